@@ -1,6 +1,7 @@
 /**
- * Before a launch goes on, the trace is armed: it follows what the extension host and the terminals start from then on,
- * so that a call on a program's first line is seen. Which of these processes are debuggees the adapters tell later.
+ * Arms the trace before a launch proceeds: from then on it follows everything that the extension host and the terminals
+ * start, so that even a call on a program's first line is seen. The debug adapters report later which of these processes
+ * are debuggees.
  */
 
 import * as vscode from 'vscode';
@@ -17,7 +18,7 @@ import type { TraceControl } from './traceControl.ts';
 const ARM_TIMEOUT = 2_000;
 /** Between two looks at what has been started, in milliseconds. */
 const NARROW_INTERVAL = 500;
-/** How long a process may be none that a debugger has named, in milliseconds. */
+/** How long a process may remain unnamed by a debugger, in milliseconds. */
 const UNNAMED = 2_000;
 
 export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposable {
@@ -45,7 +46,7 @@ export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposa
     for (const disposable of this.#disposables) disposable.dispose();
   }
 
-  /** Always gives the configuration back: without it there would be no launch. */
+  /** Always returns the configuration: without it there would be no launch. */
   async resolveDebugConfigurationWithSubstitutedVariables(
     _folder: vscode.WorkspaceFolder | undefined,
     configuration: vscode.DebugConfiguration,
@@ -66,8 +67,9 @@ export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposa
   }
 
   /**
-   * js-debug's child sessions come by here with the process id in their name, while the process still waits: one that
-   * was started before the trace was armed is not late yet. The id may be of another machine: it has to be ours.
+   * js-debug's child sessions pass here with the process id in their name, while the process still waits. So even a process
+   * that was started before the trace was armed can be attached in time. The id may be that of another machine's process,
+   * so the process is checked first.
    */
   async #attachWaiting({ type, name }: vscode.DebugConfiguration): Promise<void> {
     const claim = clueFromName(type, name);
@@ -83,7 +85,7 @@ export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposa
     if (!vscode.workspace.isTrusted || this.#control.isRefused) return false;
     const settings = vscode.workspace.getConfiguration();
     if (!settings.get<boolean>(Setting.armBeforeLaunch, true)) return false;
-    // What runs already is not going to have a first line; what it starts is followed by the trace of it.
+    // A process that already runs has passed its first line; its trace follows what it starts.
     if (this.#control.follows) return true;
     const wish = settings.get<StartWithDebugging>(Setting.startWithDebugging, 'never');
     const { phase } = this.#trace.status;

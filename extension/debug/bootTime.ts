@@ -1,7 +1,7 @@
 /** The clock of captured records, in this process. */
 import { uptime } from 'node:os';
 
-/** Less is the resolution of `uptime`. */
+/** Smaller differences are within the resolution of `uptime`. */
 const NEVER_SUSPENDED = 50;
 
 /** By how much boot time is ahead of monotonic time, in milliseconds, as far as is known without a trace. */
@@ -12,7 +12,7 @@ export function bootTime(): number {
   return monotonic() + suspended;
 }
 
-/** The same moment by this clock. @param milliseconds of CLOCK_MONOTONIC */
+/** Converts a time of CLOCK_MONOTONIC to this clock. @param milliseconds of CLOCK_MONOTONIC */
 export function monotonicToBoot(milliseconds: number): number {
   return milliseconds + suspended;
 }

@@ -1,4 +1,4 @@
-/** What the window's debug sessions show about calls: to which session each belongs, and when its process was paused. */
+/** What the window's debug sessions add to calls: the session of each call, and the pauses of its process. */
 import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import * as vscode from 'vscode';
@@ -11,17 +11,17 @@ import { scriptName } from './scriptName.ts';
 import type { SourceLines } from './source/sourceLines.ts';
 import { common, joined, type Stretch, within } from './spans.ts';
 
-/** Sessions and processes that are kept in mind after they have ended; the newest. */
+/** Newest sessions and processes that are remembered after they have ended. */
 const MAX_SESSIONS = 200;
 const MAX_PROCESSES = 10_000;
-/** Pauses that views get; the newest. */
+/** The newest pauses, which views get. */
 const MAX_SHOWN = 300;
-/** A process has as many ancestors at most. */
+/** Ancestors of a process that are considered. */
 const MAX_DEPTH = 64;
 
 /** Waits before each look at what a process runs, in milliseconds. */
 const LOOKS = [0, 300, 2_000];
-/** Shorter ones are not worth a word, in milliseconds: the adapter's messages are no more exact. */
+/** Shorter pauses are not shown, in milliseconds: the adapter's messages are no more exact. */
 const LEAST_PEER_PAUSE = 1;
 
 interface Process {
@@ -41,7 +41,7 @@ export class DebugAnnotations implements Annotations, vscode.Disposable {
   readonly #stretches = new Map<number, readonly Stretch[]>();
   #status: TraceStatus = IDLE_STATUS;
   #pauses: readonly PauseSpan[] = [];
-  /** What is to be announced: from when on rows change (boot time). */
+  /** The change to announce: rows change from this boot time on. */
   #announced: number | null = null;
 
   readonly onDidChange = this.#changed.event;
@@ -68,7 +68,7 @@ export class DebugAnnotations implements Annotations, vscode.Disposable {
     if (pid === null) return null;
     const session = this.#sessionOf(pid);
     const script = this.#processes.get(pid)?.script ?? null;
-    // The kernel's programs know some programs' lines, without a hook.
+    // For some programs, the eBPF programs find the lines without a hook.
     const source = this.#sources.of(row, this.#status.bootStart ?? 0) ?? row.debug?.source ?? null;
     if (session === null && script === null && source === null) return null;
     const own = this.#debuggeeOf(pid) === null ? null : this.#stretchesOf(pid);
@@ -109,7 +109,7 @@ export class DebugAnnotations implements Annotations, vscode.Disposable {
   }
 
   /**
-   * Many messages may come together: rows are looked at once.
+   * Many messages may arrive together: rows are updated once.
    * @param since boot time; rows that had ended before are as they were.
    */
   #change(since = Number.NEGATIVE_INFINITY): void {
@@ -159,7 +159,7 @@ export class DebugAnnotations implements Annotations, vscode.Disposable {
     return null;
   }
 
-  /** When the whole process was paused: where its threads have a session each, one may be paused alone. */
+  /** When the whole process was paused. If each thread has its own session, one may be paused alone. */
   #stretchesOf(pid: number): readonly Stretch[] {
     const known = this.#stretches.get(pid);
     if (known !== undefined) return known;
@@ -170,7 +170,7 @@ export class DebugAnnotations implements Annotations, vscode.Disposable {
     let allPaused: Stretch[] | null = null;
     for (const { pauses, opened, ended } of own) {
       const one = pauses.spans.map(({ from, to }) => ({ from, to: to ?? Number.POSITIVE_INFINITY }));
-      // Before it began and after it ended there was nothing of it that could run.
+      // Before the session began and after it ended, no thread of it could run.
       if (own.length > 1) one.unshift({ from: Number.NEGATIVE_INFINITY, to: opened });
       if (own.length > 1 && ended !== null) one.push({ from: ended, to: Number.POSITIVE_INFINITY });
       allPaused = allPaused === null ? joined(one) : common(allPaused, joined(one));

@@ -32,7 +32,7 @@ const SHELL_INTERVAL = 100;
 const SHELL_TIMEOUT = 20_000;
 /** Waits before each look for a debuggee that no adapter reports, in milliseconds. */
 const LOOKS = [0, 100, 300, 1_000, 3_000];
-/** How much older than its session a launched process may seem, in milliseconds: an adapter may start it first. */
+/** How much older than its session a launched process may be, in milliseconds: an adapter may start it first. */
 const OLDER = 60_000;
 
 /** What is known of one session. */
@@ -49,7 +49,7 @@ export interface Debuggee {
   readonly ended: number | null;
   /** Its adapter has said that nothing is debugged any more. VS Code takes up to seconds to end it then. */
   readonly terminated: boolean;
-  /** Why no process will become known; null when one still may. */
+  /** Why its process will never be known; null: it may still become known. */
   readonly untraceable: 'browser' | 'remote' | null;
 }
 
@@ -59,9 +59,9 @@ interface Entry extends Debuggee {
   processes: Set<number>;
   untraceable: Debuggee['untraceable'];
   readonly cancelled: AbortController;
-  /** What a terminal was asked to start, program first. */
+  /** The command that a terminal was asked to start, program first. */
   terminalCommand: readonly string[];
-  /** Processes in whose place the adapter has put others. */
+  /** Processes that the adapter has replaced with others. */
   readonly replaced: Set<number>;
   looks: boolean;
 }
@@ -128,7 +128,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
     return [...this.#entries.values()];
   }
 
-  /** Sessions that have not named a process, nor has one that belongs to them. */
+  /** Sessions of which neither they nor the sessions below them have named a process yet. */
   get waiting(): readonly Debuggee[] {
     const named = new Set<string>();
     for (const { session, processes, untraceable } of this.all) {
@@ -267,7 +267,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
       const answer = await evaluate(session, asked.expression);
       const ids = answer === null ? null : asked.read(answer);
       if (ids === null) continue;
-      // The same id in a container or on another machine is another process: its parent tells them apart.
+      // In a container or on another machine the same id is a different process: they are distinguished by the parent.
       const local = await processEntry(ids.pid);
       if (local !== null && (ids.parent === null || local.parent === ids.parent)) this.#add(entry, ids.pid);
       else entry.untraceable = 'remote';
@@ -279,7 +279,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
   /** The process that a shell was told to start, with the processes below it. */
   async #findBelow(entry: Entry, shell: number): Promise<void> {
     const { signal } = entry.cancelled;
-    /** A job that only its place makes the debuggee may be one of the prompt's: it is believed when it stays. */
+    /** A job that is recognised only by its position may belong to the prompt, so it must persist to be accepted. */
     let before = 0;
     for (let waited = 0; waited < SHELL_TIMEOUT; waited += SHELL_INTERVAL) {
       await delay(SHELL_INTERVAL, signal);
@@ -330,7 +330,7 @@ export function rootOf(session: vscode.DebugSession): vscode.DebugSession {
   return session.parentSession === undefined ? session : rootOf(session.parentSession);
 }
 
-/** What this window's debuggers are below: the extension host starts them, or a terminal's shell. */
+/** The ancestors of this window's debuggers: the extension host, or a terminal's shell. */
 async function debuggerRoots(): Promise<number[]> {
   const shells = await Promise.all(vscode.window.terminals.map((terminal) => terminal.processId));
   return [process.pid, ...shells.filter((pid) => pid !== undefined)];
@@ -344,7 +344,7 @@ function isElsewhere(session: vscode.DebugSession): boolean {
   return false;
 }
 
-/** What a launch starts is not older than its session: a process that is has the same id by chance. */
+/** A launched process is not older than its session. An older one has the same id by chance. */
 function isOfAnotherMachine({ session, opened }: Entry, clue: Clue | null): boolean {
   if (clue?.kind !== 'process' || session.configuration.request !== 'launch') return false;
   const started = startOf(clue.pid);

@@ -28,7 +28,7 @@ describe('messages of adapters', () => {
     expect(clueFromAdapter('lldb-dap', message)).toEqual({ kind: 'remote' });
   });
 
-  test('process without an id tells nothing', () => {
+  test('process without an id is ignored', () => {
     expect(clueFromAdapter('go', event('process', { name: 'a' }))).toBeNull();
     expect(clueFromAdapter('go', event('process', { systemProcessId: 0 }))).toBeNull();
   });
@@ -145,7 +145,7 @@ describe('adapters that do not report their process', () => {
     expect(momentOf(null)).toBeNull();
   });
 
-  test('what is ended to be started again', () => {
+  test('a restart in the same session', () => {
     const request = { type: 'request', command: 'disconnect', arguments: { restart: true } };
     expect(isRestarting(request)).toBe(true);
     expect(isRestarting({ ...request, command: 'terminate' })).toBe(true);

@@ -1,7 +1,7 @@
 /**
- * Which process a debug session debugs, as far as its Debug Adapter Protocol messages, its name and its
- * configuration tell. The adapters differ: shared knowledge of them is in this file, and nothing of VS Code.
- * Everything here comes from an adapter, so shapes are checked and nothing is believed to be there.
+ * Finds out which process a debug session debugs, from its Debug Adapter Protocol messages, its name and its
+ * configuration. All knowledge about individual adapters is in this file, which does not use VS Code. Everything comes
+ * from an adapter, so every shape is checked.
  */
 
 /** What one message says about the debuggee. */
@@ -51,7 +51,7 @@ export function terminalCommand(message: unknown): readonly string[] | null {
   return Array.isArray(args) && args.every((arg) => typeof arg === 'string') ? args : [];
 }
 
-/** VS Code ends the debuggee to start it again in the same session. */
+/** VS Code terminates the debuggee to restart it in the same session. */
 export function isRestarting(message: unknown): boolean {
   const { type, command, arguments: fields } = record(message);
   return (
@@ -76,9 +76,9 @@ export function isBegun(message: unknown): boolean {
 
 /** When a debuggee may be found that the adapter does not report. */
 export type Moment =
-  /** The debuggee exists by now, or stands. */
+  /** The debuggee exists by now, or is stopped. */
   | 'started'
-  /** Another process has taken its place within the session. */
+  /** Another process has replaced it within the session. */
   | 'replaced';
 
 export function momentOf(message: unknown): Moment | null {

@@ -52,28 +52,28 @@ function make(pid: number, made: Made): void {
 describe("a terminal's job", () => {
   const shell = { parent: 1, name: 'bash', group: 10 };
 
-  test('a child of an rc file is none: it is in the group of the shell', async () => {
+  test('is not a child of an rc file, which is in the group of the shell', async () => {
     make(10, { ...shell, foreground: 10 });
     make(11, { parent: 10, name: 'lesspipe', group: 10, foreground: 10 });
     expect(await jobOf(10, [], proc)).toBeNull();
     expect(await jobOf(10, ['node', 'a.js'], proc)).toBeNull();
   });
 
-  test('what was typed is in the foreground', async () => {
+  test('is the typed command, which is in the foreground', async () => {
     make(10, { ...shell, foreground: 12 });
     make(12, { parent: 10, name: 'npm', command: ['npm', 'start'], foreground: 12 });
     expect(await jobOf(10, [], proc)).toEqual({ pid: 12, sure: false });
     expect(await jobOf(10, ['yarn', 'start', 'x'], proc)).toEqual({ pid: 12, sure: false });
   });
 
-  test('the command line is surer than the place', async () => {
+  test('is recognised by its command line more surely than by its group', async () => {
     make(10, { ...shell, foreground: 10 });
     make(11, { parent: 10, name: 'env', command: ['env', 'A=1', 'node', 'b.js'], group: 10 });
     make(12, { parent: 11, name: 'node', command: ['/usr/bin/node', 'a.js'], group: 10 });
     expect(await jobOf(10, ['node', 'a.js'], proc)).toEqual({ pid: 12, sure: true });
   });
 
-  test('a shell that is gone has none', async () => {
+  test('does not exist when the shell is gone', async () => {
     expect(await jobOf(10, ['node', 'a.js'], proc)).toBeNull();
   });
 

@@ -1,6 +1,6 @@
 /**
- * Finds the processes of debuggees that no adapter reports, by what /proc tells: the job of a terminal's shell, what
- * a native debugger traces, what Ruby's debugger was loaded into.
+ * Finds debuggees that no adapter reports, by means of /proc: the job of a terminal's shell, the tracees of a native
+ * debugger, and programs that Ruby's debugger was loaded into.
  */
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -8,13 +8,13 @@ import { areEnds, connectionsOf } from './connections.ts';
 import { allProcesses, below, type ProcessEntry } from './processes.ts';
 
 /**
- * The process that a terminal's shell was told to start, and whether it surely is that one.
+ * The process that a terminal's shell was asked to start, and whether that is certain.
  *
  * A shell that has just begun starts programs of its rc files. With job control, which an interactive shell has, a
  * command that was typed is the terminal's foreground job, in a process group of its own; rc files run without job
- * control. Without it (`sh -c`) only the command line tells.
+ * control. In a shell without job control (`sh -c`), only the command line identifies it.
  *
- * @param args what the shell was told to start, program first; empty when that is not known.
+ * @param args the command that the shell was asked to start, program first; empty when not known.
  * @returns null until it is found; `sure` when its command line is that of the launch.
  */
 export async function jobOf(

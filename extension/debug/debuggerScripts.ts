@@ -1,4 +1,4 @@
-/** What debuggers run beside the program that is debugged, and what speaks to it by HTTP. */
+/** Scripts that debuggers run beside the debugged program, and that talk to it by HTTP. */
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
@@ -9,7 +9,7 @@ const SCRIPTS: readonly (readonly [extension: string, script: string])[] = [
   ['ms-vscode.js-debug-nightly', 'src/watchdog.js'],
 ];
 
-/** Absolute paths, as they stand in command lines. */
+/** Absolute paths, as in command lines. */
 export function debuggerScripts(): string[] {
   const found = new Set<string>();
   for (const [id, script] of SCRIPTS) {
@@ -20,7 +20,7 @@ export function debuggerScripts(): string[] {
     try {
       found.add(realpathSync(path));
     } catch {
-      // Another version has none.
+      // Other versions do not have it.
     }
   }
   return [...found];

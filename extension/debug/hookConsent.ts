@@ -1,4 +1,4 @@
-/** Small pieces of code that run in a debugged program: one setting and one question for all that need them. */
+/** The user's consent to hooks, small pieces of code that run in a debugged program: one setting and one question for all. */
 
 import * as vscode from 'vscode';
 import { Setting } from '../contributions.ts';
@@ -8,11 +8,11 @@ import { notificationText } from '../words/visible.ts';
 /** Value of the setting `httpTrace.hooks`. */
 export type Hooks = 'ask' | 'always' | 'never';
 
-/** The question is asked once at a time, and after “Not Now” no more until the window is reloaded. */
+/** Only one question is open at a time, and after “Not Now” none is asked until the window is reloaded. */
 let pending: Promise<boolean> | null = null;
 let refused = false;
 
-/** Whether hooks may run, as far as it is known without asking; null: it has to be asked. */
+/** Whether hooks may run; null: the user has to be asked. */
 export function hookConsent(): boolean | null {
   if (!vscode.workspace.isTrusted) return false;
   const hooks = vscode.workspace.getConfiguration().get<Hooks>(Setting.hooks, 'ask');
@@ -20,7 +20,7 @@ export function hookConsent(): boolean | null {
   return refused ? false : null;
 }
 
-/** “Not Now” counts no more: what the user does now needs a hook, if a debugger has one for it. */
+/** Forgets “Not Now”, because the user has just requested something that needs a hook. */
 export function askAgain(): void {
   refused = false;
 }

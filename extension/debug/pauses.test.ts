@@ -51,7 +51,7 @@ describe('a pause', () => {
     expect(session.isPaused).toBe(true);
   });
 
-  it('of several threads lasts until the last one goes on', () => {
+  it('of several threads lasts until the last one resumes', () => {
     const session = new SessionPauses();
     session.fromAdapter(stopped, 10);
     session.fromAdapter(event('stopped', { threadId: 2, allThreadsStopped: false }), 12);

@@ -1,6 +1,6 @@
 /**
- * When one debug session was paused, by the messages between VS Code and its adapter (Debug Adapter Protocol). The
- * messages have no times: the caller gives the moment at which it saw each, in milliseconds of one clock.
+ * Records when a debug session was paused, from the messages between VS Code and its adapter (Debug Adapter Protocol).
+ * Messages have no timestamps: the caller passes the moment at which it saw each, in milliseconds of one clock.
  *
  * A pause lasts from `stopped` to the earlier of `continued` and the successful answer to a resuming request that was
  * sent after that stop. Adapters differ: dlv sends `continued` on steps only, lldb-vscode and rdbg never.
@@ -9,11 +9,11 @@ import { record } from './debuggee.ts';
 
 export interface Span {
   readonly from: number;
-  /** null: it lasts still. */
+  /** null: the pause still lasts. */
   readonly to: number | null;
 }
 
-/** Pauses of a session that are kept; the newest count. Somebody who steps makes thousands. */
+/** Newest pauses of a session that are kept. Stepping makes thousands. */
 export const MAX_SPANS = 500;
 /** Requests that are kept until they are answered. */
 const MAX_REQUESTS = 100;
@@ -23,22 +23,22 @@ const RESUMING = new Set(['continue', 'next', 'stepIn', 'stepOut', 'stepBack', '
 interface Resume {
   readonly thread: number | null;
   readonly single: boolean;
-  /** Of which stop. */
+  /** Number of the stop that it resumes. */
   readonly stop: number;
   readonly isStep: boolean;
 }
 
 export class SessionPauses {
   readonly #spans: Span[] = [];
-  /** Threads that were said to have stopped. */
+  /** Threads that were reported as stopped. */
   readonly #stopped = new Set<number>();
-  /** When the pause that lasts began. */
+  /** When the current pause began. */
   #since: number | null = null;
   #stops = 0;
   /** Resuming requests without an answer, by their numbers. */
   readonly #resuming = new Map<number, Resume>();
 
-  /** In order; the last one may last still. */
+  /** In order; the last one may still last. */
   get spans(): readonly Span[] {
     return this.#since === null ? this.#spans : [...this.#spans, { from: this.#since, to: null }];
   }

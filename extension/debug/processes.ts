@@ -1,4 +1,4 @@
-/** The processes of this machine, as /proc lists them. Everything in it is chosen by other programs: text only. */
+/** The processes of this machine, from /proc. All strings in it are chosen by other programs: treat them as text only. */
 import { readFileSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,12 +23,12 @@ export interface ProcessWithCommand extends ProcessEntry {
 
 /** Of /proc: USER_HZ is 100 on every kernel that this runs on. */
 const MS_PER_TICK = 10;
-/** Longest command line that is kept, in characters; more does not fit into any line of a picker. */
+/** Longest command line that is kept, in characters; no line of a picker shows more. */
 const MAX_COMMAND = 1_000;
 
 /** `/proc/PID/stat` (proc_pid_stat(5)); null when it is not of that form. */
 export function parseStat(text: string): ProcessEntry | null {
-  // The name stands in parentheses and may itself hold parentheses, spaces and line ends.
+  // The name is in parentheses, and may itself contain parentheses, spaces and line ends.
   const open = text.indexOf('(');
   const close = text.lastIndexOf(')');
   if (open < 0 || close < open) return null;

@@ -1,7 +1,7 @@
-/** What a process runs, by its command line: `shop.js` says more than `node`. */
+/** The script that a process runs, from its command line: `shop.js` says more than `node`. */
 import { basename } from 'node:path';
 
-/** Options that take the next argument along, by interpreter. */
+/** Options with a separate argument, by interpreter. */
 const TAKES_NEXT: Readonly<Record<string, RegExp>> = {
   node: /^(?:-r|--require|--import|--loader|--experimental-loader|-C|--conditions|--env-file|--title)$/,
   python:
@@ -12,10 +12,10 @@ const TAKES_NEXT: Readonly<Record<string, RegExp>> = {
 };
 /** Code on the command line has no name. */
 const INLINE = /^(?:-[ecp]|-pe|--eval|--print|-)$/;
-/** A debugger that was started by the interpreter, and starts the program in its turn. */
+/** Debuggers that the interpreter starts, and that then start the program. */
 const LAUNCHERS = /(?:^|\/)(?:debugpy(?:\/__main__\.py)?|pydevd\.py|rdbg)$/;
 
-/** null: no more than the name of the program is known. */
+/** null: only the program's name is known. */
 export function scriptName(command: readonly string[]): string | null {
   const program = basename(command[0] ?? '');
   const [, interpreter] = /^(node|python|ruby|php|perl)(?:js)?[\d.]*$/.exec(program) ?? [];

@@ -1,4 +1,4 @@
-/** The processes that start debuggees: what they start from now on may be one. */
+/** Finds the processes that may start debuggees. */
 import { readFile } from 'node:fs/promises';
 import { allProcesses, type ProcessEntry, processEntry } from './processes.ts';
 

@@ -1,10 +1,10 @@
-/** Stretches of time: in order, and without overlaps unless they are said to have some. */
+/** Time spans: in order, and without overlaps unless stated otherwise. */
 export interface Stretch {
   readonly from: number;
   readonly to: number;
 }
 
-/** In order, with what overlaps joined. */
+/** Sorts spans and merges overlapping ones. */
 export function joined(stretches: readonly Stretch[]): Stretch[] {
   const found: { from: number; to: number }[] = [];
   for (const { from, to } of [...stretches].sort((a, b) => a.from - b.from)) {
@@ -15,7 +15,7 @@ export function joined(stretches: readonly Stretch[]): Stretch[] {
   return found;
 }
 
-/** What lies in both. */
+/** The intersection of both lists. */
 export function common(a: readonly Stretch[], b: readonly Stretch[]): Stretch[] {
   const found: Stretch[] = [];
   for (let i = 0, j = 0; i < a.length && j < b.length; ) {
@@ -30,7 +30,7 @@ export function common(a: readonly Stretch[], b: readonly Stretch[]): Stretch[] 
   return found;
 }
 
-/** How much of them lies between two moments. */
+/** Total length of the spans between two moments. */
 export function within(stretches: readonly Stretch[], from: number, to: number): number {
   let sum = 0;
   for (const stretch of stretches)

@@ -13,7 +13,7 @@ export function startWithDebugging(
   trace: Trace,
   control: TraceControl,
 ): vscode.Disposable {
-  /** Root sessions for which it was decided already: stopped means stopped until the next one. */
+  /** Root sessions that were considered already: a trace that the user stops stays stopped until the next session. */
   const decided = new Set<string>();
   return vscode.Disposable.from(
     sessions.onDidFindProcess(async ({ debuggee }) => {

@@ -1,7 +1,7 @@
 /**
- * When a trace starts and ends. A trace that was started while debugging belongs to the debug sessions of the
- * window: their processes are in it, those of sessions that start later join it, and it ends with the last of
- * them. A trace of chosen processes ends with these. What was captured stays in both cases.
+ * Decides when a trace starts and ends. A trace that was started while debugging belongs to the window's debug sessions: it
+ * contains their processes, those of later sessions join it, and it ends with the last session. A trace of chosen
+ * processes ends with these. Captured calls stay in both cases.
  */
 
 import { existsSync } from 'node:fs';
@@ -13,19 +13,19 @@ import type { DebugSessions } from './debugSessions.ts';
 import { pickProcess } from './processPicker.ts';
 import { seeds } from './seeds.ts';
 
-/** How long after the last debuggee a trace goes on, in milliseconds: its last records are on their way. */
+/** How long a trace continues after the last debuggee has ended, in milliseconds: its last records are on their way. */
 const LINGER = 150;
 /** How long an armed trace waits for a session, in milliseconds: the task before a launch may build for minutes. */
 const ARMED = 600_000;
-/** The same for a session that begins again. */
+/** As above, for a session that restarts. */
 const RESTART = 10_000;
 /** How long a session that just starts may take until its process is known, in milliseconds. */
 const PROCESS_TIMEOUT = 5_000;
 
-/** What the user chose to trace. */
+/** What the user chose to trace: the debug sessions, or a process. */
 export type Choice = 'debugging' | 'process';
 
-/** Tells the user why a trace did not start. `again` tries once more what the user asked for. */
+/** Shows the user why a trace did not start. `again` repeats the user's request. */
 export type Report = (error: unknown, pids: readonly number[], again?: () => void) => void;
 
 export class TraceControl implements vscode.Disposable {
@@ -39,9 +39,9 @@ export class TraceControl implements vscode.Disposable {
   /** Processes that were chosen one by one. */
   readonly #chosen = new Set<number>();
   #ending: NodeJS.Timeout | undefined;
-  /** Launches that were let go on together wait for the same. */
+  /** Launches that arrive together wait for the same start. */
   #arming: Promise<void> | null = null;
-  /** A launch that was waited for has no session yet: until then (milliseconds) the trace goes on without one. */
+  /** A launch has no session yet: until this time (milliseconds) the trace continues without one. */
   #expectedUntil = 0;
   #refused = false;
   readonly #disposables: vscode.Disposable[];
@@ -51,7 +51,7 @@ export class TraceControl implements vscode.Disposable {
   /** A trace has started, or taken in another process at the user's wish. */
   readonly onDidStart = this.#started.event;
 
-  /** What the trace cannot have seen, in the user's words. */
+  /** Why earlier calls of the process were not seen, in the user's words. */
   readonly onDidNote = this.#noted.event;
 
   constructor(trace: Trace, sessions: DebugSessions, report: Report) {
@@ -75,7 +75,7 @@ export class TraceControl implements vscode.Disposable {
     ];
   }
 
-  /** The user did not give the permission: nothing that starts by itself asks for it again. */
+  /** The user declined the permission: automatic starts do not ask again. */
   get isRefused(): boolean {
     return this.#refused;
   }
@@ -90,7 +90,7 @@ export class TraceControl implements vscode.Disposable {
   }
 
   /**
-   * Follows what is about to be started. Never throws: why it failed is reported, and the launch goes on.
+   * Arms the trace for a launch. Never throws: a failure is reported, and the launch proceeds.
    * @param expected milliseconds within which a session is to begin.
    */
   arm(expected = ARMED): Promise<void> {
@@ -120,7 +120,7 @@ export class TraceControl implements vscode.Disposable {
     }
   }
 
-  /** From here on the trace belongs to the sessions; what was found while it started joins it. */
+  /** From here on the trace belongs to the sessions; processes found while it started join it. */
   #follow(): void {
     this.#follows = true;
     const joining = this.#joining ?? [];
@@ -128,7 +128,7 @@ export class TraceControl implements vscode.Disposable {
     for (const pid of joining) void this.join(pid);
   }
 
-  /** Traces what is debugged in this window, or asks for a process when nothing is. */
+  /** Traces the processes that are debugged in this window, or asks for a process when there are none. */
   async start(): Promise<void> {
     if (this.#sessions.all.length === 0) return this.pickAndStart();
     const pids = await this.#debuggedProcesses();
@@ -188,7 +188,7 @@ export class TraceControl implements vscode.Disposable {
   }
 
   async #debuggedProcesses(): Promise<number[]> {
-    // One that has ended meanwhile was a launcher, or was replaced.
+    // A process that has ended meanwhile was a launcher, or was replaced.
     const known = this.#sessions.processes().filter(isProcess);
     const { all } = this.#sessions;
     if (known.length > 0 || all.every((debuggee) => debuggee.untraceable !== null)) return known;
@@ -222,7 +222,7 @@ export class TraceControl implements vscode.Disposable {
     if ((await vscode.window.showWarningMessage(message, choose)) === choose) await this.pickAndStart();
   }
 
-  /** A debug session has reported another process: it is in the trace, if that follows the sessions. */
+  /** A debug session has reported another process: adds it to the trace, if that follows the sessions. */
   async join(pid: number): Promise<void> {
     this.#joining?.add(pid);
     if (!this.#follows || !this.#isRunning()) return;
@@ -250,7 +250,7 @@ export class TraceControl implements vscode.Disposable {
     this.#ending = undefined;
   }
 
-  /** Nothing that was chosen can make another call. Children that outlive a debuggee are not debugged. */
+  /** No chosen process can make another call. Children that outlive a debuggee are not debugged. */
   #isOver(): boolean {
     const { phase, targets } = this.#trace.status;
     if (phase !== 'running' || (!this.#follows && this.#chosen.size === 0)) return false;

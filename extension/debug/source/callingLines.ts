@@ -1,4 +1,4 @@
-/** What lines of one file called: counted over the rows that are held. */
+/** Summarises the calls made by each line of a file, over the rows that are held. */
 
 import { activeMs, type ExchangeRow, isError, isRunning } from '../../engine/row.ts';
 import { statusText } from '../../words/exchange.ts';
@@ -19,7 +19,7 @@ export function callingLines(rows: Iterable<ExchangeRow>, path: string): Map<num
   const lines = new Map<number, CallingLine>();
   for (const row of rows) {
     const source = row.debug?.source ?? null;
-    // A path in an opened file was written by whoever made it.
+    // A path from an opened file is untrusted.
     if (source === null || source.path !== path || row.file !== null) continue;
     const before = lines.get(source.line);
     const took = activeMs(row);

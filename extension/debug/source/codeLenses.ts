@@ -4,7 +4,7 @@ import type { Trace } from '../../capture/trace.ts';
 import { Command, Setting } from '../../contributions.ts';
 import { callingLines, callingLineText } from './callingLines.ts';
 
-/** Between two updates of what is shown, in milliseconds: text that moves all the time cannot be read. */
+/** Milliseconds between two updates of the lenses: text that changes all the time cannot be read. */
 const UPDATE_INTERVAL = 1_000;
 
 export class CodeLenses implements vscode.CodeLensProvider, vscode.Disposable {
@@ -12,7 +12,7 @@ export class CodeLenses implements vscode.CodeLensProvider, vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #disposables: { dispose(): unknown }[];
   #timer: NodeJS.Timeout | undefined;
-  /** A source line is known: without one nothing needs to be looked at. */
+  /** At least one source line is known; otherwise there is nothing to do. */
   #hasSources = false;
 
   readonly onDidChangeCodeLenses = this.#changed.event;

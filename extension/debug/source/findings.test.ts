@@ -16,7 +16,7 @@ const finding = {
   ],
 };
 
-describe('what a hook tells', () => {
+describe('what a hook reports', () => {
   it('is read, with URLs as paths, without frames that have no place', () => {
     expect(parseFinding(JSON.stringify(finding))?.frames).toEqual([
       { path: '/shop/pay all.mjs', line: 12, column: 3, function: 'pay' },

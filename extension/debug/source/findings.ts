@@ -1,6 +1,6 @@
 /**
- * What a hook in a debugged program reports about one call, as a line of JSON. The program may be hostile, and so may be
- * what comes by this way: nothing of it is believed but its shape.
+ * Findings: what a hook in a debugged program reports about one call, as a line of JSON. The program may be hostile, so
+ * only the shape of a line is relied on, after it was checked.
  */
 import { fileURLToPath } from 'node:url';
 import type { SourceLine } from '../../engine/row.ts';
@@ -12,7 +12,7 @@ export interface Finding {
   /** Milliseconds of CLOCK_MONOTONIC, before the request's first byte was sent. */
   readonly at: number;
   readonly port: number;
-  /** Of HTTP/2; 0: another protocol. */
+  /** HTTP/2 stream; 0: another protocol. */
   readonly stream: number;
   /** Empty: not known. */
   readonly method: string;
@@ -22,7 +22,7 @@ export interface Finding {
   readonly frames: readonly SourceLine[];
 }
 
-/** Longer lines are none that a hook has written. */
+/** No hook writes longer lines. */
 export const MAX_LINE = 4_096;
 const MAX_FRAMES = 50;
 const MAX_PORT = 65_535;

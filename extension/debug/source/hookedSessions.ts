@@ -1,4 +1,4 @@
-/** The debug sessions of this window in which a hook can tell source lines, and those in which one does. */
+/** The debug sessions of this window in which a hook can report source lines, and those in which one does. */
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import { record } from '../debuggee.ts';
@@ -10,7 +10,7 @@ const ANSWER_TIMEOUT = 5_000;
 export interface Hookable {
   readonly session: vscode.DebugSession;
   readonly runtime: Runtime;
-  /** By what findings name the session: only a hook that was given it knows it. */
+  /** A secret name by which findings identify the session: only a hook that was given it knows it. */
   readonly token: string;
 }
 
@@ -20,7 +20,7 @@ interface Entry extends Hookable {
   state: 'none' | 'installed';
 }
 
-/** Sessions that are known after they have ended, as their last findings may still come. */
+/** Ended sessions that are remembered, because their last findings may still arrive. */
 const MAX_ENDED = 100;
 
 export class HookedSessions implements vscode.DebugAdapterTrackerFactory, vscode.Disposable {
@@ -32,7 +32,7 @@ export class HookedSessions implements vscode.DebugAdapterTrackerFactory, vscode
   readonly #registration: vscode.Disposable;
   #wanted = false;
 
-  /** A session can have a hook from now on. */
+  /** A session can take a hook from now on. */
   readonly onDidBecomeReady = this.#ready.event;
 
   /** @param folder with the hooks @param pipe where findings go; null: nowhere, and no hook is installed */
@@ -66,7 +66,7 @@ export class HookedSessions implements vscode.DebugAdapterTrackerFactory, vscode
         const { type, event } = record(message);
         if (type !== 'event' || event !== 'initialized') return;
         entry.ready = true;
-        // Before anything else: the program waits until the editor has set its breakpoints.
+        // Installed before anything else, while the program waits for the editor to set its breakpoints.
         void this.#bring(entry);
         this.#ready.fire(entry);
       },
@@ -75,7 +75,7 @@ export class HookedSessions implements vscode.DebugAdapterTrackerFactory, vscode
     };
   }
 
-  /** Hooks in all sessions, those that come included, or in none. */
+  /** Installs hooks in all sessions, including future ones, or removes all hooks. */
   want(wanted: boolean): void {
     this.#wanted = wanted;
     for (const entry of this.#sessions.values()) void this.#bring(entry);
@@ -100,7 +100,7 @@ export class HookedSessions implements vscode.DebugAdapterTrackerFactory, vscode
         await evaluate(entry.session, await installing(this.#folder, runtime, settings));
       }
     } catch {
-      // It has ended, or has no such thing: there are no source lines then, and nobody is the worse for it.
+      // The session has ended, or cannot evaluate this: then there are just no source lines.
     }
   }
 }

@@ -17,7 +17,7 @@ afterEach(() => {
   for (const pipe of pipes.splice(0)) pipe.dispose();
 });
 
-/** Runs a program that evaluates what is in HOOK and REMOVE. @returns what it printed and what its hook told */
+/** Runs a program that evaluates the code in HOOK and REMOVE. @returns its output and the hook's findings */
 async function run(
   runtime: Runtime,
   program: string,
@@ -225,7 +225,7 @@ print('_http_trace_source' in sys.modules, hasattr(http.client.HTTPConnection.en
     expect(frame).toMatchObject({ line: 2, function: 'call' });
   });
 
-  it('does no harm where nobody reads', async () => {
+  it('does no harm when nobody reads the pipe', async () => {
     const { output } = await run(
       'python',
       `${SERVE}

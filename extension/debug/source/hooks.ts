@@ -7,7 +7,7 @@ export type Runtime = 'node' | 'python';
 export interface HookSettings {
   /** Path of the pipe that findings are written to. */
   readonly pipe: string;
-  /** By what the extension knows the session again. */
+  /** The name by which the extension recognises the session. */
   readonly session: string;
 }
 
@@ -28,7 +28,7 @@ export async function installing(folder: string, runtime: Runtime, settings: Hoo
     // Strings of JSON are strings of Python.
     return `exec(compile(${JSON.stringify(text)}, "<HTTP Trace>", "exec"), {"settings": ${given}})`;
   }
-  // Without the comment: the word "await" in it would make js-debug rewrite the whole.
+  // Strips the comment: the word "await" in it would make js-debug rewrite the code.
   const hook = text.slice(text.indexOf('*/') + 2).trim();
   return `(() => { try { (${hook})(${given}); } catch (_) {} })()`;
 }
@@ -38,7 +38,7 @@ const REMOVING: Readonly<Record<Runtime, string>> = {
   python: '(lambda hook: hook and hook.remove())(__import__("sys").modules.get("_http_trace_source"))',
 };
 
-/** What takes the hook out of the program again; does nothing where there is none. */
+/** Code that removes the hook from the program; does nothing if there is none. */
 export function removing(runtime: Runtime): string {
   return REMOVING[runtime];
 }

@@ -1,12 +1,11 @@
 /**
- * Which finding of a hook belongs to which call. Both name the socket's local port; of one connection's calls HTTP/2's
- * streams are told apart by their numbers, others by their order in time, method and path. What does not fit exactly
- * is not joined.
+ * Matches findings of hooks to calls. Both name the socket's local port. Calls on one connection are distinguished by the
+ * stream's number in HTTP/2, otherwise by time, method and path. Only an exact match counts.
  */
 import type { ExchangeRow } from '../../engine/row.ts';
 import type { Finding } from './findings.ts';
 
-/** A finding, at its moment in the clock of the list. */
+/** A finding, with its time on the list's clock. */
 export interface Placed<T> {
   readonly finding: Finding;
   /** Milliseconds of CLOCK_BOOTTIME. */
@@ -20,11 +19,11 @@ interface Entry<T> extends Placed<T> {
   row: number | null;
 }
 
-/** Findings that are kept; the newest. */
+/** Newest findings that are kept. */
 export const MAX_FINDINGS = 20_000;
 /** How much later than the call's first byte a finding may seem to be, in milliseconds: clocks are read one after the other. */
 const TOLERANCE = 5;
-/** A finding comes before the connection is made (Python), which may take so long; milliseconds. */
+/** In Python, a finding precedes the connection, which may take this long; milliseconds. */
 const MAX_AGE = 120_000;
 
 type Row = Pick<ExchangeRow, 'id' | 'pid' | 'localPort' | 'stream' | 'side' | 'method' | 'path' | 'start'>;
@@ -60,9 +59,9 @@ export class Matching<T> {
       entry.at <= at + TOLERANCE && entry.at >= at - MAX_AGE && fits(entry.finding, row);
     const key = `${row.pid}:${row.localPort}`;
     const known = this.#byRow.get(row.id);
-    // Ids begin again when the list is cleared.
+    // Ids start over when the list is cleared.
     if (known !== undefined && known.key === key && isOf(known)) return known;
-    // The last one before the call: one before that is of a call which was not seen.
+    // The last finding before the call. Earlier ones belong to calls that were not seen.
     const found = this.#byPort.get(key)?.findLast((entry) => entry.row === null && isOf(entry)) ?? null;
     if (found === null) return null;
     found.row = row.id;
@@ -70,7 +69,7 @@ export class Matching<T> {
     return found;
   }
 
-  /** What belongs to this row, as far as it was joined. */
+  /** The finding that was matched to this row. */
   joined(id: number): Placed<T> | null {
     return this.#byRow.get(id) ?? null;
   }
@@ -85,7 +84,7 @@ export class Matching<T> {
 }
 
 function fits({ stream, method, path }: Finding, row: Row): boolean {
-  // A stream's number is exact; without one (a package that does not tell it) time decides.
+  // A stream's number is exact. Without one, as some packages do not report it, time decides.
   if (stream !== 0 && row.stream !== null) return stream === row.stream;
   if (method !== '' && row.method !== null && method.toUpperCase() !== row.method.toUpperCase()) return false;
   return path === '' || row.path === null || pathOnly(row.path) === pathOnly(path);
@@ -97,5 +96,5 @@ function pathOnly(target: string): string {
   return path.slice(0, MAX_PATH);
 }
 
-/** A hook reports no more. */
+/** A hook reports at most this much of a path. */
 const MAX_PATH = 400;

@@ -9,7 +9,7 @@ const ANSWER_TIMEOUT = 3_000;
 /** Frames of the program's own that are asked for. */
 const MAX_ASKED = 10;
 
-/** null: they are what they were, or the session does not answer. */
+/** null: the lines are unchanged, or the session does not answer. */
 export async function originalFrames(
   session: vscode.DebugSession,
   frames: readonly SourceLine[],

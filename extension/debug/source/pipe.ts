@@ -1,6 +1,6 @@
 /**
- * The way from hooks in debugged programs to the extension: a named pipe in a folder of the user's own. It needs no
- * network, holds 64 KB at most, and a program that ends at once has written what it had to say.
+ * The channel from hooks in debugged programs to the extension: a named pipe in a private folder. It needs no network,
+ * buffers at most 64 KB, and keeps what a program wrote even if it ends at once.
  */
 import { execFile } from 'node:child_process';
 import { constants, openSync } from 'node:fs';
@@ -24,7 +24,7 @@ export async function openPipe(take: (line: string) => void): Promise<FindingsPi
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
     await promisify(execFile)('mkfifo', ['-m', '600', path]);
-    // Open for writing as well, or it would be at its end with each writer that closes it.
+    // Opened for writing, too: otherwise the pipe would reach its end whenever the last writer closes it.
     const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
     const socket = new Socket({ fd, readable: true, writable: false });
     let rest = '';

@@ -1,4 +1,4 @@
-/** When hooks run in debugged programs that tell source lines: while a trace runs, and the user has agreed. Asks once. */
+/** Decides when hooks for source lines run in debugged programs: while a trace runs, if the user has agreed. Asks once. */
 import * as vscode from 'vscode';
 import type { Trace } from '../../capture/trace.ts';
 import { Setting } from '../../contributions.ts';
@@ -50,7 +50,7 @@ export class SourceLineControl implements vscode.Disposable {
     if (this.#asking || this.#memory.get(ASKED) === true) return;
     this.#asking = true;
     await askForHooks();
-    // What is allowed shows in the setting, which is watched.
+    // The answer is stored in the setting, which is watched.
     await this.#memory.update(ASKED, true);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Which line of a debugged program made a call: hooks in the programs tell it by a pipe, and it is joined to the call by
- * its connection. Runs code in the debugged program, so it does nothing until the user has agreed.
+ * Finds the line of a debugged program that made a call: hooks in the programs report it through a pipe, and it is matched
+ * to the call by its connection. This runs code in the debugged program, so it does nothing until the user has agreed.
  */
 import { setTimeout } from 'node:timers/promises';
 import * as vscode from 'vscode';
@@ -13,7 +13,7 @@ import { originalFrames } from './originalLines.ts';
 import { type FindingsPipe, openPipe } from './pipe.ts';
 import { ownFrame } from './userCode.ts';
 
-/** Different stacks that are kept; the newest. */
+/** Newest distinct stacks that are kept. */
 const MAX_STACKS = 2_000;
 /** Waits before js-debug is asked for original lines, in milliseconds: a first line runs before its source map is read. */
 const ATTEMPTS = [0, 500, 2_000, 5_000];
@@ -34,7 +34,7 @@ export class SourceLines implements vscode.Disposable {
   #wanted = false;
   #disposed = false;
 
-  /** Lines of calls have become known, or are others; calls that ended before this moment are as they were (boot time). */
+  /** Lines of calls have become known, or have changed; calls that ended before this moment (boot time) are unchanged. */
   readonly onDidChange = this.#changed.event;
   readonly onDidBecomeReady: vscode.Event<Hookable>;
 
@@ -44,19 +44,19 @@ export class SourceLines implements vscode.Disposable {
     this.onDidBecomeReady = this.#sessions.onDidBecomeReady;
   }
 
-  /** A program is debugged in which a hook can be. */
+  /** A program is being debugged that can take a hook. */
   get canHook(): boolean {
     return this.#sessions.hasAny;
   }
 
-  /** Hooks in what is debugged, or none. */
+  /** Installs hooks in the debugged programs, or removes them. */
   async want(wanted: boolean): Promise<void> {
     this.#wanted = wanted;
     if (wanted) await this.prepare();
     this.#sessions.want(this.#wanted && this.#pipe !== null);
   }
 
-  /** Makes what hooks need, so that one can be installed at once. Where that is not possible there are no source lines. */
+  /** Creates the pipe that hooks need, so that one can be installed at once. If that fails, there are no source lines. */
   prepare(): Promise<void> {
     this.#opening ??= openPipe((line) => this.#take(line)).then(
       (pipe) => {
@@ -108,7 +108,7 @@ export class SourceLines implements vscode.Disposable {
     return captured;
   }
 
-  /** What a program was compiled from is what its author knows. */
+  /** Shows the original source, which is what the author knows. */
   async #nameOriginal(captured: Captured, { session }: Hookable, at: number): Promise<void> {
     for (const wait of ATTEMPTS) {
       await setTimeout(wait, undefined, { ref: false });

@@ -1,7 +1,7 @@
 /** Which frame of a stack is the program's own. */
 import type { SourceLine } from '../../engine/row.ts';
 
-/** Packages, the standard libraries of Python, and what is no file: Node's own scripts, evaluated text. */
+/** Packages, Python's standard library, and code without a file: Node's own scripts, evaluated text. */
 const OF_OTHERS =
   /\/(?:node_modules|site-packages|dist-packages|bundled\/libs\/debugpy)\/|\/lib(?:64)?\/python\d[\d.]*\/|\/\.(?:yarn|pnp)[/.]/;
 

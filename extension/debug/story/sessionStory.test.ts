@@ -34,13 +34,13 @@ describe('the story of a session', () => {
     expect(told([5, output('oops', { category: 'stderr' })])).toMatchObject([{ kind: 'error', place: null }]);
   });
 
-  it('leaves out what the debugger says of itself, and what says nothing', () => {
+  it('leaves out messages of the debugger itself, and blank output', () => {
     for (const category of ['console', 'important', 'telemetry', undefined, 3])
       expect(told([5, output('text', { category })])).toEqual([]);
     expect(told([5, output(' \n')])).toEqual([]);
   });
 
-  it('takes lines that follow at once as one moment', () => {
+  it('joins lines in quick succession to one moment', () => {
     expect(told([5, output('one\n')], [6, output('two\n')], [6 + ONE_MOMENT, output('three')])).toMatchObject(
       [{ at: 5, text: 'one\ntwo' }, { text: 'three' }],
     );
@@ -119,7 +119,7 @@ describe('the story of a session', () => {
     expect(story.fromAdapter(info({ description: 'late' }), 5)).toBe(false);
   });
 
-  it('passes over what the exception went through', () => {
+  it('skips the frames that the exception passed through', () => {
     const story = new SessionStory();
     story.fromAdapter(raised, 9);
     story.fromEditor(asked);
@@ -164,7 +164,7 @@ describe('the story of a session', () => {
     expect(story.moments.at(-1)?.text.length).toBeLessThanOrEqual(MAX_TEXT);
   });
 
-  it('believes no shape', () => {
+  it('trusts no shape', () => {
     for (const body of [null, 3, [], { category: 'stdout' }, { category: 'stdout', output: {} }])
       expect(told([1, { type: 'event', event: 'output', body }])).toEqual([]);
     for (const line of [0, -1, 1.5, '3', null])

@@ -1,11 +1,11 @@
 /**
- * What one debugged program printed, and the exceptions at which its debugger stopped, by the messages between VS Code
- * and its adapter (Debug Adapter Protocol). The messages have no times: the caller gives the moment at which it saw
- * each, in milliseconds of one clock.
+ * Records the output of one debugged program, and the exceptions at which its debugger stopped, from the messages between
+ * VS Code and its adapter (Debug Adapter Protocol). Messages have no timestamps: the caller passes the moment at which it
+ * saw each, in milliseconds of one clock.
  */
 import { record } from '../debuggee.ts';
 
-/** Where something happened, as the adapter says; the path is text of the program. Lines and columns begin with 1. */
+/** Where something happened, according to the adapter; the path is untrusted text. Lines and columns begin with 1. */
 export interface Place {
   readonly path: string;
   readonly line: number;
@@ -19,11 +19,11 @@ export interface Moment {
   readonly place: Place | null;
 }
 
-/** Of a session; the newest count. */
+/** Newest moments that are kept of a session. */
 export const MAX_MOMENTS = 200;
 /** Characters that are kept of each. */
 export const MAX_TEXT = 400;
-/** What is printed within this time after a moment of the same kind, and from the same place, belongs to it; milliseconds. */
+/** Output within this time after a moment of the same kind and place is added to that moment; milliseconds. */
 export const ONE_MOMENT = 10;
 /** Requests for a stack that are kept until they are answered. */
 const MAX_REQUESTS = 50;
@@ -32,7 +32,7 @@ const COLOURS = /\u001b\[[\d;]*m/g;
 
 export class SessionStory {
   readonly #moments: Moment[] = [];
-  /** Threads that stand at an exception. */
+  /** Threads that are stopped at an exception whose place or words are not known yet. */
   readonly #standing = new Map<number, Moment>();
   /** Requests for a thread's stack or exception, by their numbers. */
   readonly #asked = new Map<number, number>();
@@ -86,7 +86,7 @@ export class SessionStory {
   }
 
   #print({ category, output, source, line, column }: Fields, at: number): boolean {
-    // What else there is, the debugger says of itself.
+    // Other categories are messages of the debugger about itself.
     if ((category !== 'stdout' && category !== 'stderr') || typeof output !== 'string') return false;
     const text = cut(output);
     if (text === '') return false;
@@ -108,7 +108,7 @@ export class SessionStory {
     if (reason !== 'exception') return false;
     // Which of the two says more differs: ValueError and its message of debugpy, “Paused on exception” and the error of js-debug.
     const said = [text, description].filter((part) => typeof part === 'string' && part !== '') as string[];
-    // Debuggers of native programs call a signal so: this one is sent by a break on calls, or by the user.
+    // Native debuggers report signals as exceptions. This signal was sent by a break on calls, or by the user.
     if (said.some((part) => part.includes('SIGSTOP'))) return false;
     const words = said.filter((part, index) => index === 0 || !/^Paused on /.test(part));
     const moment: Moment = { kind: 'exception', at, text: cut(words.join(': ')), place: null };
@@ -164,14 +164,14 @@ type Fields = Readonly<Record<string, unknown>>;
 
 function placeOf(source: unknown, line: unknown, column: unknown): Place | null {
   const { path, sourceReference } = record(source);
-  // What has a number is text that only the adapter has.
+  // A source with a reference number exists only in the adapter.
   if (typeof path !== 'string' || path === '' || (typeof sourceReference === 'number' && sourceReference > 0))
     return null;
   if (!Number.isSafeInteger(line) || Number(line) < 1) return null;
   return { path, line: Number(line), column: Number.isSafeInteger(column) ? Number(column) : null };
 }
 
-/** What the debugger shows as such, and the part of Go's runtime that a panic goes through. */
+/** Frames that the debugger marks as labels, and the part of Go's runtime that a panic passes through. */
 function isMachinery(name: unknown, hint: unknown): boolean {
   return hint === 'subtle' || hint === 'label' || (typeof name === 'string' && /^runtime\.\w/.test(name));
 }
@@ -180,7 +180,7 @@ function isSame(a: Place, b: Place | null): boolean {
   return b !== null && a.path === b.path && a.line === b.line;
 }
 
-/** Cut before anything else is done: a program may print a lot at once. */
+/** Cut first, because a program may print a lot at once. */
 function cut(text: string): string {
   return text
     .slice(0, 2 * MAX_TEXT)

@@ -10,9 +10,9 @@ import { rootName } from '../debugAnnotations.ts';
 import type { Debuggee, DebugSessions } from '../debugSessions.ts';
 import type { Moment, Place } from './sessionStory.ts';
 
-/** Sessions that are kept in mind after they have ended; the newest. */
+/** Newest sessions that are remembered after they have ended. */
 const MAX_SESSIONS = 50;
-/** Marks that views get; the newest. */
+/** The newest marks, which views get. */
 const MAX_MARKS = 300;
 /** A program may print thousands of lines a second; milliseconds. */
 const INTERVAL = 250;
@@ -26,7 +26,7 @@ interface Shown {
 export class Story implements Marks, vscode.Disposable {
   readonly #trace: Trace;
   readonly #debuggees: Debuggee[] = [];
-  /** Numbers of moments: a moment that has grown has the number that it had. */
+  /** Numbers of moments: a moment that grows keeps its number. */
   readonly #ids = new Map<string, number>();
   #newest = 0;
   #shown: readonly Shown[] = [];
@@ -61,7 +61,7 @@ export class Story implements Marks, vscode.Disposable {
     return this.#shown.map(({ mark }) => mark);
   }
 
-  /** What is behind a mark; undefined: it is no longer kept. */
+  /** The moment of a mark; undefined: it is no longer kept. */
   find(id: number): Shown | undefined {
     return this.#shown.find(({ mark }) => mark.id === id);
   }
@@ -108,7 +108,7 @@ export class Story implements Marks, vscode.Disposable {
   }
 }
 
-/** Of a path of any system: the program may have been compiled elsewhere. */
+/** The file name of a path of any system, as the program may have been compiled elsewhere. */
 function nameOf(path: string): string {
   return path.split(/[\\/]/).at(-1) ?? path;
 }
