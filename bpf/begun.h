@@ -47,7 +47,7 @@ int BPF_PROG(trace_http_begun, struct pt_regs *regs, long result)
 		return 0;
 	}
 	call->active = 0;
-	/* For calls that send or receive several times, the result does not say how much the last time moved. */
+	/* For calls that send or receive several times, the result does not show how much the last transfer moved. */
 	if (what.shape != SHAPE_MESSAGES && what.shape != SHAPE_FILE && returned->sock == call->sock &&
 	    returned->direction == call->direction)
 		trace_http_finish(returned, call);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Break on Calls for debuggers by ptrace: stops the thread that is about to send a request, by SIGSTOP, at the first
+ * Break on Calls for debuggers that use ptrace: stops the thread that is about to send a request, by SIGSTOP, at the first
  * instruction of the function that sends it. The signal is delivered when the probe returns, so no byte has left. (At
- * the entry of a system call it would be delivered after the call.) A thread is stopped only where all of this holds:
+ * the entry of a system call it would be delivered after the call.) A thread is stopped only if all of this holds:
  * it is a target's (of the owner, checked at each call), its process was armed and has not been hit since, a debugger is
  * attached to it at this moment, and the beginning of what it sends is a request that the automaton accepts.
  */
@@ -85,7 +85,7 @@ __noinline int trace_http_break(u64 buffer, u64 length, u32 encrypted)
 	if (count == 0 || count > BREAK_HEAD || bpf_probe_read_user(head->bytes, count, (void *)buffer) ||
 	    !trace_http_accepts(head, count, encrypted))
 		return 0;
-	/* One shot: of several threads the first. */
+	/* One shot: only the first of several threads is stopped. */
 	if (__sync_val_compare_and_swap(&armed->state, BREAK_ARMED, BREAK_HITTING) != BREAK_ARMED)
 		return 0;
 	armed->thread = BPF_CORE_READ(task, pid);

@@ -23,7 +23,7 @@ static __always_inline u64 read_goroutine(struct pt_regs *regs)
 #endif
 }
 
-/* The innermost call into a TLS library that the current thread has not left. */
+/* The innermost call into a TLS library that the current thread has not returned from. */
 static __always_inline u64 innermost_session(struct tls_frames *frames, u64 stack)
 {
 	for (u32 i = 0; i < MAX_FRAMES; i++) {
@@ -103,7 +103,7 @@ __noinline int trace_http_bind(struct work *work, struct connection *connection)
 		key.bytes[0] = 0;
 	if (connection->tunnel && !is_tls_record(key.bytes, CIPHERTEXT_SIZE))
 		return 0;
-	/* Behind messages of HTTP in plaintext (RFC 2817), too, a session begins with a hello. */
+	/* After plaintext HTTP messages (RFC 2817), a session begins with a hello, too. */
 	if ((connection->bound == BOUND_BEFORE || (connection->protocol != PROTOCOL_TLS && !connection->tunnel)) && !is_hello(key.bytes))
 		return 0;
 	address = calling_session(key.pid);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Predicates on the first bytes of a call. A connection's protocol is recognised in recognise.h, by all bytes of
- * its beginning; what begins a further message, or a frame, is only needed to share out what may be copied.
+ * its beginning; where further messages or frames begin is only needed to distribute the copy budget.
  */
 #ifndef TRACE_HTTP_CLASSIFY_H
 #define TRACE_HTTP_CLASSIFY_H
@@ -10,7 +10,7 @@
 
 #define MASK (HEAD_PROBE - 1) /* shows the verifier the bound that the code already ensures */
 
-/* Of registered methods, which are all upper case. */
+/* Characters of registered methods, which are all upper case. */
 static __always_inline bool is_method_character(u8 c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
@@ -22,7 +22,7 @@ static __always_inline bool is_tls_record(const u8 *bytes, u32 length)
 	return length >= 2 && bytes[0] >= 0x14 && bytes[0] <= 0x17 && bytes[1] == 3;
 }
 
-/* Of bytes that were recognised as HTTP/1. */
+/* Only for bytes that were recognised as HTTP/1. */
 static __always_inline bool is_response(const struct head *head)
 {
 	const u8 *bytes = head->bytes;

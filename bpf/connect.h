@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A connect(2) that failed. TCP's state shows it where the answer, or its absence, came over the network,
+ * Failed connect(2) calls. TCP's state shows the failure if the answer, or its absence, came over the network,
  * also to a call that did not wait; the result of the call shows the rest: no route, no such path.
  */
 #ifndef TRACE_HTTP_CONNECT_H

@@ -220,7 +220,7 @@ static __always_inline struct connection *meet_tcp(struct sock *sk, u32 inode, b
 	return connection;
 }
 
-/* Sockets of which no tracepoint tells that they were connected, or (MPTCP) accepted. */
+/* Sockets for which no tracepoint reports that they were connected, or (MPTCP) accepted. */
 static __always_inline bool is_met_by_call(struct endpoint endpoint, u8 side)
 {
 	return endpoint.sk &&
@@ -242,7 +242,7 @@ static __always_inline bool is_copied(u8 protocol)
 /* The last descriptor of a Unix socket is closed, or its process ends. */
 static __always_inline void close_unix(struct sock *sk, struct connection *connection)
 {
-	/* The peer's end came before, unread; a socket that is released already shows nothing of it. */
+	/* The peer's end came before, unread; a socket that is already released does not show it any more. */
 	if (!connection->fin_time && BPF_CORE_READ(sk, sk_socket) && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN) {
 		connection->fin_time = bpf_ktime_get_boot_ns();
 		emit_ended(connection, DIRECTION_IN, ENDING_PEER_FIN, 0);

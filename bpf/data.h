@@ -22,14 +22,14 @@
  * are HTTP. A start line that looks usual may be longer.
  */
 #define UNDECIDED_COPIED 16384
-/* The same of what is not HTTP, which a server may answer in HTTP: its beginning is quoted. */
+/* As above for bytes that are not HTTP, which a server may still answer in HTTP: their beginning is quoted. */
 #define FOREIGN_COPIED 256
 
 #define MAX_EMPTY 64 /* empty segments before the first byte of a call */
 
 static __always_inline u32 copy_limit(struct connection *connection, u8 direction)
 {
-	/* The content of frames has a budget of its own (frames.h); where they are not followed, nothing is left out. */
+	/* The content of frames has its own budget (frames.h); if frames are not followed, nothing is left out. */
 	if (connection->protocol == PROTOCOL_HTTP2)
 		return UNLIMITED;
 	if (connection->protocol == PROTOCOL_UNDECIDED) {
@@ -48,7 +48,7 @@ static __always_inline bool switches_protocol(const struct head *head)
 	return is_response(head) && head->bytes[9] == '1' && head->bytes[10] == '0' && head->bytes[11] == '1';
 }
 
-/* What the beginning of a call is, as far as budgets go. */
+/* What a call begins with, as far as budgets are concerned. */
 enum beginning {
 	BEGINS_NOTHING,
 	BEGINS_MESSAGE,
@@ -68,7 +68,7 @@ __noinline int trace_http_beginning(struct work *work)
 	return switches_protocol(head) ? BEGINS_SWITCH : BEGINS_MESSAGE;
 }
 
-/* What of the call may be copied, by the limit of its message. */
+/* How much of the call may be copied, by the limit of its message. */
 static __always_inline void grant(struct connection *connection, struct work *work, u32 used)
 {
 	u32 limit = copy_limit(connection, work->direction & 1);
@@ -83,7 +83,7 @@ static __always_inline void grant(struct connection *connection, struct work *wo
 	}
 	if (work->allowed > work->remaining)
 		work->allowed = work->remaining;
-	/* The first piece of a call has its head, if it has one. */
+	/* A head, if there is one, is in the first piece of a call. */
 	work->exempt = PIECE_MAX;
 	work->sheds = connection->protocol == PROTOCOL_HTTP1;
 }
@@ -218,7 +218,7 @@ __noinline int trace_http_recognise(struct work *work, struct connection *connec
 	if (connection->late)
 		return recognise_late(connection, work, direction);
 	protocol = protocol_found(connection);
-	/* What may be copied was used up, and there is no evidence. */
+	/* The copy budget was used up without evidence. */
 	if (protocol == PROTOCOL_UNDECIDED && connection->budget_used[direction] >= copy_limit(connection, direction))
 		return PROTOCOL_OTHER;
 	return protocol;
@@ -290,7 +290,7 @@ __noinline int trace_http_judge(struct work *work, struct connection *connection
 			if (connection->reading[direction].line & LINE_CONNECT)
 				connection->tunnel = 1;
 			if (protocol == PROTOCOL_OTHER) {
-				/* Reported once, so that a reader can say why nothing is shown. */
+				/* Reported once, so that user space can explain why nothing is shown. */
 				work->connection = connection->id;
 				work->protocol = protocol;
 				trace_http_place(work, connection);
@@ -408,7 +408,7 @@ static __always_inline void trace_call(struct endpoint endpoint, struct work *wo
 	connection->pid = work->pid;
 	work->sock = (u64)sk;
 	trace_http_work(work, connection);
-	/* What came before the connection was announced. Not from there: all stacks together hold 512 bytes. */
+	/* Reports events from before the connection was announced. Not called from there: all stacks together hold 512 bytes. */
 	emit_notices(connection);
 	/* The error came while these bytes were sent: they are the last ones. */
 	if (connection->error && work->direction == DIRECTION_OUT)
@@ -470,7 +470,7 @@ static __always_inline void read_end_of_stream(struct endpoint endpoint)
 	}
 }
 
-/* A call that failed with an error, of which those that end a connection are of interest. It moved no bytes. */
+/* A call that failed with an error and moved no bytes. Only errors that end a connection matter. */
 static __always_inline void fail_call(struct endpoint endpoint, u8 direction, u32 error)
 {
 	struct connection *connection;

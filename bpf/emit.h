@@ -108,7 +108,7 @@ static __always_inline u16 read_unix_path(struct sock *sk, char *path)
 	return length;
 }
 
-/* Everything that is known of a session; the last record of it counts. */
+/* Reports everything known about a session; its last record counts. */
 static __always_inline void emit_tls(struct tls_session *session)
 {
 	struct record_tls *record = reserve_structure(RECORD_TLS, sizeof(*record), session->connection.id);
@@ -134,7 +134,7 @@ static __always_inline void emit_tls(struct tls_session *session)
 	submit_structure(record);
 }
 
-/* The current task is ending, and its sockets with it. Of no meaning where a program runs in somebody else's task. */
+/* The current task is ending, and its sockets with it. Meaningless if a program runs in an unrelated task. */
 static __always_inline bool is_exiting(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -189,7 +189,7 @@ static __always_inline void emit_ended(struct connection *connection, u8 directi
 	trace_http_ended(connection, direction, ending, error);
 }
 
-/* What has arrived from the peer's side, whether or not the process has read up to it. */
+/* Reports ends that have arrived from the peer, whether or not the process has read up to them. */
 static __always_inline void emit_notices(struct connection *connection)
 {
 	if (connection->fin_time)
@@ -270,7 +270,7 @@ static __always_inline void notify_helper(u32 change, struct task_struct *task)
 	bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
 }
 
-/* The same, with what it executes: it may have ended before the helper gets to look at it. */
+/* As above, with the executed program: the process may end before the helper can inspect it. */
 static __always_inline void notify_helper_of_program(struct task_struct *task, struct linux_binprm *program)
 {
 	struct process_event *event = bpf_ringbuf_reserve(&process_ring, sizeof(*event), 0);

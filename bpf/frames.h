@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Follows the frames of HTTP/2 (RFC 9113 section 4.1) by their headers, so that content may be left out: the payload
- * of DATA frames beyond the budget of their stream's message, and what must give way while the ring is filling. All
+ * of DATA frames beyond the budget of their stream's message, and more while the ring is filling. All
  * else is copied, as header compression depends on every byte of it. Where frames begin is known of a connection that
  * was seen from its beginning, until bytes of it move unseen; then everything is copied.
  */
@@ -29,7 +29,7 @@ struct stream_key {
 	u32 padding;
 };
 
-/* What was copied of the content of a stream that has sent more than one DATA frame. */
+/* How much content was copied of a stream that has sent more than one DATA frame. */
 struct stream_budget {
 	u64 last_time;
 	u32 used;
@@ -81,7 +81,7 @@ __noinline int trace_http_follow(struct work *work, struct connection *connectio
 	return 0;
 }
 
-/* How much of a DATA frame may be copied, and why not the rest. Global for the verifier's sake. */
+/* How much of a DATA frame may be copied, and why the rest may not. Global for the verifier's sake. */
 __noinline int trace_http_content(struct work *work, u32 stream, u32 length, u32 ends)
 {
 	struct stream_key key = {.stream = stream};
@@ -160,7 +160,7 @@ __noinline int trace_http_frame(struct work *work)
 	frames->content = type == FRAME_DATA && stream != 0;
 	if (frames->content) {
 		trace_http_content(work, stream, length, flags & FRAME_END_STREAM);
-		/* By the length of its padding the length of the content is known. */
+		/* The padding's length determines the content's length. */
 		if (flags & FRAME_PADDED && frames->share == 0)
 			frames->share = 1;
 	}
@@ -229,7 +229,7 @@ __noinline int trace_http_frame_step(struct work *work)
 	} else {
 		count = FRAME_HEADER;
 	}
-	/* These bytes are copied: with what is in front of them, or after it was reported. */
+	/* These bytes are copied, together with the pending bytes before them, or after those were reported. */
 	if ((work->run && work->run_base + work->run != work->base) || work->hole || work->run + FRAME_HEADER > PIECE_MAX) {
 		trace_http_frames_flush(work);
 		return 1;
@@ -283,7 +283,7 @@ __noinline int trace_http_frames_begin(struct work *work, struct connection *con
 		return 0;
 	}
 	if (work->source == SOURCE_NONE) {
-		/* Bytes that were never in memory, as of a file: the payload of one frame, or nothing is known any more. */
+		/* Bytes that were never in memory, such as a file's: unless they are within one frame, the place is lost. */
 		if (frames->left < work->remaining)
 			frames->followed = 0;
 		else

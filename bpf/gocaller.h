@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Where in a Go program a request comes from. net/http writes on a goroutine of its own, whose stack says nothing of the
- * caller. So probes on the functions that a request passes on its caller's goroutine take the stack, and what shows
- * its connection. Offsets are those of net/http's own structures, and the same in Go 1.17 to 1.25; what does not lead to
+ * caller. So probes on functions that run on the caller's goroutine take the stack, and the pointers that lead to
+ * the connection. Offsets are those of net/http's own structures, the same in Go 1.17 to 1.25; a pointer that does not lead to
  * a socket of this process gives no record.
  */
 #ifndef TRACE_HTTP_GOCALLER_H

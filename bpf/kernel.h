@@ -388,7 +388,7 @@ struct msghdr___before_6_4 {
 	struct iov_iter___before_6_4 msg_iter;
 };
 
-/* References of an open file: f_count until 6.12, then f_ref, which counts from 0. */
+/* Reference count of an open file: f_count until 6.12, then f_ref, which counts from 0. */
 typedef struct {
 	s64 counter;
 } atomic_long_t;

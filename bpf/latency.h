@@ -77,7 +77,7 @@ static __always_inline void report_filtered(struct connection *connection, u32 s
 	connection->reported[direction & 1] = position;
 }
 
-/* Emits the kept head of a request, and a record that says that its body was not kept. */
+/* Emits the kept head of a request, and a record for its body, which was not kept. */
 static __always_inline void report_request(struct connection *connection, struct http_event *event, u32 slot)
 {
 	u8 direction = event->direction & 1;
@@ -180,7 +180,7 @@ __noinline int trace_http_filter(struct work *work, struct connection *connectio
 	return connection->passing;
 }
 
-/* The connection ends, or the trace does: a request that exceeded the threshold is reported although it is unanswered. */
+/* The connection or the trace ends: reports a request that exceeded the threshold, although it is unanswered. */
 static __always_inline void end_filter(struct sock *sk, struct connection *connection, u8 transport, u32 slot)
 {
 	struct http_event_key key = {.connection = connection->id, .number = connection->responses};

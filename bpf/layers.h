@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * PROXY protocol and SOCKS: what precedes the bytes that a connection was
+ * PROXY protocol and SOCKS, which precede the bytes that a connection was
  * opened for. They are passed over, part by part, to where those bytes begin.
  */
 #ifndef TRACE_HTTP_LAYERS_H
@@ -48,7 +48,7 @@ static __always_inline void begin_again(struct reading *reading)
 	reading->earlier = 0;
 }
 
-/* A SOCKS server's greeting and reply have the form of the client's, shorter by what only a client says. */
+/* A SOCKS server's greeting and reply have the form of the client's, without the parts that only a client sends. */
 static __always_inline u8 read_socks5(struct reading *reading, u8 c)
 {
 	bool server = reading->layer == READ_SOCKS5_SERVER;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Unix sockets that their process gives up without close(2). There is no tracepoint for the end of one, so the backend
+ * Unix sockets that a process releases without close(2). There is no tracepoint for the end of one, so the backend
  * `tracepoint` looks through what the process still has open when it ends, and through the connections of a process
  * that has closed several descriptors at once (exec, close_range). The other backends see unix_release.
  */

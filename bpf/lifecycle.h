@@ -52,7 +52,7 @@ static __always_inline void change_to_closed(struct sock *sk, struct connection 
 
 	if (error && BPF_CORE_READ(sk, sk_socket)) {
 		/*
-		 * The process has the socket still. What it had received it can read, and the call that provoked
+		 * The process still has the socket. It can read what it had received, and the call that provoked
 		 * the error may have moved bytes: the directions end with the calls that fail with it.
 		 */
 		connection->error = error;
@@ -120,7 +120,7 @@ static __always_inline int change_state(struct sock *sk, int old_state, int new_
 			change_to_closed(sk, connection);
 		break;
 	}
-	/* MPTCP's own socket has no tracepoint for its end, and is closed long after the process has let go of it. */
+	/* MPTCP's own socket has no tracepoint for its end, and is closed long after the process has released it. */
 	if (connection->transport == TRANSPORT_MPTCP && sk->sk_shutdown == SHUTDOWN_MASK && connection->announced &&
 	    (new_state == TCP_FIN_WAIT1 || new_state == TCP_LAST_ACK || new_state == TCP_CLOSE))
 		finish_connection(sk, connection, slot);

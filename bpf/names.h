@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What targets send to name servers, and receive from them: datagrams and streams of port 53, and systemd-resolved's
+ * Copies what targets send to and receive from name servers: datagrams and streams of port 53, and systemd-resolved's
  * Unix socket. All backends find it at the end of the system call, by its arguments. Only the beginning of a message is
  * copied: its question and, nearly always, all of its answers.
  */
@@ -16,7 +16,7 @@
 #define DNS_HEADER 12
 #define MAX_ERRNO 4095
 
-/* The socket of a call, and what it is to be looked at as. */
+/* The socket of a call, and which protocol to expect on it. */
 struct name_socket {
 	struct sock *sk;
 	u32 inode;
@@ -229,7 +229,7 @@ __noinline int trace_http_name(u32 slot)
 				break;
 		}
 	}
-	/* From whom is not known: only what can be an answer to one question. */
+	/* The sender is not known: accept only what can be an answer to one question. */
 	if (record->transport == NAME_UDP && !record->remote_port && !record->closed &&
 	    (record->direction == DIRECTION_OUT || work->offset < DNS_HEADER || !(work->bytes[2] & 0x80) || work->bytes[4] ||
 	     work->bytes[5] != 1))

@@ -27,7 +27,7 @@ struct nspr_layer {
 	s32 padding;
 };
 
-/* A kind of layer in one program that a process runs. */
+/* Key: a kind of layer, in one program that a process executes. */
 struct nspr_kind {
 	u64 process_started;
 	u32 program; /* how many times the process has called exec */

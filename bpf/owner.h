@@ -35,9 +35,9 @@ static __always_inline bool is_owners_group(u32 group)
 }
 
 /*
- * Whether the kernel lets other processes of its user look into it: not into one that changed its user or group
- * without executing a program afterwards, that executes a file which its user may not read, or that asked for it. As
- * ptrace does, except in a user namespace that the owner made, where the owner may look into everything.
+ * Whether the kernel lets other processes of its user inspect it: not if it has changed its user or group
+ * without executing a program afterwards, executes a file that its user may not read, or has asked for this itself. The
+ * rule is ptrace's, except in a user namespace that the owner made, where the owner may inspect everything.
  */
 static __always_inline bool is_open_to_its_user(struct task_struct *task)
 {
@@ -46,7 +46,7 @@ static __always_inline bool is_open_to_its_user(struct task_struct *task)
 
 	if (!mm)
 		return true; /* it ends, and has no memory any more */
-	/* A later kernel that keeps this elsewhere: the helper and the broker have looked, too. */
+	/* A later kernel may keep this elsewhere: the helper and the broker have checked it, too. */
 	if (bpf_core_field_exists(((struct mm_struct___since_6_18 *)mm)->flags.__mm_flags))
 		flags = BPF_CORE_READ((struct mm_struct___since_6_18 *)mm, flags.__mm_flags[0]);
 	else if (bpf_core_field_exists(((struct mm_struct___until_6_17 *)mm)->flags))

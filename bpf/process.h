@@ -38,7 +38,7 @@ static __always_inline void join_family(struct task_struct *parent, struct task_
 	__sync_fetch_and_add(&family->sharing, 1);
 	copy.parent = parent_pid;
 	copy.number = __sync_fetch_and_add(&family->forks, 1) + 1;
-	/* An earlier process of that id: what its children remember of it must not fit to this one. */
+	/* There was an earlier process with that id: what its children remember of it must not match this one. */
 	family = bpf_map_lookup_elem(&families, &pid);
 	if (family)
 		copy.forks = family->forks;

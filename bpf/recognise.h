@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Reads the beginning of each direction of a connection, byte by byte, across
- * segments and calls, and says what it is: surely HTTP/1, HTTP/2 or TLS, surely
- * none of them, or perhaps one. User space decides about what is perhaps HTTP,
+ * segments and calls, and classifies it: certainly HTTP/1, HTTP/2 or TLS, certainly
+ * none of them, or perhaps one. User space decides what is only perhaps HTTP,
  * with both directions in sight.
  *
  * PROXY protocol and SOCKS come before what a connection is opened for: they
@@ -215,7 +215,7 @@ __noinline int trace_http_read_byte(struct reading *reading, const struct readin
 	return reading && other ? read_byte(reading, other, byte) : FOUND_NOTHING;
 }
 
-/* What the loop below needs besides the cursor, which is in struct work. */
+/* State of the loop below, in addition to the cursor in struct work. */
 struct scanner {
 	struct work *work;
 	struct reading *reading;
@@ -241,7 +241,7 @@ static long scan_step(u32 index, struct scanner *scanner)
 	}
 }
 
-/* Reads on in the beginning of this call's direction. Global for the verifier's sake. */
+/* Continues reading the beginning of this call's direction. Global for the verifier's sake. */
 __noinline int trace_http_scan(struct work *work, struct connection *connection)
 {
 	struct scanner scanner;
@@ -276,7 +276,7 @@ static __always_inline u8 protocol_found(struct connection *connection)
 		connection->request_direction = in == FOUND_REQUEST ? DIRECTION_IN : DIRECTION_OUT;
 		return PROTOCOL_HTTP1;
 	}
-	/* What a client sends that is not HTTP, a server of HTTP answers in HTTP. What a server sends first says less. */
+	/* An HTTP server answers in HTTP even if the client sent something else. What a server sends first says less. */
 	if (asks_foreign)
 		return out && in ? PROTOCOL_OTHER : PROTOCOL_UNDECIDED;
 	if (out == FOUND_HTTP2 || in == FOUND_HTTP2)

@@ -19,7 +19,7 @@ int trace_http_rings(struct bpf_iter__bpf_map *ctx)
 	struct bpf_map *map = ctx->map;
 	struct named_ring ring = {};
 
-	/* Of a kind that only privileged processes make: nobody counts against another user. */
+	/* A map type that only privileged processes can create, so nobody can charge a ring to another user. */
 	if (!map || BPF_CORE_READ(map, map_type) != BPF_MAP_TYPE_RINGBUF)
 		return 0;
 	BPF_CORE_READ_STR_INTO(&ring.name, map, name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Looks at the bytes of a call one by one, across its segments, before they are copied. */
+/* Examines the bytes of a call one by one, across its segments, before they are copied. */
 #ifndef TRACE_HTTP_SCAN_H
 #define TRACE_HTTP_SCAN_H
 

@@ -250,7 +250,7 @@ static __always_inline bool identify_file(struct file_walk *walk, struct work *w
 	walk->record.changed_seconds = from->changed_seconds;
 	walk->record.changed_nanoseconds = from->changed_nanoseconds & ~CTIME_QUERIED;
 	walk->record.device = BPF_CORE_READ(inode, i_sb, s_dev);
-	/* overlayfs gives the times of its layers, and for their granularity a second that means nothing. */
+	/* overlayfs reports the times of its layers, and as their granularity a second, which is meaningless. */
 	if ((u32)BPF_CORE_READ(inode, i_sb, s_magic) == OVERLAYFS)
 		walk->record.granularity = 1;
 	else

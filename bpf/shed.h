@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What is left out while the data ring is filling, so that what matters most is not lost: from half_bytes on, each message
- * has SHED_LIMIT bytes; from heads_bytes on only heads are copied. What else a call moved is counted.
+ * Leaves out bytes while the data ring is filling, so that the most important ones are not lost: from half_bytes on, each message
+ * has SHED_LIMIT bytes; from heads_bytes on only heads are copied. All other bytes of a call are counted.
  */
 #ifndef TRACE_HTTP_SHED_H
 #define TRACE_HTTP_SHED_H
@@ -50,7 +50,7 @@ static long head_step(u32 index, struct head_scan *scan)
 	return 0;
 }
 
-/* Adds to the budget of a message what of the call is copied. */
+/* Adds the copied bytes of the call to the budget of its message. */
 static __always_inline void use_budget(struct connection *connection, struct work *work)
 {
 	u8 direction = work->direction & 1;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Where in a native program (C, C++, Rust, …) a request comes from: the registers of the thread that sends it, and a
- * copy of its stack, of which user space finds the callers. Taken when the call that sends the first bytes of a
- * request has returned, or that of the TLS library: the thread has not gone on yet, and what the bytes are is known.
- * Only of processes for which user space wants them; a new one is undecided, and has some until user space has looked at
- * it. The data ring's, as nothing may be lost for them: there are none when it is filling.
+ * copy of its stack, in which user space finds the callers. Taken when the call that sends the first bytes of a
+ * request, or the TLS library's call, has returned: the thread has not continued yet, and the bytes are recognised.
+ * Only for processes for which user space wants stacks; a new process is undecided, and gets some until user space has examined
+ * it. They use the data ring, and must not displace other records: there are none while it is filling.
  */
 #ifndef TRACE_HTTP_STACK_H
 #define TRACE_HTTP_STACK_H
@@ -50,7 +50,7 @@ __noinline int trace_http_wants_stack(u64 now)
 }
 
 /*
- * A new process is what its parent is, as it has the same program; without one it is undecided, as is one that executes
+ * A new process inherits its parent's state, as it runs the same program; without one it is undecided, as is one that executes
  * another program. Global for the verifier's sake.
  */
 __noinline int trace_http_inherit_stacks(u32 parent, u32 pid)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Options frozen at load, maps, and what the programs remember of calls and connections. */
+/* Options frozen at load, maps, and the programs' state of calls and connections. */
 #ifndef TRACE_HTTP_STATE_H
 #define TRACE_HTTP_STATE_H
 

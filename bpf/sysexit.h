@@ -19,7 +19,7 @@ struct {
 	__type(value, struct returned);
 } returned_calls SEC(".maps");
 
-/* NULL when the call is of no interest: then nothing is known of it but its shape. */
+/* NULL when the call does not matter: then only its shape is known. */
 static __always_inline struct returned *begin_returned(struct syscall what, struct pt_regs *regs, long number, long result)
 {
 	u32 zero = 0;

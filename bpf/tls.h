@@ -202,7 +202,7 @@ int trace_http_tls_leave(struct pt_regs *regs)
 	}
 	frame = frames ? pop_frame(frames, function, PT_REGS_SP_CORE(regs) + COOKIE_STACK(cookie), go) : 0;
 	if (!frame) {
-		/* NSPR's reads are those of files, too; and a uretprobe sees no return of a call that it has not seen begin. */
+		/* NSPR's functions read files, too; and a uretprobe sees no return of a call whose entry it missed. */
 		if (library != TLS_LIBRARY_NSS)
 			miss_read(function, library, PT_REGS_RC_CORE(regs));
 		return 0;
@@ -220,7 +220,7 @@ int trace_http_tls_leave(struct pt_regs *regs)
 			session->handshake_ended = bpf_ktime_get_boot_ns();
 			emit_tls(session);
 		}
-		/* Go keeps the error, so nothing more comes of it; a later session may be at its address, as net/http closes its socket only. */
+		/* Go keeps the error, so the session is over. A later one may get its address: net/http only closes the socket. */
 		if (go && !is_done(moved, library))
 			end_session(frame->session);
 		if (library == TLS_LIBRARY_GNUTLS)

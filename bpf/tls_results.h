@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the functions of TLS libraries return: bytes, ends, errors and the ALPN protocol, each library in its way. */
+/* Interprets the results of TLS functions: bytes, ends, errors and the ALPN protocol, which differ between libraries. */
 #ifndef TRACE_HTTP_TLS_RESULTS_H
 #define TRACE_HTTP_TLS_RESULTS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* TLS sessions: made, inherited over a fork, ended; and the one write of each that has not returned. */
+/* TLS sessions: creation, inheritance over fork, and end; and the one write of each that has not returned. */
 #ifndef TRACE_HTTP_TLS_SESSION_H
 #define TRACE_HTTP_TLS_SESSION_H
 
@@ -193,7 +193,7 @@ static __always_inline void begin_write(struct tls_session *session, struct tls_
 	/* A call that the same caller has left, or has entered twice (see drop_left_frames), is replaced. */
 	if (length > PENDING_WRITE || pending == WRITE_CHANGING || (pending && session->write.caller != caller))
 		return;
-	/* Who does not get it, as another one enters in this moment, reports its write when it returns. */
+	/* If another thread enters at this moment and wins, this one's write is reported when it returns. */
 	if (__sync_val_compare_and_swap(&session->write.entered, pending, WRITE_CHANGING) != pending)
 		return;
 	session->write.caller = caller;

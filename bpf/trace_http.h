@@ -33,7 +33,7 @@ enum record_type {
 	RECORD_CONNECT_FAILED = 9, /* a connect(2) that failed; its socket has no other record */
 	RECORD_NAME = 10,   /* a message to or from a name server, or a part of one */
 	RECORD_CALLER = 11, /* from where in a program a request is about to be sent */
-	RECORD_STACK = 12,  /* the same, of a native program; user space makes a RECORD_CALLER of it before anybody else gets it */
+	RECORD_STACK = 12,  /* likewise for a native program; user space turns it into a RECORD_CALLER before passing it on */
 };
 
 enum direction { DIRECTION_OUT = 0, DIRECTION_IN = 1 }; /* as the target sees it */
@@ -59,9 +59,9 @@ enum omission {
 	OMISSION_PROTOCOL = 4, /* not a protocol that is copied */
 	OMISSION_SEGMENTS = 5, /* beyond the segments or pieces looked at in one call */
 	OMISSION_FILTER = 6,   /* whole messages, faster than the chosen latency: left out on purpose */
-	/* More at once than was taken: left out by the kernel's programs or by the helper's backlog before anything is lost. */
+	/* Overload: left out by the eBPF programs or by the helper's backlog, so that nothing is lost. */
 	OMISSION_PRESSURE = 7,      /* of a body */
-	OMISSION_PRESSURE_HEAD = 8, /* whatever there was */
+	OMISSION_PRESSURE_HEAD = 8, /* any bytes */
 	/* Written by user space, where a record named a file (struct record_sent_file): why its bytes were not read from it. */
 	OMISSION_FILE_CHANGED = 16,    /* the file has changed since */
 	OMISSION_FILE_UNCERTAIN = 17,  /* it was being changed: whether its bytes are those that were sent is not known */
@@ -301,7 +301,7 @@ struct record_caller {
 	unsigned int stream;        /* of HTTP/2; 0 = HTTP/1, or not known yet */
 	unsigned char function;     /* enum tls_function */
 	unsigned char count;        /* of frames */
-	unsigned char method_length; /* longer ones are not told: 0, as GET may be */
+	unsigned char method_length; /* longer ones are not reported: 0, as GET may be */
 	unsigned char padding[5];
 	char method[CALLER_METHOD_SIZE];
 	unsigned long long frames[CALLER_FRAMES]; /* addresses that calls return to, innermost first */

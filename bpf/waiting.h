@@ -12,7 +12,7 @@
 
 #include "data.h"
 
-/* Only the helper writes it. 1: whoever is renamed next has the waiting requests reported. */
+/* Only the helper writes it. 1: the next renaming of a thread reports the waiting requests. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

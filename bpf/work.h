@@ -188,7 +188,7 @@ static __always_inline void fill_data(struct record_data *record, struct work *w
 	record->padding = 0;
 }
 
-/* How full the data ring is: what is still copied, so that what matters most finds room (shed.h). */
+/* How full the data ring is, and so what is still copied: the most important bytes must find room (shed.h). */
 enum pressure {
 	PRESSURE_NONE,
 	PRESSURE_HALF,  /* the beginning of each message */
@@ -204,7 +204,7 @@ static __always_inline u32 pressure(void)
 	return waiting < heads_bytes ? PRESSURE_HALF : PRESSURE_HEADS;
 }
 
-/* The bytes are accounted for, by a record or by the counters of losses. */
+/* Marks bytes as accounted for, by a record or by the loss counters. */
 static __always_inline void advance(struct work *work, u32 size)
 {
 	work->position += size;
@@ -270,7 +270,7 @@ __noinline int trace_http_omit(struct work *work, u32 size, u32 omission)
 		fill_data(record, work, size, 0, omission);
 		submit_data(record);
 	}
-	/* What the filter leaves out counts as `filtered_bytes`. */
+	/* Bytes left out by the filter count as `filtered_bytes`. */
 	trace_http_account(omission == OMISSION_FILTER ? 0 : size, 0, !record);
 	advance(work, size);
 	return 0;
@@ -457,7 +457,7 @@ static __always_inline u32 reason_to_omit(struct work *work)
 	return work->from.file && work->allowed == 0 ? work->omission : OMISSION_NO_BYTES;
 }
 
-/* What is to be done with the bytes of a call. */
+/* What to do with the bytes of a call. */
 enum verdict { VERDICT_NOTHING, VERDICT_COPY, VERDICT_CIPHERTEXT };
 
 #endif
