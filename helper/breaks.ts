@@ -1,6 +1,6 @@
 /**
- * Break on Calls in processes that a debugger holds by ptrace: probes on what sends, and one shot for each arming
- * (bpf/breaks.h). Whoever is stopped is stopped by the debugger: it gets the signal, and lets the process go on.
+ * Break on Calls in processes that are debugged by ptrace: probes on functions that send, and one stop for each arming
+ * (bpf/breaks.h). The debugger does the stopping: it receives the signal, and resumes the process.
  */
 import type { Descriptors } from './facts.ts';
 import type { Native } from './native.ts';
@@ -11,9 +11,9 @@ export class Breaks {
   readonly #native: Native;
   readonly #maps: Pick<Descriptors, 'breaks' | 'automaton'>;
   readonly #attachments: Pick<Attachments, 'attachSends'>;
-  /** Processes that have probes for it, with what takes them away. */
+  /** Processes that have these probes, with the function that removes them. */
   readonly #probed = new Map<number, () => Promise<void>>();
-  /** Those whose stop the client does not know yet. */
+  /** Processes whose stop has not been reported to the client yet. */
   readonly #armed = new Set<number>();
 
   constructor(
@@ -35,7 +35,7 @@ export class Breaks {
     return { request, pid, reason, hit };
   }
 
-  /** Stops that the client has not been told of; each once. */
+  /** Stops that have not been reported to the client; returns each once. */
   takeHits(): BreakState[] {
     return [...this.#armed].flatMap((pid) => {
       const hit = this.#hit(pid);
@@ -45,7 +45,7 @@ export class Breaks {
     });
   }
 
-  /** The process has ended, or is not to be stopped any more. */
+  /** The process has ended, or must not be stopped any more. */
   release(pid: number): void {
     this.#native.deleteTarget(this.#maps.breaks, pid);
     this.#armed.delete(pid);
@@ -62,7 +62,7 @@ export class Breaks {
     await Promise.all(taking.map((take) => take()));
   }
 
-  /** @returns why it cannot be. */
+  /** @returns why the process cannot be armed; null when it is. */
   #arm(pid: number, automaton: string | null): string | null {
     try {
       if (automaton !== null) {

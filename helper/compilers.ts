@@ -7,9 +7,9 @@ import { setFlagsFromString } from 'node:v8';
 
 /** The first and the last version of V8 that is known to have the flag: it complains on stderr about others. */
 const FLAGS: readonly { readonly flag: string; readonly from: number; readonly to: number }[] = [
-  // About bytes that are executed before a function of WebAssembly is optimized; by default 1.8 million.
+  // Approximate number of bytes executed before a WebAssembly function is optimized; by default 1.8 million.
   { flag: '--wasm-tiering-budget=1000000000', from: 11, to: 13 },
-  // The same of JavaScript, by default 132 thousand. What is really long, as the search of a large file, is optimized.
+  // As above for JavaScript, by default 132 thousand. Really long work, such as searching a large file, is still optimized.
   { flag: '--interrupt-budget=1000000', from: 11, to: 11 },
   // Calls of a function, by default 400 and 3,000, and turns of a loop in one call, by default 500.
   { flag: '--invocation-count-for-maglev=4000', from: 13, to: 13 },
@@ -17,7 +17,7 @@ const FLAGS: readonly { readonly flag: string; readonly from: number; readonly t
   { flag: '--invocation-count-for-osr=5000', from: 13, to: 13 },
 ];
 
-/** Before anything else is loaded. */
+/** Must run before anything else is loaded. */
 export function compileLess(): void {
   const version = Number.parseInt(process.versions.v8, 10);
   for (const { flag, from, to } of FLAGS) if (version >= from && version <= to) setFlagsFromString(flag);

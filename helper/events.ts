@@ -49,7 +49,7 @@ export type HelperEvent =
   | { readonly type: FrameType.GoProgram; readonly program: GoProgram }
   | { readonly type: FrameType.NativeProgram; readonly program: NativeProgram };
 
-/** @throws FrameError naming the frame, and the field that is not as protocol.ts says. */
+/** @throws FrameError that names the frame, and the field that does not conform to protocol.ts. */
 export function readEvent({ type, payload }: Frame): HelperEvent {
   switch (type) {
     case FrameType.Hello:
@@ -88,13 +88,13 @@ export function readEvent({ type, payload }: Frame): HelperEvent {
   }
 }
 
-/** Also what the helper prints when it is asked for the libraries of one process. @throws FrameError */
+/** Also reads what the helper prints with `--tls PID`. @throws FrameError */
 export function readTls(json: Readonly<Record<string, unknown>>): Tls {
   return checked('TLS', TLS, json);
 }
 
 type Check = (value: unknown) => boolean;
-/** A check for each field: one that is forgotten does not compile. */
+/** A check for each field: a missing one is a compile error. */
 type Checks<T> = { readonly [Field in keyof T]-?: Check };
 
 function checked<T>(frame: string, checks: Checks<T>, json: Readonly<Record<string, unknown>>): T {

@@ -1,4 +1,4 @@
-/** What the loader passes to the helper: descriptors at fixed numbers, and what the broker hands over (helper/loader/broker.h). */
+/** What the helper gets from the loader: descriptors at fixed numbers, and those that the broker sends (loader/broker.h). */
 
 import type { Backend, KernelPart } from './protocol.ts';
 import { BACKENDS } from './protocol.ts';
@@ -6,7 +6,7 @@ import { BACKENDS } from './protocol.ts';
 /** What the helper inherits (enum in helper/loader/loader.h). */
 export const INHERITED = { socket: 3, broker: 4 } as const;
 
-/** What the broker hands over, in this order (list_handed_over in helper/loader/broker.c); the rest are links. */
+/** Descriptors that the broker sends, in this order (list_handed_over in helper/loader/broker.c); the rest are links. */
 const HANDED_OVER = [
   'dataRing',
   'structureRing',
@@ -48,7 +48,7 @@ export interface Facts {
   /** Whether the client asked for TLS plaintext. */
   readonly tlsWanted: boolean;
   readonly owner: number;
-  /** The owner's: a process with another one is not traced. */
+  /** The owner's groups: a process with another group is not traced. */
   readonly groups: readonly number[];
   /** Process ids here are not those of the initial pid namespace. */
   readonly foreignPids: boolean;

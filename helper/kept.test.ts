@@ -21,7 +21,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it('goes on once, at the client’s word, and leaves the socket to the trace then', async () => {
+it('resumes once, at the client’s request, and then leaves the socket to the trace', async () => {
   waitForResume(helper, 60_000, resume, end);
   const bytes = Buffer.from(RESUME);
   client.write(bytes.subarray(0, 3));
@@ -35,7 +35,7 @@ it('goes on once, at the client’s word, and leaves the socket to the trace the
   expect(end).not.toHaveBeenCalled();
 });
 
-it('passes over late words to the trace before', async () => {
+it('ignores late messages to the trace before', async () => {
   waitForResume(helper, 60_000, resume, end);
   client.write(encodeJson(FrameType.Attach, { request: 1, pid: 1, children: true }));
   client.write(Buffer.concat([encodeFrame(FrameType.CutShort, new Uint8Array()), RESUME]));

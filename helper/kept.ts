@@ -1,12 +1,12 @@
 /**
- * Between two traces of a helper that is kept: no program is attached, no process is a target, and the rings are closed.
- * All that is waited for is the client's word to go on, its end, or the end of the time.
+ * A kept helper between two traces: no program is attached, no process is a target, and the rings are closed. It waits only
+ * for the client to resume, for the client's end, or for the time limit.
  */
 import type { Duplex } from 'node:stream';
 import { CLIENT_FRAMES, FrameDecoder } from './frames.ts';
 import { FrameType, MAX_CLIENT_FRAME } from './protocol.ts';
 
-/** @param end ends the process; also when the client sends what is no frame. */
+/** @param end ends the process; also called when the client sends something that is not a frame. */
 export function waitForResume(client: Duplex, forMs: number, resume: () => void, end: () => void): void {
   const decoder = new FrameDecoder(MAX_CLIENT_FRAME, CLIENT_FRAMES);
   const timer = setTimeout(end, forMs);
@@ -19,11 +19,11 @@ export function waitForResume(client: Duplex, forMs: number, resume: () => void,
   function take(piece: Buffer): void {
     try {
       for (const { type } of decoder.push(piece)) {
-        // A late word to the trace that has ended.
+        // A late message to the trace that has ended.
         if (type !== FrameType.Resume) continue;
         clearTimeout(timer);
         for (const [event, listener] of listeners) client.off(event, listener);
-        // The client says nothing more before the hello.
+        // The client sends nothing more before the hello.
         resume();
         return;
       }

@@ -13,16 +13,16 @@ import { Session } from './session.ts';
 import { libraryState } from './tls/candidates.ts';
 import { TlsFinder } from './tls/finder.ts';
 
-// Ctrl+C and timeout(1) reach the whole process group. The client decides when the trace ends, and this process ends with
+// Ctrl+C and timeout(1) signal the whole process group. But the client decides when the trace ends, and this process ends with
 // it. SIGUSR1 would start Node's inspector.
 const IGNORED = ['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGTSTP', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const;
 for (const signal of IGNORED) process.on(signal, () => {});
 
 const native = loadNative();
-// Before anything else: only then the broker hands over the maps and links.
+// Must come first: the broker sends the maps and links only after that.
 native.harden();
 let session: Session | null = null;
-/** No trace runs, and another one may begin: kept.ts. */
+/** No trace is running, and another one may begin: kept.ts. */
 let kept = false;
 native.watch(INHERITED.socket, INHERITED.broker, () => {
   if (kept) process.exit(0);
@@ -35,7 +35,7 @@ async function begin(tls: boolean): Promise<void> {
   const finder = await TlsFinder.create();
   if (tls) finder.systemLibraries();
   const loaded = takeTrace();
-  // The loader has told the client why.
+  // The loader has reported the reason to the client.
   if (loaded === null) process.exit(1);
   const facts = readFacts(loaded.facts);
   const descriptors = nameDescriptors(loaded.descriptors, facts.links);
@@ -82,7 +82,7 @@ async function serve(
   await session.start(finder);
 }
 
-/** Made while nobody waits for it, and again when libraries of the system were installed since then. */
+/** Prepared while nobody waits for it, and again if system libraries have been installed since. */
 function preparedFinder(facts: Facts): () => Promise<TlsFinder> {
   const make = async (): Promise<TlsFinder> => {
     const finder = await TlsFinder.create();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Backlog } from './protocol.ts';
 
 export interface Batch {
-  /** Of the records, in bytes; 0 = there were none. */
+  /** Length of the records in bytes; 0 = there were none. */
   readonly length: number;
   readonly records: number;
   /** Boot time in nanoseconds before which every record has been taken; 0n when unknown. */
@@ -58,7 +58,7 @@ export interface ProbeRequest {
 
 export interface Native {
   /**
-   * Maps the rings, passes over what is in them, and starts the thread that empties them into the backlog. `onRecords` is
+   * Maps the rings, skips what is in them, and starts the thread that empties them into the backlog. `onRecords` is
    * called, at most once per event-loop turn, when something is in the backlog, `onProcesses` with what happened to
    * targets: {@link ProcessChange}, pid, of what it has executed the inode and the path (else 0n and ''), and its
    * /proc/PID/maps where it has executed or loaded something (else ''), one after the other.
@@ -78,7 +78,7 @@ export interface Native {
    * @throws when the kernel refuses.
    */
   harden(): void;
-  /** Ends this process when the client has, whatever JavaScript does; calls back when the broker is gone. */
+  /** Ends this process when the client has ended, even if JavaScript is busy; calls back when the broker is gone. */
   watch(client: number, broker: number, onBrokerGone: () => void): void;
   /**
    * The trace's maps and links, and its facts as JSON, once other processes cannot inspect this one. Waits until the
@@ -86,7 +86,7 @@ export interface Native {
    */
   takeTrace(channel: number): { readonly descriptors: number[]; readonly facts: string };
   /**
-   * Takes away what {@link resumeTrace} has attached, and empties the kernel's maps of what was seen.
+   * Detaches what {@link resumeTrace} has attached, and clears the maps that hold state of the trace.
    * @throws as {@link attachProbes} does.
    */
   pauseTrace(channel: number): void;
@@ -107,12 +107,12 @@ export interface Native {
    * @param into gets them behind {@link FRAME_HEADER_SIZE} free bytes; at least that and {@link BATCH_SIZE} long.
    */
   takeBatch(into: Buffer): Batch;
-  /** Empties the rings into the backlog at once. Whether nothing was left: not when it is full, or one is being written. */
+  /** Empties the rings into the backlog at once. @returns false when records are left (backlog full, or one being written) */
   drainNow(): boolean;
-  /** What waits is dropped, and counted. */
+  /** Drops and counts the records in the backlog. */
   dropBacklog(): void;
   readBacklog(): BacklogFacts;
-  /** In bytes; for very small numbers the smallest that works. */
+  /** In bytes; smaller values than the minimum count as the minimum. */
   setBacklogLimit(bytes: number): void;
   closeRings(): void;
   /**
@@ -128,7 +128,7 @@ export interface Native {
   reportWaiting(map: number): void;
   /** Which requests breaks are for: {@link AUTOMATON_SIZE} bytes. @throws when the kernel refuses. */
   setAutomaton(map: number, bytes: Buffer): void;
-  /** Once it is hit, it has to be armed again; deleteTarget takes it away. @throws code E2BIG: there are too many. */
+  /** After a hit, the process has to be armed again; deleteTarget disarms it. @throws code E2BIG: there are too many. */
   armBreak(map: number, pid: number): void;
   /** The thread that was stopped, whether its bytes were to be encrypted, and their beginning; null: not hit. */
   readBreak(map: number, pid: number): [thread: number, encrypted: boolean, head: Buffer] | null;

@@ -36,7 +36,7 @@ export enum FrameType {
   Tls = 7,
   /** JSON {@link TlsFile}: the version of a library file that is probed, as soon as it is known. */
   TlsFile = 8,
-  /** JSON {@link BreakState}: the answer to a {@link BreakRequest}; without one when a process was stopped. */
+  /** JSON {@link BreakState}: the answer to a {@link BreakRequest}; sent unasked when a process was stopped. */
   Break = 9,
   /** JSON {@link GoProgram}: a program whose requests have records of their callers. */
   GoProgram = 10,
@@ -47,17 +47,17 @@ export enum FrameType {
   Attach = 32,
   /** JSON {@link Detach}. */
   Detach = 33,
-  /** Empty: send what waits, then the final status, and end. */
+  /** Empty: send the waiting records, then the final status, and end. */
   Stop = 34,
   /** JSON {@link Options}; may come at any time. */
   Options = 35,
-  /** Empty, after a stop: what waits is dropped, and counted in the final status. */
+  /** Empty, after a stop: drop the waiting records, and count them in the final status. */
   CutShort = 36,
   /** JSON {@link BreakRequest}. */
   SetBreak = 37,
-  /** JSON {@link Expected}: before what is attached. */
+  /** JSON {@link Expected}: sent before the first process is attached. */
   Expected = 38,
-  /** JSON {@link Pause}: as a stop, but the helper stays, and begins another trace at {@link Resume}. */
+  /** JSON {@link Pause}: like a stop, but the helper stays, and begins another trace at {@link Resume}. */
   Pause = 39,
   /** Empty, after the final status of a trace that was paused: another one begins, with a hello. */
   Resume = 40,
@@ -100,7 +100,7 @@ export interface Hello {
   /** User id whose processes may be traced; 0 = every process. */
   readonly owner: number;
   readonly helperPid: number;
-  /** It takes {@link Pause}. Recordings of before do not have it. */
+  /** The helper supports {@link Pause}. Older recordings do not have this field. */
   readonly keepable?: boolean;
 }
 
@@ -137,13 +137,13 @@ export interface Counters {
   readonly otherBytes: number;
   readonly connectionsUntracked: number;
   readonly callsUntracked: number;
-  /** Of exchanges that were faster than the chosen latency. */
+  /** Bytes of exchanges that were faster than the chosen latency. */
   readonly filteredBytes: number;
 }
 
 /**
- * What waits in the helper, as its client has not taken it yet; then sums over the trace. When there is too much at once,
- * the helper leaves out bodies first, then whatever data is in new records.
+ * Records that wait in the helper for its client to read, then sums over the trace. Under overload,
+ * the helper leaves out bodies first, then all data of new records.
  */
 export interface Backlog {
   /** Records that wait. */
@@ -152,12 +152,12 @@ export interface Backlog {
   readonly bytes: number;
   /** Boot time in nanoseconds at which the newest record was made, as a decimal string; 0 = there was none. */
   readonly newest: string;
-  /** Bytes that the kernel copied, and the helper left out: of bodies, and of anything. */
+  /** Bytes that the kernel copied and the helper left out: of bodies, and of any data. */
   readonly shedBodies: number;
   readonly shedHeads: number;
-  /** Of the records that were sent: those that are a further part of a record of the kernel. */
+  /** Records sent that are a further part of a kernel record that was split. */
   readonly split: number;
-  /** What waited when the client did not want to wait any longer: the kernel's records, and the bytes that were copied. */
+  /** Dropped because the client did not wait for them: records of the kernel, and the copied bytes in them. */
   readonly droppedRecords: number;
   readonly droppedBytes: number;
 }
@@ -180,7 +180,7 @@ export interface Attach {
   /** Follow fork and exec. */
   readonly children: boolean;
   /**
-   * Neither the process nor those of its descendants that run already are traced, but everything that they start from
+   * Neither the process nor its running descendants are traced, but everything that they start from
    * now on, from its first instruction. Omitted: false.
    */
   readonly seed?: boolean;
@@ -195,7 +195,7 @@ export interface Options {
   readonly backlog: number;
 }
 
-/** What earlier traces have found. Hints: a path that leads to nothing, or to something else, costs time. */
+/** Findings of earlier traces. They are hints: a wrong path only costs time. */
 export interface Expected {
   /** Absolute paths of files that contain TLS libraries; 64 at most. */
   readonly paths: readonly string[];
@@ -205,14 +205,14 @@ export const MAX_EXPECTED = 64;
 
 export interface Detach {
   readonly pid: number;
-  /** It becomes a seed: only its own calls are no longer seen. Omitted: false. */
+  /** The process becomes a seed: only its own calls are not traced any more. Omitted: false. */
   readonly seed?: boolean;
 }
 
 /** Of `struct break_automaton` (bpf/trace_http.h), in bytes. */
 export const AUTOMATON_SIZE = 256 + 4 + 2 * 512 * 64;
 
-/** Break on Calls in a process that a debugger holds by ptrace. */
+/** Break on Calls in a process that is debugged by ptrace. */
 export interface BreakRequest {
   /** Answered by a {@link BreakState} with the same number; from 1 up. */
   readonly request: number;
@@ -227,10 +227,10 @@ export interface BreakRequest {
 }
 
 export interface BreakState {
-  /** 0: it was not asked for. */
+  /** 0: sent unasked. */
   readonly request: number;
   readonly pid: number;
-  /** Why it cannot be armed, in the user's words; null when it is, or was not to be. */
+  /** Why the process cannot be armed, in the user's words; null when it is armed, or this was not requested. */
   readonly reason: string | null;
   /** It was stopped, and has not been armed again. */
   readonly hit: BreakHit | null;
@@ -245,7 +245,7 @@ export interface BreakHit {
   readonly head: string;
 }
 
-/** `known`: what is to be a seed is one, or a target, already. */
+/** `known`: the process to make a seed is a seed or a target already. */
 export type AttachError =
   | 'not-found'
   | 'not-owner'
@@ -293,7 +293,7 @@ export interface TlsLibrary {
   readonly inExecutable: boolean;
   /** Its plaintext is captured. */
   readonly attached: boolean;
-  /** Boot time in nanoseconds: what was called before that was not seen; null when it is not attached. */
+  /** Boot time in nanoseconds; earlier calls were not seen. null when it is not attached. */
   readonly since?: string | null;
   /** How the returns of the functions that move data are seen; null when not attached. */
   readonly returns: 'instructions' | 'uretprobe' | null;
@@ -305,9 +305,9 @@ export interface Tls {
   readonly pid: number;
   /** All libraries of the process; replaces what was reported before. Empty when it has none. */
   readonly libraries: readonly TlsLibrary[];
-  /** What can only be named takes longer to find, and is still being looked for: another frame follows. */
+  /** Another frame follows: libraries that can only be named take longer to find. */
   readonly partial?: boolean;
-  /** The process had ended before anybody looked at what it had loaded last: that there is none is not known. */
+  /** The process ended before the helper could look at what it loaded last: it may have more libraries than these. */
   readonly unseen?: boolean;
 }
 
@@ -318,7 +318,7 @@ export interface TlsFile {
   readonly version: string;
 }
 
-/** The file is the one at `path` only if the numbers agree, which are decimal strings, as fstat(2) has them. */
+/** Identifies the file: `path` leads to it only if these numbers of fstat(2), as decimal strings, are equal. */
 export interface ProgramFile {
   readonly path: string;
   readonly device: string;
@@ -328,15 +328,15 @@ export interface ProgramFile {
   readonly modified: string;
 }
 
-/** A Go program with probes: in its file are the lines of the addresses that records of callers name. */
+/** A Go program with probes. Its file has the source lines for the addresses in caller records. */
 export interface GoProgram extends ProgramFile {
   /** As in the records; from 1 up, never used again. */
   readonly file: number;
-  /** Of each probed function (enum tls_function) where in the file its probe is. */
+  /** For each probed function (enum tls_function), the offset of its probe in the file. */
   readonly places: readonly { readonly function: number; readonly offset: number }[];
 }
 
-/** What a process has in memory whose stacks are in its records; replaces what was told of it before. */
+/** The code mappings of a process whose stacks are in its records; replaces an earlier report. */
 export interface NativeProgram {
   readonly pid: number;
   /** Boot time in nanoseconds when this was looked at, as a decimal string. */

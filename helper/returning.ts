@@ -1,16 +1,16 @@
 /**
- * Whether system calls of traced processes are about to return. A call's bytes are recorded when it returns; on a busy
- * machine that is some milliseconds after the peer has received everything and the user has stopped the trace.
+ * Waits for system calls of traced processes that are about to return. A call's bytes are recorded when it returns. On a
+ * busy machine that may be some milliseconds after the peer has received everything and the user has stopped the trace.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Milliseconds for which the end of a trace waits at most. A thread that runs all the time may be computing. */
+/** The longest time that the end of a trace waits, in milliseconds. A thread that runs all the time may be computing. */
 const LONGEST_MS = 100;
 const LOOK_MS = 5;
 /** One thread may have woken another one between two looks at them. */
 const LOOKS = 2;
-/** Threads that are looked at: more would take longer than the wait. */
+/** Threads that are examined: more would take longer than the wait. */
 const MOST_THREADS = 500;
 
 /**
@@ -47,7 +47,7 @@ function threadsOf(pid: number): string[] {
   }
 }
 
-/** Running, able to run, or in a wait that nothing but its end interrupts (proc_pid_stat(5): R, D). */
+/** Running, runnable, or in an uninterruptible wait (proc_pid_stat(5): R, D). */
 function isRunning(pid: number, thread: string): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1');

@@ -14,10 +14,10 @@ struct allowed_call {
 	uint32_t mask, value; /* its lower half, masked, must equal `value` */
 };
 
-/* For all threads of the process, for good. 0, or -1 with errno. Needs no_new_privs. */
+/* Applies to all threads of the process, permanently. 0, or -1 with errno. Needs no_new_privs. */
 int allow_only(const struct allowed_call *calls, size_t count);
 
-/* One call fails from now on as on a kernel that does not have it, also in programs that are executed. Likewise. */
+/* From now on one system call fails with ENOSYS, also in executed programs. Returns and needs the same. */
 int refuse_call(int number);
 
 #endif

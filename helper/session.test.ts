@@ -225,7 +225,7 @@ describe('the end', () => {
     read();
     await stopped;
     expect(rings.batches).toEqual([]);
-    // How much is left is said meanwhile.
+    // Meanwhile it reports how much is left.
     expect(json<Status>(FrameType.Status).some(({ backlog, final }) => !final && backlog.records > 0)).toBe(
       true,
     );

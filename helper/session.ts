@@ -1,6 +1,6 @@
 /**
- * One trace as the helper serves it: drains the rings, manages the targets, and talks to its client. Payload
- * passes it by, in the addon's backlog.
+ * The helper's part of one trace: drains the rings, manages the targets, and talks to the client. It does not look at
+ * payload, which stays in the addon's backlog until it is sent.
  */
 import { closeSync } from 'node:fs';
 import { release } from 'node:os';
@@ -42,18 +42,18 @@ const LAYOUT = 5;
 const BATCHES = 4;
 export const MAX_UNSENT = BATCHES * BATCH_SIZE;
 const STATUS_INTERVAL_MS = 1_000;
-/** How soon a client learns up to when it has seen everything, and how much waits, while records flow. */
+/** Interval, while records flow, in which the client is informed up to when it has seen everything and how much waits. */
 const BUSY_STATUS_INTERVAL_MS = 100;
 /** Wall time that jumps by more than this (suspend, set by hand) is reported. */
 const CLOCK_JUMP_NS = 1_000_000n;
-/** A program that still runs on another CPU when its link is closed has ended after this time. */
+/** Time after which a program that was still running on another CPU when its link was closed has ended. */
 const SETTLE_MS = 30;
-/** How long the end of a trace waits until probes on TLS libraries are detached. After that the client need not wait. */
+/** How long the end of a trace waits for probes on TLS libraries to be detached. After that the client need not wait. */
 const DETACH_MS = 1_000;
 /** How long the end of a trace waits until the TLS libraries in programs are named. */
 const RECOGNISE_MS = 2_000;
 const TIMER_MS = 200;
-/** Every so many ticks of the timer all processes are checked for TLS libraries, as an event may have been lost. */
+/** Timer ticks between two checks of all processes for TLS libraries, in case an event was lost. */
 const CONSIDER_TICKS = 10;
 
 export class Session {
@@ -77,17 +77,17 @@ export class Session {
   #lastStatus = 0;
   #lastTargets = 0;
   #stopping = false;
-  /** The client does not wait for what is left. */
+  /** The client does not wait for the remaining records. */
   #cutShort = false;
-  /** The backlog is not asked any more. */
+  /** No more records are taken from the backlog. */
   #closed = false;
-  /** Not in the socket at the moment. */
+  /** Batch buffers that are not in the socket at the moment. */
   readonly #batches = Array.from({ length: BATCHES }, () =>
     Buffer.allocUnsafe(FRAME_HEADER_SIZE + BATCH_SIZE),
   );
-  /** A status is still in the socket: a client that takes nothing gets one, not one after the other. */
+  /** A status is still in the socket: statuses do not pile up for a client that reads nothing. */
   #statusUnsent = false;
-  /** What an earlier trace of this helper has counted; null: this is its first. */
+  /** The counters after this helper's earlier traces; null: this is its first trace. */
   readonly #before: Counters | null;
   readonly #onPaused: (forMs: number) => void;
   #listeners: [event: string, listener: (piece: Buffer) => void][] = [];
@@ -100,7 +100,7 @@ export class Session {
     descriptors: Descriptors,
     client: Duplex,
     exit: (status: number) => void,
-    /** Of a helper that is kept: whether it has served a trace before, and what is next when this one has ended. */
+    /** For a helper that may be kept: whether it has served a trace before, and what follows when this one has ended. */
     { resumed = false, onPaused = () => {} }: { resumed?: boolean; onPaused?: (forMs: number) => void } = {},
   ) {
     this.#before = resumed ? readCounters(native, descriptors.counters) : null;
@@ -117,8 +117,8 @@ export class Session {
   }
 
   /**
-   * Says hello; resolves when records flow.
-   * @param finder that knows files already
+   * Sends the hello; resolves when records flow.
+   * @param finder may already know files
    */
   async start(finder?: TlsFinder): Promise<void> {
     const client = this.#client;
@@ -159,8 +159,8 @@ export class Session {
   }
 
   /**
-   * The broker is gone: the kernel has taken its probes away, and nothing can be attached any more. In a trace after the
-   * first it also held what the trace itself needs.
+   * The broker is gone: the kernel has removed its probes, and nothing can be attached any more. In a trace after the first,
+   * the broker also held the links that the trace itself needs.
    */
   endWithBroker(): void {
     if (this.#before !== null && !this.#stopping)
@@ -181,7 +181,7 @@ export class Session {
     this.#client.end(() => this.#exit(0));
   }
 
-  /** The same, but the process stays, with nothing attached: see kept.ts. */
+  /** Like {@link stop}, but the process stays, with nothing attached: see kept.ts. */
   async pause(forMs: number): Promise<void> {
     if (this.#stopping) return;
     await this.#detach();
@@ -209,12 +209,12 @@ export class Session {
     this.#stacks.close();
     this.#breaks = null;
     if (this.#targets.count > 0) await untilReturned(() => this.#targets.traced);
-    // What was executed last may still be looked at: the client is to know why its connections are not read.
+    // The newest programs may still be under inspection: the client has to learn why their connections are not read.
     await Promise.race([this.#attachments?.recognised(), sleep(RECOGNISE_MS)]);
     clearInterval(this.#timer);
     this.#reportWaiting();
     for (const link of this.#descriptors.links) closeSync(link);
-    // Those on TLS libraries may take seconds to go (perf's): from here on they find no target.
+    // Probes on TLS libraries may take seconds to detach (perf's), but from here on they find no target.
     this.#lastTargets = this.#targets.count;
     this.#targets.clear();
     if (this.#before !== null) this.#detachAgain();
@@ -233,7 +233,7 @@ export class Session {
     try {
       this.#native.pauseTrace(INHERITED.broker);
     } catch {
-      // It is gone, and with it the links.
+      // The broker is gone, and with it the links.
     }
   }
 
@@ -293,7 +293,7 @@ export class Session {
     });
   }
 
-  /** Sends what is in the backlog, as far as the client takes it. */
+  /** Sends records from the backlog as long as the client reads. */
   #feed(): void {
     if (this.#closed) return;
     for (let batch = this.#nextBatch(); batch !== undefined; batch = this.#nextBatch()) {
@@ -305,7 +305,7 @@ export class Session {
         break;
       }
       this.#sent += records;
-      // A client is to know a program before its records.
+      // The client must know a program before its records.
       this.#native.reportProcesses();
       free.set(encodeFrameHeader(FrameType.Records, length));
       this.#client.write(free.subarray(0, FRAME_HEADER_SIZE + length), () => {
@@ -386,7 +386,7 @@ export class Session {
       }
       case FrameType.CutShort:
         if (!this.#stopping) throw new FrameError('Nothing is being stopped.');
-        // What waits until the programs are detached is dropped, too (#sendRest).
+        // Records that still arrive until the programs are detached are dropped, too (#sendRest).
         this.#cutShort = true;
         return;
       case FrameType.Expected: {
@@ -414,7 +414,7 @@ export class Session {
     }
   }
 
-  /** What happened to targets, as the addon has it. Only the last change of each process matters, and what it executed. */
+  /** Changes of targets, as the addon reports them. Of each process only the last change and the executed program matter. */
   #onProcesses(changes: readonly (number | bigint | string)[]): void {
     const pids = new Map<number, number>();
     for (let at = 0; at + 4 < changes.length; at += 5) {

@@ -1,7 +1,7 @@
 /**
- * Decides of which processes the kernel's programs take stacks (bpf/stack.h): of native programs that have debug
- * information, or whose own libraries have. Tells the client what they have in memory, as only that leads from an
- * address to a line. Files are read as those of TLS libraries are (helper/tls/elf.ts).
+ * Decides for which processes the eBPF programs take stacks (bpf/stack.h): for native programs that have debug information,
+ * or whose own libraries have. Reports their code mappings to the client, which needs them to get from an address to a line.
+ * Files are read like those of TLS libraries (helper/tls/elf.ts).
  */
 import { closeSync, fstatSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -12,18 +12,18 @@ import { hasLines, separateDebugFile } from './tls/debugFile.ts';
 import { ElfFile, isUnreadable } from './tls/elf.ts';
 import { type CodeMapping, idOf, openMapping, readCodeRanges } from './tls/maps.ts';
 
-/** Libraries of the system are not their users' own. */
+/** System libraries are not a program's own code. */
 const SYSTEM_LIBRARY = /^\/(?:usr\/)?lib(?:32|64|x32)?\//;
-/** Programs that run others, in whose stacks the lines of these are not found; see docs/debugging.md. */
-const RUNS_OTHERS =
+/** Interpreters, whose native stacks do not show the script's lines; see docs/debugging.md. */
+const INTERPRETERS =
   /^(?:node|nodejs|electron|bun|deno|python[\d.]*|ruby[\d.]*|perl[\d.]*|php[\d.-]*|java|dotnet|lua[\d.]*|luajit|Rscript|R|guile[\d.]*|erl|beam\.smp)$/;
 const MAX_FILES = 4_096;
 const MAX_RANGES = 1_024;
-/** Where no probe tells that libraries have been loaded (`--tls none`), after a program was executed. */
+/** Delay after exec if no probe reports that libraries have been loaded (`--tls none`). */
 const LOOK_AGAIN_MS = [20, 200];
 
 interface FileFacts {
-  /** Has lines, or a separate file has them. */
+  /** Has line information, or a separate file has it. */
   readonly lines: boolean;
   /** Its callers are found in another way (bpf/gocaller.h). */
   readonly go: boolean;
@@ -36,7 +36,7 @@ export class StackWishes {
   readonly #map: number;
   readonly #enabled: boolean;
   readonly #looksAgain: boolean;
-  readonly #tell: (program: NativeProgram) => void;
+  readonly #report: (program: NativeProgram) => void;
   readonly #files = new Map<string, FileFacts>();
   /** What was reported of each process, as JSON. */
   readonly #reported = new Map<number, string>();
@@ -47,17 +47,17 @@ export class StackWishes {
     native: Native,
     { missing, tlsAttach }: Pick<Facts, 'missing' | 'tlsAttach'>,
     { stacks }: Pick<Descriptors, 'stacks'>,
-    tell: (program: NativeProgram) => void,
+    report: (program: NativeProgram) => void,
   ) {
     this.#native = native;
     this.#map = stacks;
     this.#enabled = missing.stacks === '';
     this.#looksAgain = tlsAttach === 'none';
-    this.#tell = tell;
+    this.#report = report;
   }
 
   /**
-   * It has executed a program, or loaded libraries.
+   * The process has executed a program, or loaded libraries.
    * @param maps its /proc/PID/maps at that moment, as it may have ended since; empty: not known
    * @param whole its libraries are loaded
    */
@@ -74,12 +74,12 @@ export class StackWishes {
     }
   }
 
-  /** It is a target, and may have loaded libraries since it was last looked at. */
+  /** The process is a target, and may have loaded libraries since it was last examined. */
   consider(pid: number): void {
     this.#look(pid, true);
   }
 
-  /** Looks at every process again, as an event may have been lost. */
+  /** Examines every process again, in case an event was lost. */
   considerAll(): void {
     for (const pid of [...this.#seen]) this.#look(pid, true);
   }
@@ -117,7 +117,7 @@ export class StackWishes {
     const text = JSON.stringify(modules);
     if (text === this.#reported.get(pid)) return;
     this.#reported.set(pid, text);
-    this.#tell({ pid, since, modules });
+    this.#report({ pid, since, modules });
   }
 
   #set(pid: number, wanted: boolean): void {
@@ -130,7 +130,7 @@ export class StackWishes {
 
   #isWanted(pid: number, mappings: readonly CodeMapping[]): boolean {
     const program = mappings.find(({ executed }) => executed);
-    if (program !== undefined && RUNS_OTHERS.test(basename(program.path))) return false;
+    if (program !== undefined && INTERPRETERS.test(basename(program.path))) return false;
     let lines = false;
     for (const mapping of mappings) {
       if (!mapping.executed && SYSTEM_LIBRARY.test(mapping.path)) continue;
@@ -157,7 +157,7 @@ export class StackWishes {
     }
   }
 
-  /** null: it cannot be named. */
+  /** null: its file cannot be identified. */
   #describe(pid: number, mapping: CodeMapping): Omit<NativeModuleRange, 'start' | 'end' | 'offset'> | null {
     const descriptor = openMapping(pid, mapping);
     if (descriptor === null) return null;

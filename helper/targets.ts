@@ -27,7 +27,7 @@ interface ProcessStatus {
 export class Targets {
   /** Where a process is named; in a container the kernel finds out its real id at its next call. */
   readonly #map: number;
-  /** 0 may trace everything. */
+  /** 0 may trace every process. */
   readonly #owner: number;
   readonly #groups: ReadonlySet<number>;
 
@@ -79,7 +79,7 @@ export class Targets {
     }
   }
 
-  /** Nothing is a target any more. */
+  /** Removes all targets. */
   clear(): void {
     for (const map of [this.#maps.namedTargets, this.#maps.targets]) this.#native.clearTargets(map);
   }
@@ -136,7 +136,7 @@ export class Targets {
           `Process ${pid} (${status.name}) belongs to another user; only your own can be traced.`,
         );
       }
-      // The kernel's programs look again, at every call (bpf/owner.h): this is to say why there would be nothing to see.
+      // The eBPF programs check again at every call (bpf/owner.h). This check only serves to report why nothing would be seen.
       if (this.#owner !== 0) {
         const why = this.#whyNotOwners(pid, status);
         // What is left of a process that has ended belongs to root.
@@ -145,7 +145,7 @@ export class Targets {
         if (why !== null) return refuse('not-owner', `Process ${pid} (${status.name}) ${why}.`);
       }
       try {
-        // What is traced already, or has just been started by a seed, does not become one.
+        // A process that is already traced, or was just started by a seed, does not become a seed.
         const when = seed ? SetWhen.IfNew : SetWhen.Always;
         this.#native.setTarget(this.#map, pid, flags, startTicks(pid), when);
       } catch (error) {
@@ -155,7 +155,7 @@ export class Targets {
           ? refuse('too-many', 'Too many processes are traced already.')
           : refuse('kernel', `The kernel refused: ${(error as Error).message}.`);
       }
-      // Ended meanwhile: the id may be another's by now.
+      // It has ended meanwhile: the id may belong to another process by now.
       if (!this.#native.isAlive(pidfd)) {
         this.#native.deleteTarget(this.#map, pid);
         return refuse('gone', `Process ${pid} has ended.`);
@@ -166,7 +166,7 @@ export class Targets {
     }
   }
 
-  /** To follow the process's name; null when it may be traced. */
+  /** Why it may not be traced, to follow the process's name; null when it may. */
   #whyNotOwners(pid: number, status: ProcessStatus): string | null {
     if (hasMoreRights(pid, status)) return 'has more rights than you have; only your own can be traced';
     if (!this.#groups.has(status.gids[0] ?? -1) && !isInOtherNamespace(pid))
@@ -207,7 +207,7 @@ function hasMoreRights(pid: number, { gids, capabilities }: ProcessStatus): bool
   return capabilities !== 0n && !isInOtherNamespace(pid);
 }
 
-/** False, too, where that may not be looked at: then it has more rights, whatever its namespace is. */
+/** Also false if that may not be read: then the process has more rights, whatever its namespace. */
 function isInOtherNamespace(pid: number): boolean {
   const namespace = namespaceOf(pid);
   return namespace !== null && namespace !== namespaceOf('self');

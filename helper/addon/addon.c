@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The rings' interface to JavaScript. One thread does nothing but empty them into the backlog, whatever JavaScript is busy
+ * The rings' interface to JavaScript. A thread of its own empties them into the backlog, even while JavaScript is busy
  * with: woken by the kernel when much is waiting, else by a timer that makes the row of a quiet program appear in time.
  * JavaScript takes batches from the backlog as fast as its client takes them.
  */
@@ -26,7 +26,7 @@
 /* Bytes of /proc/PID/maps; of a longer one nothing is kept. */
 #define MAX_MAPS (512u << 10)
 #define EVENT_PARTS 5
-/* The thread that empties the rings needs less than this for what has come since its last turn. */
+/* The thread that empties the rings needs less than this for the records since its last turn. */
 #define TURN_NS 200000
 /* Room before the records for the frame's header, so that the batch is written without another copy. */
 #define BATCH_HEADROOM 6
@@ -43,7 +43,7 @@ static struct {
 	volatile bool notified, notified_processes;
 } rings = {.draining = PTHREAD_MUTEX_INITIALIZER};
 
-/* An event of the process ring, and what the process had in memory then: it may be gone when JavaScript gets to it. */
+/* An event of the process ring, with the process's memory map at that time: the process may be gone when JavaScript runs. */
 struct noticed {
 	struct noticed *next;
 	struct process_event event;
@@ -84,7 +84,7 @@ static char *read_maps(uint32_t pid)
 	return text;
 }
 
-/* Takes what is in the process ring; what there is no room for stays there. Whether something is to be reported. */
+/* Takes events from the process ring as far as there is room. Returns whether there is something to report. */
 static bool notice_processes(void)
 {
 	struct process_event event;
@@ -151,7 +151,7 @@ static void notify_javascript(napi_env env, napi_value callback, void *context, 
 	napi_call_function(env, undefined, callback, 0, NULL, NULL);
 }
 
-/* To JavaScript: what the thread has noticed. */
+/* Runs on the JavaScript thread: reports what the reading thread has noticed. */
 static void report_notices(napi_env env)
 {
 	napi_value undefined, callback, changes, values[EVENT_PARTS];
@@ -236,7 +236,7 @@ static void *empty_rings(void *argument)
 		epoll_wait(rings.epoll, events, 3, POLL_MS);
 		if (__atomic_load_n(&rings.closing, __ATOMIC_ACQUIRE))
 			break;
-		/* Also when they are empty: up to this moment all is known then. Nobody else does it, as who is slow would hold this up. */
+		/* Even when they are empty: then everything up to now is known. Only here, as a slow thread would delay it. */
 		drain_rings(&processes);
 		if (backlog_waits() && !__atomic_exchange_n(&rings.notified, true, __ATOMIC_ACQ_REL))
 			napi_call_threadsafe_function(rings.notify, NULL, napi_tsfn_nonblocking);
@@ -246,7 +246,7 @@ static void *empty_rings(void *argument)
 	return NULL;
 }
 
-/* Only the kernel's wake-ups count: a ring with a few records is readable, and is left to the timer. */
+/* Only wake-ups by the kernel count: a ring with only a few records is readable, too, but waits for the timer. */
 static int watch(int descriptor)
 {
 	struct epoll_event event = {.events = EPOLLIN | EPOLLET};
@@ -395,7 +395,7 @@ static napi_value read_backlog(napi_env env, napi_callback_info info)
 	return result;
 }
 
-/* closeRings(): ends the thread and unmaps; what is still in the rings or the backlog is lost. */
+/* closeRings(): ends the thread and unmaps the rings; records still in the rings or the backlog are lost. */
 static napi_value close_rings(napi_env env, napi_callback_info info)
 {
 	(void)info;

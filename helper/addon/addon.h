@@ -31,7 +31,7 @@ struct drain_limit {
 	uint64_t data, structure;
 };
 
-/* What is in the rings at this moment. */
+/* Reads what is in the rings at this moment. */
 void rings_limit(struct ring *data, struct ring *structure, struct drain_limit *limit);
 
 /*
@@ -61,7 +61,7 @@ void define_kernel_functions(napi_env env, napi_value exports);
 /* broker.c: requests to the loader's broker. */
 void define_broker_functions(napi_env env, napi_value exports);
 
-/* guard.c: who can inspect this process, what it may do, and when it ends. */
+/* guard.c: restricts who can inspect this process and what it may do, and ends it with its client. */
 void define_guard_functions(napi_env env, napi_value exports);
 
 /* Throws and returns NULL. */

@@ -19,11 +19,11 @@ struct record_header;
 
 /* Sums over the trace, but for `records`, `bytes` and `newest`. */
 struct backlog_facts {
-	uint64_t records; /* that wait */
-	uint64_t bytes;   /* that they take; see backlog_set_limit */
+	uint64_t records; /* waiting */
+	uint64_t bytes;   /* taken by these; see backlog_set_limit */
 	uint64_t newest;  /* when the last record was made that was added; boot time in nanoseconds, 0 = none yet */
 	uint64_t shed_bodies; /* bytes of bodies that were copied by the kernel and left out here */
-	uint64_t shed_heads;  /* likewise, of whatever came when the backlog was nearly full */
+	uint64_t shed_heads;  /* likewise, of any data that arrived when the backlog was nearly full */
 	uint64_t split; /* of the records that were taken: those that are a further part of one that the kernel made */
 	uint64_t dropped_records; /* by backlog_drop */
 	uint64_t dropped_bytes;   /* the copied bytes in them */
@@ -53,7 +53,7 @@ bool backlog_is_empty(void);
  */
 size_t backlog_take(unsigned char *to, uint32_t *records, uint64_t *up_to);
 
-/* Drops all that waits, and counts it. */
+/* Drops and counts all waiting records. */
 void backlog_drop(void);
 
 struct backlog_facts backlog_facts(void);

@@ -86,7 +86,7 @@ static bool send_request(int channel, const struct broker_request *request, cons
 	return sendmsg(channel, &message, MSG_NOSIGNAL) == (ssize_t)size;
 }
 
-/* `facts` is NULL where none come with the answer. Those are waited for as long as loading takes; guard.c ends the wait with the client. */
+/* `facts`: NULL if the answer has none; else it is awaited as long as loading takes, until guard.c ends it with the client. */
 static bool receive_answer(int channel, struct broker_answer *answer, int *descriptors, char *facts, ssize_t *facts_length)
 {
 	union {
@@ -123,7 +123,7 @@ static bool ask(napi_env env, int channel, const struct broker_request *request,
 {
 	memset(answer, 0, sizeof(*answer));
 	if (!send_request(channel, request, given) || !receive_answer(channel, answer, descriptors, facts, facts_length)) {
-		shutdown(channel, SHUT_RDWR); /* a late answer would be taken for that of the next request */
+		shutdown(channel, SHUT_RDWR); /* a late answer would be taken for the answer to the next request */
 		napi_throw_error(env, "EPIPE", "the part of HTTP Trace that attaches has ended");
 		return false;
 	}

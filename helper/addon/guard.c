@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* JavaScript ends the process when the client is gone; this is how long it may take. */
+/* How long JavaScript may take to end the process after the client is gone. */
 #define GRACE_MS 200
 
 static int allow_what_node_needs(void)
@@ -119,7 +119,7 @@ static int allow_what_node_needs(void)
 		{SYS_tgkill, 0, all, self},
 		{SYS_exit, ANY_ARGUMENT, 0, 0},
 		{SYS_exit_group, ANY_ARGUMENT, 0, 0},
-		/* What it is and what time it is. */
+		/* Its own identity, and the time. */
 		{SYS_getpid, ANY_ARGUMENT, 0, 0},
 		{SYS_gettid, ANY_ARGUMENT, 0, 0},
 		{SYS_getppid, ANY_ARGUMENT, 0, 0},

@@ -75,7 +75,7 @@ int ring_open(struct ring *ring, int descriptor)
 	ring->consumer = ring->mappings[0];
 	ring->producer = ring->mappings[1];
 	ring->data = (const unsigned char *)ring->mappings[1] + page;
-	/* What is there already is of an earlier trace, and was counted with it. */
+	/* Records that are there already belong to an earlier trace, which has counted them. */
 	__atomic_store_n(ring->consumer, __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
 	return 0;
 }
@@ -98,7 +98,7 @@ uint64_t boot_time(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* Where one ring is read. */
+/* The read position in one ring. */
 struct cursor {
 	struct ring *ring;
 	uint64_t position;
@@ -185,7 +185,7 @@ bool rings_drain(struct ring *data, struct ring *structure, const struct drain_l
 		bool is_structure;
 
 		if (s.position < s.limit && !from_s) {
-			up_to = 0; /* one is being written, of a time unknown yet: come again */
+			up_to = 0; /* a record is being written, its time is not known yet: try again later */
 			dry = false;
 			break;
 		}

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Less than this is not worth a record of its own. */
+/* Leaving out less than this is not worth a further record. */
 #define GAP_MIN 256
 /* Kept of whatever is cut: a chunk's size, the header of a WebSocket frame or a gRPC message; as TAIL_SIZE of bpf/work.h. */
 #define EDGE 64
@@ -18,7 +18,7 @@
 #define FRAME_DATA 0
 #define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 #define PREFACE_SIZE (sizeof(PREFACE) - 1)
-/* Larger frames, and types that nobody has, mean that this is not where a frame begins. */
+/* Larger frames and unknown types mean that no frame begins here. */
 #define FRAME_MAX (1u << 20)
 #define FRAME_TYPE_MAX 0x20
 #define OTHER_TYPE 0xff
@@ -49,7 +49,7 @@ struct shedder {
 
 struct shedder *shedder_new(void)
 {
-	return calloc(1, sizeof(struct shedder)); /* pages that are not used take no memory */
+	return calloc(1, sizeof(struct shedder)); /* unused pages take no memory */
 }
 
 void shedder_free(struct shedder *shedder)

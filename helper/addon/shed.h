@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What of a data record can be left out so that its exchange still has everything but its body. Looks only for where
+ * Decides which bytes of a data record can be left out so that its exchange loses nothing but its body. Looks only for where
  * HTTP/1's heads end and where HTTP/2's frames begin. Hostile bytes make it keep too much, or too little of their own
  * connection; they are never followed.
  */

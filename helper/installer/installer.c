@@ -193,7 +193,7 @@ static int set_access(int loader, const struct acl_entry *named, size_t count)
 	return fsetxattr(loader, "system.posix_acl_access", &acl, sizeof(acl.version) + used * sizeof(*acl.entries), 0);
 }
 
-/* Who holds a file open, or has a hard link to it, may still execute it: it is to be worth nothing then. */
+/* Whoever holds the file open, or has a hard link to it, may still execute it, so it must lose its rights first. */
 static void disarm(int folder, const char *name, const char *path)
 {
 	int file = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -249,7 +249,7 @@ static void install_loader(int folder, uid_t user)
 	move_into(folder, "loader", loader);
 }
 
-/* polkit is not everywhere, and not needed. */
+/* polkit is optional. */
 static void install_action(void)
 {
 	static const char temporary[] = "." ACTION_FILE ".new";

@@ -187,7 +187,7 @@ static void close_all(const int *descriptors, uint32_t count, uint32_t most)
 
 void detach_probes(struct attachment *attachments, size_t count)
 {
-	/* Links first: with perf this stops the programs, and the breakpoints, which are removed one by one, do nothing. */
+	/* Links first: with perf this stops the programs, so the breakpoints, which are removed one by one, have no effect. */
 	for (int events = 0; events < 2; events++) {
 		uint32_t total = 0;
 		int *all;

@@ -108,7 +108,7 @@ static bool is_well_formed(struct broker_request *request, ssize_t size)
 
 		if (probe->kind > BROKER_URETPROBE || probe->stack > 0xffff || probe->symbol[BROKER_SYMBOL_SIZE - 1] != 0)
 			return false;
-		/* The same place again does nothing but cost whoever comes by. */
+		/* Attaching to the same place again only slows down whoever executes it. */
 		for (uint32_t other = 0; other < i; other++) {
 			if (request->probes[other].offset == probe->offset && request->probes[other].kind == probe->kind &&
 			    strcmp(request->probes[other].symbol, probe->symbol) == 0)
@@ -118,7 +118,7 @@ static bool is_well_formed(struct broker_request *request, ssize_t size)
 	return true;
 }
 
-/* False when the file's probes have been attached as often as they may be. */
+/* False when the file's probes have been attached as often as is allowed. */
 static bool count_file(struct broker *broker, int file)
 {
 	struct attached_file *entry = broker->files;
@@ -173,7 +173,7 @@ static void *detach_thread(void *argument)
 	return NULL;
 }
 
-/* On another thread: with perf it takes seconds, and the next request waits. */
+/* On another thread: with perf this takes seconds, during which the next request would wait. */
 static void detach_later(struct attachment *attachment)
 {
 	struct attachment *copy = malloc(sizeof(*copy));
@@ -475,7 +475,7 @@ _Noreturn void become_broker(struct programs *programs, const struct options *op
 	broker.state_count = (uint32_t)programs->state_count;
 	broker.this_trace = programs->this_trace;
 	broker.facts_length = write_facts(broker.facts, sizeof(broker.facts), options, requester, programs);
-	/* From here on it has no word of its own for the requester: the socket is the helper's. */
+	/* From here on it sends nothing to the requester itself: the socket is the helper's. */
 	set_report_socket(-1);
 	confine(&broker, requester);
 	run(&broker);

@@ -23,8 +23,8 @@ enum broker_verb {
 	/* Detaches what BROKER_ATTACH attached. */
 	BROKER_DETACH = 3,
 	/*
-	 * Between two traces: takes away what BROKER_RESUME has attached, and empties the maps of what was seen. It is the
-	 * helper's business to close the links that were handed over to it, and the probes.
+	 * Between two traces: detaches what BROKER_RESUME has attached, and clears the maps that hold state of the trace. The
+	 * helper closes the links that were handed over to it, and the probes.
 	 */
 	BROKER_PAUSE = 4,
 	/* Attaches the programs of the trace again, once until the next BROKER_PAUSE. The broker keeps these links. */

@@ -4,7 +4,7 @@
 
 #include "loader.h"
 
-/* Both end the process where they fail. `way` is how it attaches. */
+/* Both end the process on failure. `way` is how it attaches. */
 void keep_broker_rights(const struct requester *requester, enum tls_attach way);
 void limit_broker_calls(enum tls_attach way);
 

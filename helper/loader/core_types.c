@@ -84,13 +84,13 @@ static bool collect_names(const struct btf *types, struct names *names)
 	return true;
 }
 
-/* A type's number in the copy, which gets the type if it does not have it yet; negative: there is no memory. */
+/* A type's number in the copy; adds the type if it is missing. Negative: out of memory. */
 static int copy_type(struct btf *copy, const struct btf *kernel, uint32_t *numbers, uint32_t id)
 {
 	const struct btf_type *type = btf__type_by_id(kernel, id);
 	int number;
 
-	/* void, and what is never looked into. */
+	/* void, and types that are never looked into. */
 	if (!id || btf_is_func_proto(type))
 		return 0;
 	if (numbers[id])

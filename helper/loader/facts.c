@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What the helper is to know of the trace that was loaded for it, as JSON: helper/facts.ts. */
+/* The facts about the loaded trace that the helper needs, as JSON: helper/facts.ts. */
 #include "loader.h"
 
 #include <stdarg.h>

@@ -10,7 +10,7 @@
 pid_t pid_of(int pidfd);
 bool is_alive(int pidfd);
 
-/* Whether a process is the requester's, or nobody else's business: `helper` is the requester's by construction. */
+/* Whether a process belongs to the requester; `helper` does by construction. */
 bool belongs_to(pid_t pid, uid_t requester, pid_t helper);
 
 /* Whether nobody but root can look into the helper, `pidfd`, and nobody traces it. */

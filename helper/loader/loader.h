@@ -70,7 +70,7 @@ enum part {
 	PART_TLS,     /* probes on TLS libraries (bpf/tls.h) */
 	PART_HOOKS,   /* functions of the kernel that the kprobe backend can do without */
 	PART_CALLERS, /* where in a Go program a request comes from (bpf/gocaller.h) */
-	PART_STACKS,  /* the same of a native program; no program of its own, but switched by a constant (bpf/stack.h) */
+	PART_STACKS,  /* likewise for a native program; not a separate eBPF program, but enabled by a constant (bpf/stack.h) */
 	PARTS,
 };
 
@@ -109,7 +109,7 @@ void add_group(struct requester *requester, gid_t group);
 
 /* report.c */
 void set_report_socket(int descriptor);
-/* From here on failures of this process are reported only if `child` loads the programs: what it says comes first. */
+/* From here on, a failure of this process is reported only if `child` loads the programs: the child's report takes precedence. */
 void report_after(pid_t child, int channel);
 /* Reports to the requester, by a frame if it is connected and on stderr, and ends the process with status 1. */
 _Noreturn void __attribute__((format(printf, 2, 3))) fail(const char *code, const char *format, ...);

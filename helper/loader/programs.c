@@ -26,7 +26,7 @@ static int print(enum libbpf_print_level level, const char *format, va_list argu
 	return verbose && level != LIBBPF_DEBUG ? vfprintf(stderr, format, arguments) : 0;
 }
 
-/* A variable of the programs, of at least that many bytes: its section as it is loaded, or as the programs have it then. */
+/* A variable of the programs with at least that many bytes: in the section to be loaded, or as mapped after loading. */
 static void *variable(const struct bpf_object *object, const char *section_name, const char *name, size_t least)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object, section_name);
@@ -152,7 +152,7 @@ static enum part part_of(const struct bpf_program *program)
 	return PARTS;
 }
 
-/* What follows the slash in a program's section. */
+/* The part of a program's section name behind the slash. */
 static const char *function_of(const struct bpf_program *program)
 {
 	const char *slash = strchr(bpf_program__section_name(program), '/');
@@ -239,8 +239,8 @@ static uint32_t foreign_pid_namespace(void)
 }
 
 /*
- * What of the data ring is kept for heads: a quarter, and in a small ring most of it. Until the reader runs on a busy
- * machine some milliseconds pass, in which the heads of a burst alone are some 100 KiB.
+ * The part of the data ring that is reserved for heads: a quarter, and in a small ring most of it. On a busy machine some
+ * milliseconds pass until the reader runs, in which the heads of a burst alone are some 100 KiB.
  */
 #define HEADS_MIN (240u << 10)
 #define BODIES_SHARE 16 /* the part of a smaller ring that bodies may fill */
@@ -336,7 +336,7 @@ static volatile uint32_t *shared_variable(const struct bpf_object *object, const
 }
 
 /*
- * What another trace needs after this one (broker.c). Kernel probes take a right that the broker does not keep, and a
+ * What a further trace needs (broker.c). Kernel probes need a privilege that the broker does not keep, and a
  * latency filter ends with its trace (bpf/waiting.h).
  */
 static void note_always(const struct bpf_object *object, const struct options *options, struct programs *programs)

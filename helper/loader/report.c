@@ -46,7 +46,7 @@ static bool has_child_reported(void)
 	return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
 }
 
-/* Only what JSON strings allow as it is; messages are our own text and strerror's. */
+/* Keeps only characters that JSON strings allow unescaped; messages are our own text and strerror's. */
 static void copy_plain(char *to, size_t size, const char *from)
 {
 	size_t used = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Whether this kernel attaches a program to many places of a file at once (uprobe_multi): tried, not read from a version. */
+/* Whether this kernel can attach a program to many places of a file at once (uprobe_multi): tried, not read from a version. */
 #define _GNU_SOURCE
 #include "loader.h"
 #include "uprobes.h"

@@ -24,30 +24,30 @@ import { upcomingOf, upcomingPrograms } from './upcomingPrograms.ts';
 
 /** Working folders of other processes that are tried. */
 const MAX_FOLDERS = 64;
-/** With perf each probe takes the kernel a tenth of a second to remove. */
+/** With perf, the kernel needs a tenth of a second to remove each probe. */
 const MAX_EXPECTED_PERF = 4;
 /** How long the start of a trace waits at most for what earlier traces have found; an idle machine takes 10 ms for each. */
 const EXPECT_MS = 1_000;
-/** After the last change of a process's libraries. */
+/** Delay after the last change of a process's libraries. */
 const RECOGNISE_AFTER_MS = 500;
 
 /** Receives what is reported to the client. */
 export interface TlsClient {
   libraries(tls: Tls): void;
   file(file: TlsFile): void;
-  /** A program whose requests have records of their callers from now on. */
+  /** A Go program whose requests have caller records from now on. */
   goProgram(program: GoProgram): void;
 }
 
 export class Attachments {
-  /** What each process had in memory when it was last looked at. */
+  /** The libraries of each process when it was last examined. */
   readonly #known = new Map<number, readonly FoundLibrary[]>();
   /** What was last reported of each process, as JSON; none of those for which nothing was found. */
   readonly #reported = new Map<number, string>();
-  /** Of processes in which what can only be named is still being looked for. */
+  /** Timers of processes whose libraries that can only be named are still being searched for. */
   readonly #recognising = new Map<number, NodeJS.Timeout>();
   readonly #recognisings = new Set<Promise<void>>();
-  /** Processes that have executed a program or loaded libraries since they were last looked at. */
+  /** Processes that have executed a program or loaded libraries since they were last examined. */
   readonly #unseen = new Set<number>();
   /** Processes whose program is being searched. */
   readonly #searched = new Set<number>();
@@ -128,7 +128,7 @@ export class Attachments {
     const { path, here } = this.#located(pid, written, inode);
     const file = this.#finder.lookAtProgram(here, inode);
     if (file === 'gone') {
-      // Of a process that still runs, consider() says more.
+      // If the process still runs, consider() reports more.
       this.#reported.delete(pid);
       this.#client.libraries({ pid, libraries: [goneProgram(path)] });
       return;
@@ -151,7 +151,7 @@ export class Attachments {
         this.consider(pid);
         return;
       }
-      // It has ended: nothing more than this is going to be known, but for what it had loaded when it was looked at.
+      // It has ended: nothing more will be known, except the libraries that it had when it was examined.
       this.#stopRecognising(pid);
       const loaded = this.#known.get(pid) ?? [];
       if (found?.part === 'tls') this.#report(pid, [{ file: found, path, inExecutable: true }, ...loaded]);
@@ -161,12 +161,12 @@ export class Attachments {
     this.#recognisings.add(recognising);
   }
 
-  /** Resolves when everything that was executed has been looked at. */
+  /** Resolves when every executed program has been examined. */
   async recognised(): Promise<void> {
     await Promise.all(this.#recognisings);
   }
 
-  /** A process has loaded libraries. It may have ended before it is looked at ({@link consider}). */
+  /** A process has loaded libraries. It may end before it is examined ({@link consider}). */
   loaded(pid: number): void {
     this.#unseen.add(pid);
   }
@@ -176,14 +176,14 @@ export class Attachments {
     if (this.#closed) return;
     const upcoming = this.#facts.tlsAttach === 'none' ? [] : upcomingPrograms(pid);
     const found = this.#finder.find(pid);
-    // It still runs: what was found is what it has.
+    // The process still runs, so the findings are current.
     if (this.#unseen.has(pid) && runningProgram(pid) !== null) this.#unseen.delete(pid);
     const before = this.#known.get(pid);
     if (before === found && upcoming.length === 0) return;
     this.#known.set(pid, found);
     this.#recogniseSoon(pid);
     if (this.#facts.tlsAttach !== 'none') {
-      // What is in memory comes first: it may be called in this moment.
+      // Libraries in memory come first, because they may be called at this moment.
       for (const { file } of found) this.#files.use(file, pid);
       const likely = this.#likely(pid, upcoming);
       const files = [...likely, ...found].map(({ file }) => file);
@@ -191,7 +191,7 @@ export class Attachments {
       this.#files.release(pid, new Set(files.map(({ id }) => id)));
       this.#reportVersions(likely);
     }
-    // What is known of its executable stays.
+    // The findings about its executable are kept.
     if (this.#finder.hasSeen(pid)) this.#report(pid, found);
   }
 
@@ -209,7 +209,7 @@ export class Attachments {
   }
 
   /**
-   * The process has ended before anybody saw what it had loaded: the libraries that its executable asks for.
+   * The process ended before its libraries were seen: reports those that its executable depends on.
    * @returns whether there are any
    */
   #reportNeeded(pid: number, path: string): boolean {
@@ -224,7 +224,7 @@ export class Attachments {
     return needed.length > 0;
   }
 
-  /** The process has ended, and what it had loaded last was not looked at: nothing is known of the library that it used. */
+  /** The process has ended, and its last libraries were not examined: it is not known which library it used. */
   #reportUnseen(pid: number): void {
     if (!this.#unseen.delete(pid) || this.#reported.has(pid)) return;
     this.#client.libraries({ pid, libraries: [], unseen: true });
@@ -251,7 +251,7 @@ export class Attachments {
   /**
    * Probes on what sends in the C library, for Break on Calls, in one process alone. Before its first instruction it
    * has none in memory: the system's is taken, which it is likely to load.
-   * @returns takes them away
+   * @returns a function that removes them
    * @throws with the reason in the user's words
    */
   attachSends(pid: number): () => Promise<void> {
@@ -276,7 +276,7 @@ export class Attachments {
 
   /** The process has ended, or is not a target any more. */
   forget(pid: number): void {
-    // Else it is said when its program has been searched.
+    // Otherwise this is reported when its program has been searched.
     if (!this.#searched.has(pid)) {
       if (runningProgram(pid) === null) this.#reportUnseen(pid);
       this.#unseen.delete(pid);
@@ -289,7 +289,7 @@ export class Attachments {
     this.#files.release(pid, new Set());
   }
 
-  /** Looks at every known process again, as an event may have been lost. */
+  /** Examines every known process again, in case an event was lost. */
   considerAll(): void {
     for (const pid of [...this.#known.keys()]) this.consider(pid);
     this.#files.detachUnused();
@@ -315,14 +315,14 @@ export class Attachments {
     await closed;
   }
 
-  /** What is likely to be executed soon, by whatever process. */
+  /** A program that is likely to be executed soon, by any process. */
   #prepare(path: string): void {
     if (this.#facts.tlsAttach === 'none') return;
     const file = this.#finder.lookAt(path);
     if (file !== null && file.part === 'tls') this.#files.attach(file);
   }
 
-  /** What a process has not in memory yet, and may call as soon as it has. */
+  /** Libraries that a process has not loaded yet, and may call as soon as it has. */
   #likely(pid: number, upcoming: readonly Program[]): NamedLibrary[] {
     const running = upcoming.length > 0 ? null : runningProgram(pid);
     const paths = upcoming.map(({ path }) => path);
@@ -333,12 +333,12 @@ export class Attachments {
     });
   }
 
-  /** What can only be named takes longer to find: when the process has had time to load what it wants. */
+  /** Libraries that can only be named take longer to find, so this waits until the process has loaded its libraries. */
   #recogniseSoon(pid: number): void {
     clearTimeout(this.#recognising.get(pid));
     const timer = setTimeout(async () => {
       await this.#finder.findAll(pid);
-      // Looked at again meanwhile, or forgotten. Of one that has ended its executable may still be searched.
+      // The process was examined again meanwhile, or forgotten. If it has ended, its executable may still be searched.
       if (this.#recognising.get(pid) !== timer || runningProgram(pid) === null) return;
       this.#recognising.delete(pid);
       this.consider(pid);

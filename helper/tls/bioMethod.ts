@@ -1,12 +1,11 @@
 /**
- * OpenSSL as a BIO: what is read and written through BIO_f_ssl (BIO_new_ssl_connect, Tcl, `openssl s_server -www`) goes
- * through none of libssl's functions that have names, since OpenSSL 1.1.1. The two functions of that BIO call those
- * that are below SSL_read_ex and SSL_write_ex (`ssl_read_internal`). These calls get the probes: so the programs that
- * do not use that BIO pay nothing.
+ * OpenSSL as a BIO. Since OpenSSL 1.1.1, reads and writes through BIO_f_ssl (BIO_new_ssl_connect, Tcl, `openssl s_server
+ * -www`) use none of libssl's exported functions. The BIO's two functions directly call the internal ones below SSL_read_ex
+ * and SSL_write_ex (`ssl_read_internal`). The probes are set on these calls, so programs that do not use the BIO pay
+ * nothing.
  *
- * Nothing is taken for granted of how the library was built. A function that SSL_read_ex calls with its own arguments
- * untouched, and that is all it calls, has the arguments of SSL_read_ex. Where a compiler has put it into its
- * callers, nothing is found.
+ * This assumes nothing about how the library was built. If SSL_read_ex calls a single function and passes its own arguments
+ * on unchanged, that function has the arguments of SSL_read_ex. If the compiler has inlined it, nothing is found.
  */
 import { argumentRegisters, writes } from './cheapPlaces.ts';
 import type { ElfFile, ElfSymbol } from './elf.ts';
@@ -28,7 +27,7 @@ const METHODS = [16, 32];
 interface Call {
   readonly address: number;
   readonly target: number;
-  /** Of the next instruction; null when jumps lead to it, too. */
+  /** Address of the next instruction; null when jumps lead to it, too. */
   readonly next: number | null;
   /** No register that passes an argument was changed before it. */
   readonly sameArguments: boolean;

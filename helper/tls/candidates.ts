@@ -1,18 +1,18 @@
 /**
- * TLS libraries of this system that a program is likely to load: attached before any has, so that one that lives
- * shortly (`curl`, a script) loses nothing.
+ * TLS libraries of this system that a program is likely to load. They get probes before any program loads them, so that
+ * nothing is missed of short-lived programs (`curl`, a script).
  */
 import { closeSync, fstatSync, opendirSync, readSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { openRegular } from './maps.ts';
 
-/** TLS libraries, and what belongs to them, with the version that programs ask for, and the C library, which loads others. */
+/** TLS libraries and their companions, with the version that programs ask for, and the C library, which loads others. */
 const WANTED =
   /^(?:libssl\.so\.[\d.]+|libcrypto\.so\.[\d.]+|libgnutls\.so\.\d+|libssl3\.so|libnspr4\.so|libmbed(?:tls|crypto)\.so\.\d+|libwolfssl\.so\.\d+|libmono-btls-shared\.so|libc\.so\.6|libdl\.so\.2|ld-musl-[\w-]+\.so\.\d+)$/;
 /**
- * Of these, what few programs use, and what costs others much: programs read and write files, too, with NSPR's functions,
- * and every process that has a library in memory pays for its probes. Before Linux 6.6 each probe also takes a tenth of a
- * second to remove. They are attached when a target is expected to load them.
+ * Those that few programs use, and whose probes are costly for others: with NSPR's functions programs also read and write
+ * files, and every process that has a library in memory pays for its probes. Before Linux 6.6, each probe also takes a tenth
+ * of a second to remove. So these are attached only when a target is expected to load them.
  */
 const COSTLY = /^(?:libssl3|libnspr4|libmbed\w+|libwolfssl|libmono-btls-shared)\.so\b/;
 /** Where they are on Debian, Fedora, Arch, Alpine and their kind, and where one's own builds go. */
@@ -48,7 +48,7 @@ export function libraryState(): string {
   return status === undefined ? '' : `${status.ino} ${status.mtimeNs}`;
 }
 
-/** Whether a file of that name is worth a look before anybody has it in memory. */
+/** Is a file of that name worth examining before a process has loaded it? */
 export function isCandidateName(name: string): boolean {
   return WANTED.test(name);
 }
@@ -127,7 +127,7 @@ function readCache(): Buffer | null {
   }
 }
 
-/** null: it is not there, or not to be looked at. */
+/** null: it does not exist, or must not be read. */
 function identityOf(folder: string): string | null {
   try {
     const { dev, ino } = statSync(folder, { bigint: true });

@@ -1,8 +1,8 @@
 /**
- * The file that has the debug information of a stripped one
- * (sourceware.org/gdb/onlinedocs/gdb/Separate-Debug-Files.html): by its build id below /usr/lib/debug, as distributions
- * install it, or by the name in `.gnu_debuglink` beside it. Both must have the same build id; where there is none, the
- * checksum must be right.
+ * Finds the file with the debug information of a stripped one
+ * (sourceware.org/gdb/onlinedocs/gdb/Separate-Debug-Files.html): by its build id, below /usr/lib/debug, as distributions
+ * install it, or beside it by the name in `.gnu_debuglink`. Both must have the same build id; where there is none, the
+ * checksum must match.
  */
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What an ELF file says to the dynamic loader of the libraries that it needs (System V ABI, "Dynamic Section"). */
+/** Reads an ELF file's dependencies on libraries (System V ABI, "Dynamic Section"). */
 import { ElfError, type ElfFile } from './elf.ts';
 
 export interface Dynamic {

@@ -1,7 +1,7 @@
 /**
- * What this project needs of an ELF file (System V ABI, "gabi4+"; 64 bits, little-endian, x86-64 or AArch64), read
- * from a descriptor without reading the whole. The file is another program's: every number in it may be a lie, so
- * every size is checked against the file's and against a limit, and what does not fit is an {@link ElfError}.
+ * Reads the needed parts of an ELF file (System V ABI, "gabi4+"; 64 bits, little-endian, x86-64 or AArch64) from a
+ * descriptor. The file is untrusted: every size is checked against the file's size and against a limit, and malformed data
+ * is an {@link ElfError}.
  */
 import { fstatSync, readSync } from 'node:fs';
 
@@ -110,7 +110,7 @@ export class ElfFile {
   }
 
   /**
-   * Where in the file an address is that the program will have in memory; null when the file holds no such.
+   * The file offset of an address in memory, as linked; null when the file does not contain it.
    * @param executable only in segments that hold code
    */
   fileOffset(address: number, executable = false): number | null {
@@ -123,7 +123,7 @@ export class ElfFile {
     return null;
   }
 
-  /** The address that a byte of code in the file will have in memory, as linked; null when it is none of its code. */
+  /** The linked address of a byte of code in the file; null when it is not code. */
   addressOf(fileOffset: number): number | null {
     const segment = this.segments.find(
       ({ type, executable, offset, fileSize }) =>

@@ -22,13 +22,13 @@ import type { Program } from './program.ts';
 
 /** Relative to the executable's folder: its installation prefix, and where builds of Ruby put OpenSSL. */
 const FROM_EXECUTABLE = ['../lib', '../lib64', '../openssl/lib'];
-/** Where plugins are that a program loads by dlopen(3), as lighttpd and nginx do; relative to its prefix. */
+/** Folders of plugins that programs load with dlopen(3), as lighttpd and nginx do; relative to the prefix. */
 const PLUGINS = ['lib/%', 'lib/%/modules', 'lib64/%', 'lib64/%/modules', 'libexec/%'];
 const MAX_PLUGINS = 256;
 const MAX_FOLDERS = 64;
 /** Libraries whose own dependencies are followed. */
 const MAX_FOLLOWED = 64;
-/** Attempts to open a file; a strange program may name a thousand libraries and a thousand folders. */
+/** Attempts to open a file; a hostile program may name a thousand libraries and a thousand folders. */
 const MAX_LOOKS = 4_096;
 const MAX_EXPECTED = 128;
 /** Programs and mount namespaces whose results are cached. */
@@ -49,7 +49,7 @@ export class ExpectedLibraries {
     try {
       const key = [idOf(descriptor), program.view, program.libraryPath].join('\0');
       const own = remembered(this.#known, key, () => search(program));
-      // Those in the host's system folders are attached already, but for the costly ones; those of a container are not.
+      // Libraries in the host's system folders are attached already, except the costly ones; those of a container are not.
       const system =
         program.view === ''
           ? []

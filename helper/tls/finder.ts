@@ -1,6 +1,6 @@
 /**
- * The TLS libraries of processes: each file is looked at once, however many processes have it in memory, and a
- * process whose mappings have not changed costs only reading them.
+ * Finds the TLS libraries of processes. Each file is examined once, however many processes have it in memory, and a process
+ * whose mappings have not changed costs only reading them.
  */
 import { closeSync, fstatSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -12,12 +12,12 @@ import { loadDisassembler } from './returns.ts';
 
 /** A file that is to be probed, or the reason why it cannot be. */
 export interface LibraryFile extends Library {
-  /** Equal for two that are the same file in the same state; probes are attached once for each. */
+  /** Equal for the same file in the same state; probes are attached once for each key. */
   readonly id: string;
   readonly device: bigint;
   readonly inode: bigint;
   /**
-   * Open for reading as long as the finder is; `/proc/self/fd/N` is a path of the file that works whatever the
+   * Open for reading as long as the finder is; `/proc/self/fd/N` is a path to the file that works whatever the
    * process's root is and whether or not the file still has a name. null when there are no probes.
    */
   readonly descriptor: number | null;
@@ -93,7 +93,7 @@ export class TlsFinder {
       if (file === null || found.some((other) => other.file.id === file.id)) continue;
       found.push({ file, path: mapping.path, inExecutable: mapping.executed });
     }
-    // Where the process has ended since its mappings were read, that is why a file of it could not be opened.
+    // If the process has ended since its mappings were read, that is why a file could not be opened.
     if (found.some(({ file }) => file.reason === UNREADABLE) && readCodeMappings(pid).length === 0)
       return known?.found ?? [];
     this.#processes.delete(pid);
@@ -103,13 +103,13 @@ export class TlsFinder {
     return found;
   }
 
-  /** Its memory was seen at least once: it had not ended before anybody looked. */
+  /** Its mappings were seen at least once, before it ended. */
   hasSeen(pid: number): boolean {
     return this.#processes.has(pid);
   }
 
   /**
-   * The same, and the libraries that can be named but not decrypted. Slow for files that were not searched before:
+   * As above, with the libraries that can be named but not decrypted. Slow for files that were not searched before:
    * some milliseconds for each MB, in small steps.
    */
   async findAll(pid: number): Promise<readonly FoundLibrary[]> {
@@ -143,13 +143,13 @@ export class TlsFinder {
     return descriptor === null ? null : this.#identified(descriptor);
   }
 
-  /** The same, of the file of that inode: a path alone may lead elsewhere by now. `gone`: to another file, or nowhere. */
+  /** As above, if the file has this inode: the path may lead elsewhere by now. `gone`: it leads to another file, or nowhere. */
   lookAtProgram(path: string, inode: bigint): LibraryFile | null | 'gone' {
     const descriptor = openProgram(path, inode);
     return descriptor === null ? 'gone' : this.#identified(descriptor);
   }
 
-  /** Whether that inode's file is there. */
+  /** Does the path lead to that inode? */
   isProgram(path: string, inode: bigint): boolean {
     const descriptor = openProgram(path, inode);
     if (descriptor === null) return false;
@@ -157,7 +157,7 @@ export class TlsFinder {
     return true;
   }
 
-  /** The same, after a search that is slow for files that were not searched before. */
+  /** As above, after a search that is slow for files that were not searched before. */
   async recogniseProgram(path: string, inode: bigint): Promise<LibraryFile | null> {
     const descriptor = openProgram(path, inode);
     if (descriptor === null) return null;
@@ -190,7 +190,7 @@ export class TlsFinder {
       if (library === null || this.#files.get(id) !== null) return;
       const { dev, ino } = fstatSync(descriptor, { bigint: true });
       this.#files.set(id, { ...library, id, device: dev, inode: ino, descriptor: null });
-      // The processes that have it in memory are looked at again.
+      // Processes that have it in memory are examined again.
       this.#processes.clear();
     });
     this.#asked.set(id, asked);

@@ -69,7 +69,7 @@ it('its library is found by the path', async () => {
   expect(await findWhile(() => child.kill('SIGKILL'))).toEqual([null]);
 });
 
-it('nothing is said of a library that is not there any more', async () => {
+it('a library that does not exist any more is not reported', async () => {
   const ending = (): void => {
     rmSync(library);
     child.kill('SIGKILL');
@@ -77,7 +77,7 @@ it('nothing is said of a library that is not there any more', async () => {
   expect(await findWhile(ending)).toEqual([]);
 });
 
-it('what was inside its program is still said to be', async () => {
+it('a library inside its program is still reported', async () => {
   child.kill('SIGKILL');
   child = spawn(process.execPath, ['-e', 'console.log("ready"); process.stdin.resume()']);
   if (child.stdout !== null) await once(child.stdout, 'data');

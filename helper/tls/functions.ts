@@ -40,13 +40,13 @@ export enum TlsFunction {
   GoHeaders2 = 66,
 }
 
-/** From here on functions are not of TLS: they show where in a Go program a request comes from (bpf/gocaller.h). */
+/** Functions from here on are not TLS functions: they show where in a Go program a request comes from (bpf/gocaller.h). */
 export const FIRST_CALLER_FUNCTION = TlsFunction.GoRequest;
 
 export interface ProbedFunction {
   readonly symbol: string;
   readonly function: TlsFunction;
-  /** Its return has a probe, too. */
+  /** The function's return has a probe, too. */
   readonly returns: boolean;
   /** For a function without a name in the file: one that calls it with its own arguments (bioMethod.ts). */
   readonly calledBy: string | null;
@@ -87,7 +87,7 @@ export const MBEDTLS_FUNCTIONS = functionsOf(catalogue.mbedtls);
 /** Mono's libmono-btls-shared: it has BoringSSL inside, of which only its own functions have names. */
 export const MONO_BTLS_FUNCTIONS = functionsOf(catalogue.monoBtls);
 
-/** Some call others of them, or, in a static library, contain them. */
+/** Some of them call each other, or in a static library contain each other. */
 export const WOLFSSL_FUNCTIONS = functionsOf(catalogue.wolfssl);
 
 /**
@@ -96,7 +96,7 @@ export const WOLFSSL_FUNCTIONS = functionsOf(catalogue.wolfssl);
  */
 export const GO_FUNCTIONS = functionsOf(catalogue.go);
 
-/** What requests pass in Go's net/http and golang.org/x/net/http2, on the goroutine that makes them. */
+/** Functions of Go's net/http and golang.org/x/net/http2 that run on the goroutine that makes a request. */
 export const GO_CALLERS = functionsOf(catalogue.goCallers);
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Functions of Go programs, stripped or not: the runtime itself needs a table of them, the pclntab, which therefore
- * is in every program (go.dev/src/debug/gosym/pclntab.go; layouts of Go 1.16, 1.18 and 1.20 and later).
+ * Finds functions in Go programs, stripped or not, by the pclntab: the Go runtime itself needs this table, so every program
+ * has it (go.dev/src/debug/gosym/pclntab.go; layouts of Go 1.16, 1.18 and 1.20 and later).
  */
 import type { ElfFile, ElfSymbol, Section } from './elf.ts';
 import { ElfError, textAt } from './elf.ts';
@@ -35,9 +35,9 @@ export interface GoProgram {
   readonly version: string | null;
   /** Arguments are passed in registers: since 1.17 on amd64, 1.18 on arm64. null when that is unknown. */
   readonly registers: boolean | null;
-  /** It has a function of one of the names, even if its address is not known (Go 1.15 and earlier). */
+  /** It has a function with one of the names, even if its address is not known (Go 1.15 and earlier). */
   readonly hasAny: boolean;
-  /** Those that were found; their sizes include the padding before the next function. */
+  /** The functions that were found; their sizes include the padding before the next function. */
   readonly functions: ReadonlyMap<string, ElfSymbol>;
 }
 

@@ -1,4 +1,4 @@
-/** What TLS library a file is, or holds, and where it is to be probed. */
+/** Identifies the TLS library that a file is or contains, and the places for its probes. */
 import type { TlsKind, TlsLibrary } from '../protocol.ts';
 import { BIO_METHOD, probesOfBio } from './bioMethod.ts';
 import type { ElfSymbol } from './elf.ts';
@@ -24,7 +24,7 @@ import { nameLibrary } from './namedLibraries.ts';
 import { type Probe, probesOf } from './probes.ts';
 import { readConstant } from './returns.ts';
 
-/** What was found out about one file. */
+/** The findings about one file. */
 export interface Library {
   /**
    * `tls`: the library itself. `bio`: OpenSSL's libcrypto, which matters only beside it; `nspr`: likewise for NSS.
@@ -41,7 +41,7 @@ export interface Library {
   readonly returns: TlsLibrary['returns'];
   /** In the user's words, to follow "not decrypted: "; null when there are probes. */
   readonly reason: string | null;
-  /** Of a `loader`: what sends, with probes only where a break is armed. */
+  /** For a `loader`: functions that send, which get probes only where a break is armed. */
   readonly sends?: readonly Probe[];
 }
 
@@ -140,7 +140,7 @@ export function identify(descriptor: number): Library | null {
 }
 
 /**
- * The same for a file in which {@link identify} found nothing: slowly, as all its constants are read. It does
+ * As {@link identify}, for a file in which that found nothing: slow, because it reads all constants. It does
  * no asynchronous I/O, but lets the event loop run in between.
  */
 export async function recognise(descriptor: number): Promise<Library | null> {

@@ -1,6 +1,6 @@
 /**
- * Predicts programs that are made and executed within the trace (`go run`, `cargo run`): what a linker has written is
- * looked at when the linker ends, which is some time before anybody executes it.
+ * Predicts programs that are built and executed during the trace (`go run`, `cargo run`): a linker's output is examined when
+ * the linker ends, some time before it is executed.
  *
  * This only reads files. A wrong prediction costs time, nothing else.
  */
@@ -25,7 +25,7 @@ export class LinkerOutputs {
       const path = isAbsolute(output) ? output : join(readlinkSync(`/proc/${pid}/cwd`), output);
       this.#running.set(pid, path);
     } catch {
-      // It has ended.
+      // The process has ended.
     }
   }
 

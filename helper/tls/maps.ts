@@ -6,7 +6,7 @@ export interface CodeMapping {
   /** `major:minor inode` as the kernel wrote them: equal for two mappings of one file. */
   readonly key: string;
   readonly inode: bigint;
-  /** In the process's own view of the file system; as the kernel writes it where it is outside of that view. */
+  /** Path in the process's own view of the file system; if the file is outside of that view, as the kernel writes it. */
   readonly path: string;
   /** As the kernel writes it for this process. */
   readonly written: string;
@@ -28,7 +28,7 @@ const RANGE = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) ([0-9a-f]+:[0-9a-f]+) (
 
 /** Each file once. Empty when the process has ended, or may not be inspected. */
 export function readCodeMappings(pid: number): CodeMapping[] {
-  // Before its mappings: of one that ends in between nothing is known, rather than that it executes none of them.
+  // Read before the mappings: if the process ends in between, nothing is known, instead of "executes none of them".
   const [program, root] = [writtenProgram(pid), writtenRoot(pid)];
   const text = readProc(`/proc/${pid}/maps`);
   return text === null ? [] : parseCodeMappings(text, root, program);
@@ -61,7 +61,7 @@ export function readCodeRanges(
   const ranges = [...text.matchAll(RANGE)].map(([, start = '', end = '', offset = '', device, inode]) => {
     return { key: `${device} ${inode}`, start, end, offset: Number.parseInt(offset, 16) };
   });
-  // Of a program that has ended: what is executed lies in front of its libraries, unless it cannot be loaded anywhere.
+  // For a process that has ended: a position-independent program is mapped before its libraries.
   const [first] = text.matchAll(LINE);
   return { mappings: parseCodeMappings(text, root, program ?? first?.[4] ?? null), ranges };
 }

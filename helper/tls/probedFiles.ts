@@ -32,7 +32,7 @@ const KINDS = {
 } as const;
 
 export interface Attached {
-  /** As its sessions' records name it; from 1 up. */
+  /** Its number in the records of its sessions; from 1 up. */
   readonly number: number;
   /** The broker's number for its probes. */
   readonly set: number;
@@ -54,11 +54,11 @@ export interface Attached {
 }
 
 /**
- * Probes stay that much longer than their last user: in the middle of an exec a process has no libraries at all, and
- * what was attached for a command that is about to run must not go when `env` runs before it.
+ * Probes stay this much longer than their last user: in the middle of an exec a process has no libraries at all, and probes
+ * for a command that is about to run must not be removed when `env` runs before it.
  */
 const KEEP_UNUSED_MS = 10_000;
-/** Of a program that has its library inside: whoever tries it tries it again, and it may be over in some milliseconds. */
+/** For a program with a library inside: it is often run repeatedly, and may run for only some milliseconds. */
 const KEEP_PROGRAM_MS = 600_000;
 
 /** NSPR is used in sandboxes, Firefox's for one, and nearly all of its functions need a return probe. */
@@ -122,7 +122,7 @@ export class ProbedFiles {
     await detach(links);
   }
 
-  /** Its probes stay as long as the trace. */
+  /** Keeps its probes until the trace ends. */
   keep(file: LibraryFile): void {
     const attached = this.attach(file);
     if (attached !== null) attached.kept = true;
@@ -136,7 +136,7 @@ export class ProbedFiles {
   }
 
   /**
-   * Probes that one process alone has, for as long as they are held.
+   * Attaches probes in a single process, until they are released.
    * @throws with the reason in the user's words
    */
   attachOnly(file: LibraryFile, probes: LibraryFile['probes'], pid: number): () => Promise<void> {
@@ -148,7 +148,7 @@ export class ProbedFiles {
     };
   }
 
-  /** From now on the process uses only these files. */
+  /** Sets the files that the process uses from now on. */
   release(pid: number, used: ReadonlySet<string>): void {
     for (const [id, attached] of this.#files) {
       if (used.has(id) || !attached.users.delete(pid) || attached.users.size > 0) continue;
@@ -167,7 +167,7 @@ export class ProbedFiles {
     }
   }
 
-  /** @returns null: it has none, see {@link whyNone}. */
+  /** @returns null: the file has no probes, see {@link whyNone}. */
   attach(file: LibraryFile): Attached | null {
     const known = this.#files.get(file.id) ?? this.#rewritten(file);
     if (known !== undefined) return known;
@@ -192,7 +192,7 @@ export class ProbedFiles {
     }
   }
 
-  /** The same file, whose contents have been changed elsewhere than where its probes are: it must not have them twice. */
+  /** The same file with changed contents, but not where its probes are: it must not get them twice. */
   #rewritten(file: LibraryFile): Attached | undefined {
     const places = placesOf(file);
     for (const [id, attached] of this.#files) {
@@ -234,7 +234,7 @@ export class ProbedFiles {
     }
   }
 
-  /** Without those whose program this kernel has refused. */
+  /** Leaves out probes whose program this kernel has refused. */
   #wanted({ probes }: LibraryFile): readonly Probe[] {
     if (!this.#facts.missing.callers) return probes;
     return probes.filter(({ function: of }) => of < FIRST_CALLER_FUNCTION);

@@ -16,7 +16,7 @@ export interface Probe {
   /** In the file: of the function's first instruction or, for `return-instruction`, of an instruction that returns. */
   readonly offset: number;
   /**
-   * A `uretprobe` is used when it is not sure that every return of the function was found. It covers the whole
+   * A `uretprobe` is used when it is not certain that every return of the function was found. It covers the whole
    * function, and is set on its first instruction.
    */
   readonly kind: 'entry' | 'return-instruction' | 'uretprobe';
@@ -127,7 +127,7 @@ class ReturnFinder {
     });
   }
 
-  /** null when it is not sure that these are all. */
+  /** null when it is not certain that these are all. */
   returns(symbol: ElfSymbol, probed: ProbedFunction): ReturnPlace[] | typeof DELEGATED | null {
     return orNull(() => this.#returns(symbol, probed));
   }
@@ -191,7 +191,7 @@ class ReturnFinder {
     return extent?.start === symbol.address ? extent : null;
   }
 
-  /** The probed function that a jump to this address runs, be it by way of the linker's stub. */
+  /** The probed function that a jump to this address reaches, directly or through a PLT stub. */
   #probedAt(target: number): ProbedFunction | null {
     const direct = this.#probed.get(target);
     if (direct !== undefined) return direct;

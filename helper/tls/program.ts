@@ -37,7 +37,7 @@ export function environmentOf(pid: number): string[] {
   return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
 }
 
-/** The last one counts, as for env(1). */
+/** Of repeated variables the last one counts, as for env(1). */
 export function variableOf(name: string, environment: readonly string[]): string | null {
   const start = `${name}=`;
   return environment.findLast((entry) => entry.startsWith(start))?.slice(start.length) ?? null;
@@ -58,7 +58,7 @@ export function inFolderOf(pid: number, path: string): string | null {
   }
 }
 
-/** Of a program that nobody could look at. */
+/** For a program that could not be examined. */
 export function goneProgram(path: string): TlsLibrary {
   // Neither a relative path nor this one leads to it any more.
   const reason =

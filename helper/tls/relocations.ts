@@ -1,4 +1,4 @@
-/** What the dynamic loader will write into a file's memory: which function a stub calls, and where pointers lead. */
+/** Reads relocations: which function a PLT stub calls, and where pointers in a file will point. */
 import type { ElfFile, Section } from './elf.ts';
 
 export interface Relocation {

@@ -1,11 +1,11 @@
 /**
- * Whether a return probe harms programs in a sandbox. On x86-64 a probed function returns, since Linux 6.11, through a
- * system call of the kernel's own making (uretprobe), and a seccomp filter that does not know it ends the program. The
- * filters are passed by since 6.14, and in the stable kernels since the versions below. A distribution's number does
- * not say what it has of that, so it counts as it is.
+ * Decides whether return probes would kill sandboxed programs. Since Linux 6.11, a function with a return probe on x86-64
+ * returns through a special system call (uretprobe), and a seccomp filter that does not know it ends the program. The call
+ * bypasses seccomp since 6.14, and in stable kernels since the versions below. A distribution's version number does not show
+ * whether it has backported the fix, so the number is taken literally.
  */
 
-/** Of each series, the first version that is sound. */
+/** The first fixed version of each series. */
 const SOUND: Readonly<Record<string, number>> = { '6.11': Number.POSITIVE_INFINITY, '6.12': 14, '6.13': 3 };
 
 /** @param release as uname(2) gives it: `6.12.48+deb13-amd64`, `6.14.0-rc1` */

@@ -1,25 +1,25 @@
 /**
- * The commands that a shell, make or an interpreter is about to run, as far as its command line or its script names them
- * literally: so a program that lives for a few milliseconds is looked at before it starts, and not after.
+ * Predicts the commands that a shell, make or an interpreter is about to run, if its command line or script names them
+ * literally. So a program that runs for a few milliseconds is examined before it starts.
  *
- * The text is cut into words, not understood. A wrong word costs the attempt to open a file, nothing else.
+ * The text is split into words, not parsed. A wrong word only costs an attempt to open a file.
  */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { openRegular } from './maps.ts';
 
-/** How the commands of a program stand in its text. */
+/** How a program's script contains commands. */
 interface Language {
   readonly name: RegExp;
-  /** An argument after which the text itself stands. */
+  /** The option that is followed by the script's text. */
   readonly inline: RegExp;
-  /** What may hold commands; null: all of the text. */
+  /** The parts of the text that may contain commands; null: all of it. */
   readonly literal: RegExp | null;
   /** The text if no file is named, in the working folder. */
   readonly files: readonly string[];
 }
 
-/** Of languages that are no shells: commands stand in literals. */
+/** In languages that are not shells, commands are in string literals. */
 const LITERAL = /"([^"\n]{1,512})"|'([^'\n]{1,512})'|`([^`\n]{1,512})`/g;
 
 const LANGUAGES: readonly Language[] = [
@@ -43,7 +43,7 @@ const SCRIPT_RUNNERS = /^(?:npm|npx|yarn|pnpm)(?:-cli)?(?:\.[cm]?js)?$/;
 const BETWEEN = /[\s;|&()<>`"'${}=]+/;
 const MAX_TEXT = 64 * 1024;
 const MAX_WORDS = 512;
-/** Of a program that is no shell: most of its literals are no commands. */
+/** For programs that are not shells: most of their literals are not commands. */
 const MAX_LITERALS = 128;
 
 /**
@@ -113,7 +113,7 @@ function beginningOf(path: string): string {
   const descriptor = openRegular(path);
   if (descriptor === null) return '';
   try {
-    // Files of the kernel have no size, and some are gone once they are read (/proc/kmsg): none is a script.
+    // Files of the kernel have no size, and reading some consumes their content (/proc/kmsg): none is a script.
     if (fstatSync(descriptor).size === 0) return '';
     const bytes = Buffer.alloc(MAX_TEXT);
     return bytes.toString('utf8', 0, readSync(descriptor, bytes, 0, bytes.length, 0));

@@ -1,5 +1,5 @@
 /**
- * Where functions begin and end, by the unwinding tables that every program with C++ or a C library keeps, even a
+ * Finds where functions begin and end, by the unwinding tables that every program with C++ or a C library has, even a
  * stripped one (Linux Standard Base, "Exception Frames": .eh_frame_hdr and .eh_frame). Parts of a function that the
  * compiler moved away have entries of their own.
  */

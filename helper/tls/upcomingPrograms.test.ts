@@ -124,7 +124,7 @@ it('of a long script only the beginning is read, and a few of its commands are l
   expect(found.length).toBeLessThanOrEqual(33);
 });
 
-it('what nobody may execute is not opened: no pipe, no file of the kernel that waits for more', async () => {
+it('a file without execute permission is not opened: no pipe, no kernel file that blocks', async () => {
   execFileSync('mkfifo', ['-m', '755', join(bin, 'pipe')]);
   writeFileSync(join(bin, 'readme'), '#!/bin/sh\npython\n', { mode: 0o644 });
   const environment = { PATH: `${bin}:/usr/bin:/bin` };
@@ -141,7 +141,7 @@ it('what nobody may execute is not opened: no pipe, no file of the kernel that w
   }
 });
 
-it('names are looked up for a while only: a text may have very many, and PATH very many folders', async () => {
+it('the number of lookups is bounded: a text may have very many names, and PATH very many folders', async () => {
   const nowhere = Array.from({ length: 400 }, (_, at) => `nowhere-${at}`).join('\n');
   writeFileSync(join(bin, 'far'), `#!/bin/sh\n${nowhere}\npython\n`, { mode: 0o755 });
   const paths = async (folders: number): Promise<string[]> => {

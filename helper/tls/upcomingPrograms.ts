@@ -3,8 +3,8 @@
  * process is attached. Meanwhile the libraries of the command can be inspected, so that its first call is not missed
  * during the milliseconds that it takes to find the probes of a large executable.
  *
- * This only reads files. A wrong prediction costs time, nothing else; the text and the environment of whoever is traced
- * say what is looked for, so that the time is bounded, and what is no program is not opened.
+ * This only reads files, so a wrong prediction only costs time. The text and the environment of traced programs determine
+ * what is searched for, so the time is bounded, and files that are not programs are not opened.
  */
 import { closeSync, readFileSync, readlinkSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
@@ -76,14 +76,14 @@ export function upcomingOf(pid: number): Program[] {
   }
 }
 
-/** What one prediction looks for, and how far it still goes. */
+/** The state of one prediction: what it searches for, and its remaining budget. */
 interface Search {
   /** Those of PATH. */
   readonly folders: readonly string[];
   readonly folder: string;
   /** Paths that may still be tried. */
   left: number;
-  /** Those that were read: they may name each other. */
+  /** Scripts that were read: they may name each other. */
   readonly scripts: Set<string>;
 }
 
