@@ -54,13 +54,13 @@ export class FileOpener {
     size: number,
   ): AsyncGenerator<Uint8Array> {
     let read = 0;
-    let said = 0;
+    let reported = 0;
     for await (const piece of pieces) {
       yield piece;
       read += piece.length;
       const percent = size === 0 ? 0 : Math.min(100, Math.floor((read / size) * 100));
-      if (percent > said) this.#send({ type: 'opening', request, percent });
-      said = percent;
+      if (percent > reported) this.#send({ type: 'opening', request, percent });
+      reported = percent;
       // Lets other waiting work run first.
       await new Promise((resolve) => setImmediate(resolve));
     }

@@ -70,7 +70,7 @@ export class LiveTrace {
   #fail: (problem: string) => void = () => {};
   #attached = false;
   /** Sentences for the summary from during the trace. */
-  readonly #said = new Set<string>();
+  readonly #reported = new Set<string>();
   #outputLost = false;
   #finished: Promise<readonly string[]> | null = null;
 
@@ -164,7 +164,7 @@ export class LiveTrace {
 
   /** A part of the output could not be written, and that was reported. */
   get incomplete(): boolean {
-    return this.#said.size > 0;
+    return this.#reported.size > 0;
   }
 
   /** A file that cannot be written ends the trace only where nothing else is written. */
@@ -178,8 +178,8 @@ export class LiveTrace {
   }
 
   #sayOnce(problem: string): void {
-    if (this.#said.has(problem)) return;
-    this.#said.add(problem);
+    if (this.#reported.has(problem)) return;
+    this.#reported.add(problem);
     say(problem);
   }
 

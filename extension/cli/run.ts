@@ -33,14 +33,14 @@ export async function run(command: readonly [string, ...string[]], options: Trac
   stopCleaning();
   try {
     await release(child, trace, options);
-    const said = new Set<string>();
-    const time = stopEarly(trace, options.duration, said);
+    const reported = new Set<string>();
+    const time = stopEarly(trace, options.duration, reported);
     const status = await ended;
     clearTimeout(time);
     // There is no process any more to pass signals on to.
     restore();
     whenAskedToStop(() => trace.cutShort());
-    for (const trouble of await trace.finish(stillRunning)) if (!said.has(trouble)) say(trouble);
+    for (const trouble of await trace.finish(stillRunning)) if (!reported.has(trouble)) say(trouble);
     return status;
   } catch (error) {
     child.stdio[GATE_DESCRIPTOR]?.destroy();
@@ -93,12 +93,12 @@ async function release(child: ChildProcess, trace: LiveTrace, options: TraceOpti
 }
 
 /** The trace may end before the command. The command continues, and its status still counts. */
-function stopEarly(trace: LiveTrace, duration: number | null, said: Set<string>): NodeJS.Timeout | undefined {
+function stopEarly(trace: LiveTrace, duration: number | null, reported: Set<string>): NodeJS.Timeout | undefined {
   trace.broken.then((problem) => {
     if (problem !== null) {
       say(problem);
       say('The trace has ended; the command keeps running.');
-      said.add(problem);
+      reported.add(problem);
     }
     return trace.finish();
   });

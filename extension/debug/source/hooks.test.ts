@@ -24,10 +24,10 @@ async function run(
   options: readonly string[] = [],
   node = process.execPath,
 ) {
-  const told: Finding[] = [];
+  const findings: Finding[] = [];
   const pipe = await openPipe((line) => {
     const finding = parseFinding(line);
-    if (finding !== null) told.push(finding);
+    if (finding !== null) findings.push(finding);
   });
   pipes.push(pipe);
   const hook = await installing(folder, runtime, { pipe: pipe.path, session: 'it' });
@@ -45,7 +45,7 @@ async function run(
   await new Promise((resolve) => child.on('close', resolve));
   // What was written before the end is in the pipe.
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve, 5));
-  return { output: output.trim(), told };
+  return { output: output.trim(), findings };
 }
 
 const SERVER = `
@@ -60,7 +60,7 @@ const SERVER = `
 
 describe('in Node.js', () => {
   it('tells the line of a call, and nothing any more once it is removed', async () => {
-    const { output, told } = await run(
+    const { output, findings } = await run(
       'node',
       `eval(process.env.HOOK);${SERVER}
       function main(url, end) {
@@ -70,9 +70,9 @@ describe('in Node.js', () => {
       }`,
     );
     expect(output).toBe('undefined false');
-    expect(told.map(({ method, path, session }) => [method, path, session])).toEqual([['GET', '/one', 'it']]);
-    expect(told[0]?.frames[0]).toMatchObject({ line: 1 });
-    expect(told[0]?.frames[0]?.path).toMatch(/own\.js$/);
+    expect(findings.map(({ method, path, session }) => [method, path, session])).toEqual([['GET', '/one', 'it']]);
+    expect(findings[0]?.frames[0]).toMatchObject({ line: 1 });
+    expect(findings[0]?.frames[0]?.path).toMatch(/own\.js$/);
   });
 
   it.each([
@@ -96,7 +96,7 @@ describe('in Node.js', () => {
   it.each([process.execPath, ...(existsSync(NODE_20) ? [NODE_20] : [])])(
     'HTTP/2 by a function that is imported by its name: %s',
     async (node) => {
-      const { output, told } = await run(
+      const { output, findings } = await run(
         'node',
         `(0, eval)(process.env.HOOK);
         const { connect, createServer } = await import('node:http2');
@@ -110,7 +110,7 @@ describe('in Node.js', () => {
         node,
       );
       expect(output).toBe('');
-      expect(told.map(({ stream, path }) => [stream, path])).toEqual([
+      expect(findings.map(({ stream, path }) => [stream, path])).toEqual([
         [1, '/one'],
         [3, '/two'],
       ]);
@@ -118,7 +118,7 @@ describe('in Node.js', () => {
   );
 
   it('an ES module, which has no require', async () => {
-    const { told } = await run(
+    const { findings } = await run(
       'node',
       `import { get, createServer } from 'node:http'; (0, eval)(process.env.HOOK);
       const server = createServer((_, answer) => answer.end('ok')).listen(0, '127.0.0.1', () =>
@@ -126,7 +126,7 @@ describe('in Node.js', () => {
           server.close(); server.closeAllConnections(); })));`,
       ['--input-type=module'],
     );
-    expect(told.map(({ path }) => path)).toEqual(['/one']);
+    expect(findings.map(({ path }) => path)).toEqual(['/one']);
   });
 
   it.each(['bun', 'deno'])('is not installed under %s', async (name) => {
@@ -161,7 +161,7 @@ describe('in Node.js', () => {
   );
 
   it('takes no stacks beyond 1,000 calls a second', async () => {
-    const { output, told } = await run(
+    const { output, findings } = await run(
       'node',
       `process.hrtime.bigint = () => 5_000_000_000n;
       let stacks = 0; const capture = Error.captureStackTrace;
@@ -176,7 +176,7 @@ describe('in Node.js', () => {
       }`,
     );
     expect(output).toBe('true');
-    expect(told.length).toBeLessThanOrEqual(1_000);
+    expect(findings.length).toBeLessThanOrEqual(1_000);
   });
 
   it('has no word that makes js-debug rewrite it', async () => {
@@ -210,7 +210,7 @@ exec(compile("def call(path):\\n    urllib.request.urlopen(url + path).read()", 
 `;
 
   it('tells the line of a call, and nothing any more once it is removed', async () => {
-    const { output, told } = await run(
+    const { output, findings } = await run(
       'python',
       `${SERVE}
 exec(os.environ['HOOK'])
@@ -220,8 +220,8 @@ call('/two')
 print('_http_trace_source' in sys.modules, hasattr(http.client.HTTPConnection.endheaders, '__wrapped__'), len(sys.meta_path))`,
     );
     expect(output).toMatch(/^False False \d+$/);
-    expect(told.map(({ method, path }) => [method, path])).toEqual([['GET', '/one']]);
-    const frame = told[0]?.frames.find(({ path }) => path === '/own/call.py');
+    expect(findings.map(({ method, path }) => [method, path])).toEqual([['GET', '/one']]);
+    const frame = findings[0]?.frames.find(({ path }) => path === '/own/call.py');
     expect(frame).toMatchObject({ line: 2, function: 'call' });
   });
 
