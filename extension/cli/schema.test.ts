@@ -44,6 +44,7 @@ const full: ExchangeJson = {
   url: 'https://api.example:8443/orders?x=1',
   status: 201,
   statusText: 'Created',
+  error: false,
   startedAt: '2026-11-22T18:00:00.123456Z',
   durationMs: 12.345,
   timings: {

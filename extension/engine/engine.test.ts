@@ -46,6 +46,7 @@ describe('an exchange', () => {
       url: 'http://api.example:8443/orders?x=1&token=••••••',
       status: 201,
       statusText: 'Created',
+      error: false,
       startedAt: '2026-11-22T18:00:00.124456Z',
       durationMs: 1,
       timings: {

@@ -186,6 +186,8 @@ export interface ExchangeJson {
   readonly mcp: McpJson | null;
   readonly status: number | null;
   readonly statusText: string | null;
+  /** Whether it is an error, by the definition of {@link isError}; false while it runs and nothing has failed. */
+  readonly error: boolean;
   /** RFC 3339, microseconds, UTC. */
   readonly startedAt: string;
   readonly durationMs: number | null;

@@ -79,6 +79,7 @@ export function jsonOf(
     mcp: exchange.mcp === null ? null : mcpJson(request, answer, wholeMessages()),
     status: statusOf(response),
     statusText: response === null ? null : shown(response.statusText, reveal),
+    error: exchange.failed,
     startedAt: formatTime(wallTime(start)),
     durationMs: durationOf(exchange),
     timings: {

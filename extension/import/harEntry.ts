@@ -14,6 +14,7 @@ import type {
 } from '../engine/exchangeJson.ts';
 import { formatTime } from '../engine/jsonOf.ts';
 import { readOperation } from '../engine/operations/operation.ts';
+import { isError } from '../engine/row.ts';
 import { readContentType } from '../http/contentType.ts';
 import { readTraceparent } from '../http/traceContext.ts';
 import { hasHeadOfLines } from '../http/version.ts';
@@ -52,6 +53,9 @@ export function readHarEntry(value: unknown): ExchangeJson | null {
   const status = statusOf(response);
   const answer = responseOf(response, protocol, own);
   const messages = isWebSocket ? messagesOf(entry, startedAt, side) : [];
+  const grpc = own?.grpc ?? null;
+  const ending = own === null ? endingOf(status, response) : own.ending;
+  const completeness = own === null ? completenessOf(status, sent, answer) : own.completeness;
   return {
     id: 0,
     peer: null,
@@ -71,6 +75,7 @@ export function readHarEntry(value: unknown): ExchangeJson | null {
     operation: own === null ? operationOf(url, sent) : own.operation,
     status,
     statusText: status === null ? null : (textOf(member(response, 'statusText')) ?? ''),
+    error: isError({ status, grpcStatus: grpc?.status ?? null, completeness, ending }),
     startedAt: formatTime(BigInt(startedAt) * 1_000n),
     durationMs: timings.durationMs,
     timings: timings.phases,
@@ -84,19 +89,19 @@ export function readHarEntry(value: unknown): ExchangeJson | null {
       attempts: [],
       through: [],
     },
-    ending: own === null ? endingOf(status, response) : own.ending,
+    ending,
     tls: url !== null && /^https:/i.test(url) ? UNKNOWN_TLS : null,
     encrypted: null,
     failure: null,
     lookup: null,
     http2: null,
-    grpc: own?.grpc ?? null,
+    grpc,
     request: sent,
     response: answer,
     interim: [],
     messages,
     messageStream: own === null ? (isWebSocket ? streamOf(messages) : null) : own.messageStream,
-    completeness: own === null ? completenessOf(status, sent, answer) : own.completeness,
+    completeness,
     violations: [],
   };
 }

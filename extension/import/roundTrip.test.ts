@@ -94,6 +94,7 @@ const exchange: fc.Arbitrary<ExchangeJson> = fc
       operation: null,
       status,
       statusText: status === null ? null : one.statusText,
+      error: (status ?? 0) >= 400 || one.completeness.includes('aborted'),
       startedAt: `${seconds}.${String(one.started % 1e6).padStart(6, '0')}Z`,
       durationMs: one.durationMs,
       timings: {

@@ -39,6 +39,7 @@ const exchange: ExchangeJson = {
   mcp: null,
   status: null,
   statusText: null,
+  error: false,
   startedAt: '2026-11-22T18:00:00.123456Z',
   durationMs: null,
   timings: {

@@ -1,6 +1,6 @@
 /**
- * One definition of an error: status bar (the engine's count), tree, the panel's chip and `is:error` agree on every row that
- * there is an example of.
+ * One definition of an error: status bar (the engine's count), tree, the panel's chip, `is:error` and the JSON agree on every
+ * row that there is an example of.
  */
 import { expect, it } from 'vitest';
 import { Engine } from '../../extension/engine/engine.ts';
@@ -28,10 +28,11 @@ function seen(steps: readonly Step[], options: Parameters<typeof conversation>[1
   engine.push(recordBatch(conversation(steps, options)));
   engine.finish();
   const rows = engine.takeChanges().changed.map((id) => engine.row(id) as ExchangeRow);
-  return { rows, counted: engine.stats().errors };
+  const json = new Set(rows.filter(({ id }) => engine.json(id)?.error === true));
+  return { rows, json, counted: engine.stats().errors };
 }
 
-it('chip, filter, tree and status bar count the same', () => {
+it('chip, filter, tree, status bar and JSON have the same errors', () => {
   const chip = new RowMatcher();
   chip.chip = 'errors';
   const filter = new RowMatcher();
@@ -46,7 +47,7 @@ it('chip, filter, tree and status bar count the same', () => {
     ...GOLDEN_BEGINNINGS,
     { name: 'gRPC', steps: GRPC_NOT_FOUND, options: {} },
   ]) {
-    const { rows, counted } = seen(steps, options);
+    const { rows, json, counted } = seen(steps, options);
     const wrong = rows.filter(isError);
     expect(
       rows.filter((row) => matches(chip, row)),
@@ -57,6 +58,10 @@ it('chip, filter, tree and status bar count the same', () => {
       name,
     ).toEqual(wrong);
     expect(counted, name).toBe(wrong.length);
+    expect(
+      rows.filter((row) => json.has(row)),
+      name,
+    ).toEqual(wrong);
     const tree = new CallTree(new Map(rows.map((row) => [row.id, row])));
     tree.apply({ rows, removed: [] });
     const inTree = tree

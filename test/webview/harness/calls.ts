@@ -484,6 +484,7 @@ export function exchangeOf(row: ExchangeRow, change: Partial<ExchangeJson> = {})
     url: row.host === null ? null : `${row.scheme ?? 'http'}://${row.host}${row.path ?? ''}`,
     status: row.status,
     statusText: row.statusText,
+    error: isError(row),
     startedAt: new Date(Date.UTC(2026, 10, 22, 18) + row.start).toISOString().replace('Z', '456Z'),
     durationMs: row.duration,
     timings: { ...row.phases, pausedMs: null },
