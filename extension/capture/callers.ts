@@ -10,7 +10,9 @@ import { FLAG_NAMED, RecordType } from '../engine/record.ts';
 import { LAYOUT } from '../engine/recordLayout.ts';
 import { type GoFrame, GoLines } from './goLines.ts';
 import { goStack } from './goStack.ts';
+import { bytesOf } from './native/nativeModule.ts';
 import { callerRecord, NativeStacks } from './native/nativeStacks.ts';
+import { FILE_LIMITS, ReadingBudget, TRACE_LIMITS } from './native/readingBudget.ts';
 import { readProgramFile } from './programFile.ts';
 
 /** The newest programs, whose files are kept open. */
@@ -18,6 +20,9 @@ const MAX_PROGRAMS = 64;
 /** Distinct stacks and addresses cached for each program. */
 const MAX_STACKS = 4_096;
 const MAX_ADDRESSES = 16_384;
+/** Bytes of these stacks, and of the frames of these addresses. */
+const MAX_STACK_BYTES = 8 * 1024 * 1024;
+const MAX_FRAME_BYTES = 8 * 1024 * 1024;
 /** Frames that are kept of a call. */
 const MAX_FRAMES = 40;
 /** Bytes of them. */
@@ -29,12 +34,13 @@ const PAGE = 4_096;
 export type NamedFrames = readonly [own: number | null, ...frames: (readonly [string, number, string])[]];
 
 export class Callers {
-  readonly #native = new NativeStacks();
+  readonly #budget = new ReadingBudget(TRACE_LIMITS);
+  readonly #native = new NativeStacks(this.#budget);
   readonly #programs = new Map<number, Program>();
 
   /** Must come before the program's records. */
   add(described: GoProgram): void {
-    const program = Program.open(described);
+    const program = Program.open(described, this.#budget);
     if (program === null) return;
     this.#programs.get(described.file)?.close();
     this.#programs.set(described.file, program);
@@ -162,6 +168,9 @@ class Program {
   /** As JSON; null: not certain. */
   readonly #stacks = new Map<string, Uint8Array | null>();
   readonly #frames = new Map<number, readonly GoFrame[] | null>();
+  /** What is in these two. */
+  #stackBytes = 0;
+  #frameBytes = 0;
 
   private constructor(
     descriptor: number,
@@ -174,14 +183,15 @@ class Program {
   }
 
   /** @returns null when there is no file at that path, or another one. */
-  static open({ places, ...file }: GoProgram): Program | null {
+  static open({ places, ...file }: GoProgram, whole: ReadingBudget): Program | null {
+    const budget = new ReadingBudget(FILE_LIMITS, whole);
     const read = (descriptor: number): Program => {
       const elf = ElfFile.read(descriptor);
       const probed = places.flatMap(({ function: of, offset }) => {
         const address = elf.addressOf(offset);
         return address === null ? [] : [{ function: of, address }];
       });
-      return new Program(descriptor, new GoLines(elf), probed);
+      return new Program(descriptor, new GoLines(elf, budget), probed);
     };
     return readProgramFile(file, read);
   }
@@ -205,9 +215,12 @@ class Program {
     const known = this.#stacks.get(key);
     if (known !== undefined) return known;
     const text = this.#read(addresses);
+    if (this.#stacks.size >= MAX_STACKS || this.#stackBytes > MAX_STACK_BYTES) {
+      this.#stacks.clear();
+      this.#stackBytes = 0;
+    }
     this.#stacks.set(key, text);
-    const [oldest] = this.#stacks.keys();
-    if (this.#stacks.size > MAX_STACKS && oldest !== undefined) this.#stacks.delete(oldest);
+    this.#stackBytes += key.length + (text?.length ?? 0);
     return text;
   }
 
@@ -237,8 +250,12 @@ class Program {
     } catch (error) {
       if (!isUnreadable(error)) throw error;
     }
-    if (this.#frames.size >= MAX_ADDRESSES) this.#frames.clear();
+    if (this.#frames.size >= MAX_ADDRESSES || this.#frameBytes > MAX_FRAME_BYTES) {
+      this.#frames.clear();
+      this.#frameBytes = 0;
+    }
     this.#frames.set(address, frames);
+    this.#frameBytes += bytesOf(frames ?? []);
     return frames;
   }
 }

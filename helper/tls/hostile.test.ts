@@ -8,7 +8,7 @@ import { ElfFile } from './elf.ts';
 import { SSL_FUNCTIONS } from './functions.ts';
 import { identify } from './libraries.ts';
 import { loadDisassembler } from './returns.ts';
-import { compile, elfOf, type MadeSection } from './testing.ts';
+import { compile, elfOf, HEADERS, type MadeSection } from './testing.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'http-trace-hostile-'));
 beforeAll(loadDisassembler);
@@ -60,7 +60,7 @@ describe('a file of nothing but tables', () => {
     const sections = Array.from({ length: count }, (): MadeSection => ({ name: '', bytes: Buffer.alloc(0) }));
     const bytes = elfOf([...sections, { name: 'a'.repeat(1024 * 1024 - 4_096), bytes: Buffer.alloc(0) }]);
     // All of them are called as the last one is.
-    for (let index = 1; index <= count; index++) bytes.writeUInt32LE(count + 1, 64 + 64 * index);
+    for (let index = 1; index <= count; index++) bytes.writeUInt32LE(count + 1, HEADERS + 64 * index);
     const names = withElf(bytes, (descriptor) => ElfFile.read(descriptor).sections.map(({ name }) => name));
     expect(names.join('').length).toBeLessThan(100 * count);
   });
@@ -102,7 +102,7 @@ describe('a file of nothing but tables', () => {
       }),
     ]);
     for (let index = 3; index < 4_002; index++)
-      bytes.copy(bytes, 64 + 64 * index + 24, 64 + 64 * 2 + 24, 64 + 64 * 2 + 40);
+      bytes.copy(bytes, HEADERS + 64 * index + 24, HEADERS + 64 * 2 + 24, HEADERS + 64 * 2 + 40);
     withElf(bytes, (descriptor) => {
       expect(cpuTime(() => expect(identify(descriptor)).toBeNull())).toBeLessThan(2_000);
     });

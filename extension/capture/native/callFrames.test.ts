@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { variants } from '../../../test/kit/tier.mjs';
 import { CallFrames, type Rule } from './callFrames.ts';
+import { FILE_LIMITS, ReadingBudget } from './readingBudget.ts';
 import { C_FILES, C_SOURCES, Compiled, CPP_SOURCE, isThere, RUST_SOURCE } from './testing/compile.ts';
 
 let compiled: Compiled;
@@ -71,7 +72,7 @@ function written(rule: Rule | undefined): string {
 }
 
 function compare(path: string) {
-  const frames = CallFrames.read(compiled.open(path))!;
+  const frames = CallFrames.read(compiled.open(path), new ReadingBudget(FILE_LIMITS))!;
   const different: string[] = [];
   const all = readelf(path);
   // Rows at one address follow each other: the last one holds.

@@ -4,6 +4,7 @@
  */
 import { ElfError, type ElfFile } from '../../../helper/tls/elf.ts';
 import { Cursor } from './cursor.ts';
+import type { ReadingBudget } from './readingBudget.ts';
 
 /** Where a register of the caller is saved. `unknown`: given by an expression that is not evaluated here. */
 export type Rule =
@@ -26,6 +27,13 @@ const HEADER_SIZE = 12;
 const MAX_HEADER = 64 * 1024 * 1024;
 const MAX_SECTION = 16 * 1024 * 1024;
 const MAX_ENTRY = 1024 * 1024;
+/** Of what entries have in common: some thirty bytes. */
+const MAX_COMMON_ENTRY = 4_096;
+const MAX_EXPRESSION = 256;
+/** Numbers of DWARF: AArch64 has 128 of them. */
+const MAX_REGISTER = 127;
+/** In memory, of a table's row as read here. */
+const ROW_BYTES = 64;
 const MAX_INSTRUCTIONS = 100_000;
 const MAX_REMEMBERED = 64;
 const MAX_COMMON = 10_000;
@@ -56,30 +64,34 @@ interface Table {
 export class CallFrames {
   readonly #elf: ElfFile;
   readonly #table: Table;
+  readonly #budget: ReadingBudget;
   readonly #common = new Map<number, Common>();
 
-  private constructor(elf: ElfFile, table: Table | null) {
+  private constructor(elf: ElfFile, table: Table | null, budget: ReadingBudget) {
     this.#elf = elf;
+    this.#budget = budget;
     this.#table = table ?? this.#readAll();
   }
 
   /** @returns null when it has none. @throws ElfError */
-  static read(elf: ElfFile): CallFrames | null {
+  static read(elf: ElfFile, budget: ReadingBudget): CallFrames | null {
     const header = elf.section('.eh_frame_hdr');
     // Linkers make none for static programs.
-    if (header === null) return elf.section('.eh_frame') === null ? null : new CallFrames(elf, null);
+    if (header === null) return elf.section('.eh_frame') === null ? null : new CallFrames(elf, null, budget);
     if (header.size < HEADER_SIZE || header.size > MAX_HEADER) return null;
+    budget.hold(header.size);
     const bytes = elf.bytes(header.offset, header.size);
     const usual =
       bytes[0] === 1 && bytes[1] === PCREL_SDATA4 && bytes[2] === UDATA4 && bytes[3] === DATAREL_SDATA4;
     if (!usual) return null;
     const count = Math.min(bytes.readUInt32LE(8), Math.floor((bytes.length - HEADER_SIZE) / 8));
     const { address } = header;
-    return new CallFrames(elf, {
+    const table: Table = {
       count,
       start: (index) => address + bytes.readInt32LE(HEADER_SIZE + index * 8),
       entry: (index) => address + bytes.readInt32LE(HEADER_SIZE + index * 8 + 4),
-    });
+    };
+    return new CallFrames(elf, table, budget);
   }
 
   /** For a file without a search table. */
@@ -89,6 +101,7 @@ export class CallFrames {
     const cursor = new Cursor(this.#elf.bytes(section.offset, section.size));
     const found: [start: number, entry: number][] = [];
     while (cursor.left >= 4) {
+      this.#budget.step();
       const entry = section.address + cursor.at;
       const length = cursor.u32();
       // Each object file's part may end with an empty one.
@@ -98,7 +111,9 @@ export class CallFrames {
       if (distance === 0) continue;
       const { encoding } = this.#commonAt(entry + 4 - distance);
       const start = pointer(inner, encoding, section.address);
-      if (start !== null) found.push([start, entry]);
+      if (start === null) continue;
+      this.#budget.hold(ROW_BYTES);
+      found.push([start, entry]);
     }
     found.sort(([a], [b]) => a - b);
     return {
@@ -121,7 +136,7 @@ export class CallFrames {
   }
 
   #read(entry: number, address: number): CallFrame | null {
-    const cursor = new Cursor(this.#entryAt(entry));
+    const cursor = new Cursor(this.#entryAt(entry, MAX_ENTRY));
     const distance = cursor.u32();
     if (distance === 0) return null;
     const common = this.#commonAt(entry + 4 - distance);
@@ -130,22 +145,22 @@ export class CallFrames {
     if (start === null || size === null || address < start || address >= start + size) return null;
     if (common.augmented) cursor.skip(cursor.uleb());
     const own = cursor.bytes.subarray(cursor.at);
-    return execute(common, own, start, address, entry + 4 + cursor.at);
+    return execute(common, own, start, address, entry + 4 + cursor.at, this.#budget);
   }
 
   /** Behind its length. */
-  #entryAt(address: number): Buffer {
+  #entryAt(address: number, longest: number): Buffer {
     const offset = this.#elf.fileOffset(address);
     if (offset === null) throw new ElfError('an entry that is not in the file');
     const length = this.#elf.bytes(offset, 4).readUInt32LE(0);
-    if (length > MAX_ENTRY) throw new ElfError('an entry that is too long');
+    if (length > longest) throw new ElfError('an entry that is too long');
     return this.#elf.bytes(offset + 4, length);
   }
 
   #commonAt(address: number): Common {
     const known = this.#common.get(address);
     if (known !== undefined) return known;
-    const common = readCommon(new Cursor(this.#entryAt(address)));
+    const common = readCommon(new Cursor(this.#entryAt(address, MAX_COMMON_ENTRY)));
     if (this.#common.size >= MAX_COMMON) this.#common.clear();
     this.#common.set(address, common);
     return common;
@@ -214,11 +229,12 @@ function execute(
   start: number,
   address: number,
   place: number,
+  budget: ReadingBudget,
 ): CallFrame | null {
   const state: State = { base: null, rules: new Map() };
-  run(new Cursor(common.instructions), common, state, null, start, start, 0);
+  run(new Cursor(common.instructions), common, state, null, start, start, 0, budget);
   const initial = new Map(state.rules);
-  run(new Cursor(own), common, state, initial, start, address, place);
+  run(new Cursor(own), common, state, initial, start, address, place, budget);
   if (state.base === null) return null;
   return {
     base: state.base,
@@ -236,10 +252,14 @@ function run(
   start: number,
   address: number,
   place: number,
+  budget: ReadingBudget,
 ): void {
   const remembered: State[] = [];
   let at = start;
-  const rule = (register: number, rule: Rule) => void state.rules.set(register, rule);
+  const rule = (register: number, rule: Rule) => {
+    if (register > MAX_REGISTER) throw new ElfError('an unknown register');
+    state.rules.set(register, rule);
+  };
   const restore = (register: number) => {
     const before = initial?.get(register);
     if (before === undefined) state.rules.delete(register);
@@ -251,6 +271,7 @@ function run(
   };
   for (let count = 0; cursor.left > 0; count++) {
     if (count > MAX_INSTRUCTIONS) throw new ElfError('too many instructions');
+    budget.step();
     const instruction = cursor.u8();
     const operand = instruction & 0x3f;
     if (instruction >> 6 === 1) at += operand * codeFactor;
@@ -313,7 +334,9 @@ function run(
         case 0x0f: {
           const length = cursor.uleb();
           const from = cursor.skip(length);
-          state.base = { expression: cursor.bytes.subarray(from, from + length) };
+          if (length > MAX_EXPRESSION) throw new ElfError('an expression that is too long');
+          // A copy: it is kept, and the entry is not.
+          state.base = { expression: Buffer.from(cursor.bytes.subarray(from, from + length)) };
           break;
         }
         case 0x10: // expression

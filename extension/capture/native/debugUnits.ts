@@ -5,6 +5,7 @@
 import { ElfError, type ElfFile } from '../../../helper/tls/elf.ts';
 import { Cursor } from './cursor.ts';
 import { FORM_IMPLICIT, FORM_STRING, isAddress, isLocal, readValue } from './forms.ts';
+import type { ReadingBudget } from './readingBudget.ts';
 import { SectionData } from './sectionData.ts';
 
 const MAX_ABBREVIATIONS = 100_000;
@@ -14,6 +15,9 @@ const MAX_RANGE_BYTES = 64 * 1024;
 /** Bytes of a unit's header and first entry. */
 const FIRST_ENTRY = 4_096;
 const MAX_ABBREVIATION_BYTES = 4 * 1024 * 1024;
+/** Tables of abbreviations that are kept, and numbers in all of them. */
+const MAX_TABLES = 64;
+const MAX_TABLE_NUMBERS = 4_000_000;
 
 export const Tag = { CompileUnit: 0x11, Inlined: 0x1d, Function: 0x2e, Skeleton: 0x4a } as const;
 
@@ -27,6 +31,11 @@ interface Abbreviation {
   readonly plain: Entry | null;
   /** Name, form and, of DW_FORM_implicit_const, the value; one after the other. */
   readonly attributes: readonly number[];
+}
+
+interface AbbreviationTable {
+  readonly entries: ReadonlyMap<number, Abbreviation>;
+  readonly numbers: number;
 }
 
 interface Value {
@@ -79,23 +88,23 @@ export class DebugInfo {
   readonly #addresses: SectionData | null;
   readonly #ranges: SectionData | null;
   readonly #rangeLists: SectionData | null;
-  readonly #tables = new Map<number, ReadonlyMap<number, Abbreviation>>();
+  readonly #budget: ReadingBudget;
+  readonly #tables = new Map<number, AbbreviationTable>();
 
   /** @throws ElfError when there is none */
-  constructor(elf: ElfFile) {
-    const [info, abbreviations] = [
-      SectionData.read(elf, '.debug_info'),
-      SectionData.read(elf, '.debug_abbrev'),
-    ];
+  constructor(elf: ElfFile, budget: ReadingBudget) {
+    this.#budget = budget;
+    const section = (name: string) => SectionData.read(elf, name, budget);
+    const [info, abbreviations] = [section('.debug_info'), section('.debug_abbrev')];
     if (info === null || abbreviations === null) throw new ElfError('no debug information');
     this.info = info;
     this.#abbreviations = abbreviations;
-    this.#text = SectionData.read(elf, '.debug_str');
-    this.#lineText = SectionData.read(elf, '.debug_line_str');
-    this.#textOffsets = SectionData.read(elf, '.debug_str_offsets');
-    this.#addresses = SectionData.read(elf, '.debug_addr');
-    this.#ranges = SectionData.read(elf, '.debug_ranges');
-    this.#rangeLists = SectionData.read(elf, '.debug_rnglists');
+    this.#text = section('.debug_str');
+    this.#lineText = section('.debug_line_str');
+    this.#textOffsets = section('.debug_str_offsets');
+    this.#addresses = section('.debug_addr');
+    this.#ranges = section('.debug_ranges');
+    this.#rangeLists = section('.debug_rnglists');
   }
 
   /** @param start of a unit, in `.debug_info` */
@@ -132,6 +141,7 @@ export class DebugInfo {
   entryAt(unit: Unit, offset: number): Entry | null {
     if (offset < unit.first || offset >= unit.end) return null;
     const bytes = this.info.upTo(offset, Math.min(FIRST_ENTRY, unit.end - offset));
+    this.#budget.step();
     return readEntry(new Cursor(bytes), unit, offset);
   }
 
@@ -140,6 +150,7 @@ export class DebugInfo {
    * @param cursor in the bytes of the section from `base` on
    */
   read(cursor: Cursor, unit: Unit, base: number): Entry | null {
+    this.#budget.step();
     return readEntry(cursor, unit, base);
   }
 
@@ -195,6 +206,7 @@ export class DebugInfo {
     const found: Range[] = [];
     let base = low;
     while (cursor.left >= 16) {
+      this.#budget.step();
       const start = cursor.u64();
       const end = cursor.u64();
       if (start === 0 && end === 0) break;
@@ -214,6 +226,7 @@ export class DebugInfo {
     const found: Range[] = [];
     let base = bases.low;
     for (;;) {
+      this.#budget.step();
       const kind = cursor.u8();
       if (kind === 0) break;
       if (kind === 1) base = address();
@@ -229,14 +242,20 @@ export class DebugInfo {
     return found;
   }
 
-  #tableAt(offset: number): ReadonlyMap<number, Abbreviation> {
+  #tableAt(offset: number): AbbreviationTable['entries'] {
     const known = this.#tables.get(offset);
-    if (known !== undefined) return known;
-    const table = readAbbreviations(new Cursor(this.#abbreviations.upTo(offset, MAX_ABBREVIATION_BYTES)));
+    if (known !== undefined) return known.entries;
+    const bytes = this.#abbreviations.upTo(offset, MAX_ABBREVIATION_BYTES);
+    const table = readAbbreviations(new Cursor(bytes), this.#budget);
     this.#tables.set(offset, table);
-    const [oldest] = this.#tables.keys();
-    if (this.#tables.size > 64 && oldest !== undefined) this.#tables.delete(oldest);
-    return table;
+    let numbers = 0;
+    for (const each of this.#tables.values()) numbers += each.numbers;
+    for (const [oldest, { numbers: fewer }] of this.#tables) {
+      if (this.#tables.size === 1 || (this.#tables.size <= MAX_TABLES && numbers <= MAX_TABLE_NUMBERS)) break;
+      this.#tables.delete(oldest);
+      numbers -= fewer;
+    }
+    return table.entries;
   }
 }
 
@@ -256,13 +275,15 @@ const PLAIN: Entry = {
   split: false,
 };
 
-function readAbbreviations(cursor: Cursor): Map<number, Abbreviation> {
+function readAbbreviations(cursor: Cursor, budget: ReadingBudget): AbbreviationTable {
+  let numbers = 0;
   const table = new Map<number, Abbreviation>();
   for (let code = cursor.uleb(); code !== 0; code = cursor.uleb()) {
     const tag = cursor.uleb();
     const children = cursor.u8() !== 0;
     const attributes: number[] = [];
     for (;;) {
+      budget.step();
       const name = cursor.uleb();
       const form = cursor.uleb();
       const implicit = form === FORM_IMPLICIT ? cursor.sleb() : 0;
@@ -271,10 +292,11 @@ function readAbbreviations(cursor: Cursor): Map<number, Abbreviation> {
       if (attributes.length > 3 * MAX_ATTRIBUTES) throw new ElfError('too many attributes');
     }
     const plain = READ.has(tag) ? null : { ...PLAIN, tag, children };
+    numbers += attributes.length + 8;
     table.set(code, { tag, children, plain, attributes });
     if (table.size > MAX_ABBREVIATIONS) throw new ElfError('too many abbreviations');
   }
-  return table;
+  return { entries: table, numbers };
 }
 
 /** @param base of the cursor's bytes, in `.debug_info` */

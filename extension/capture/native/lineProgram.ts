@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import { ElfError } from '../../../helper/tls/elf.ts';
 import { Cursor } from './cursor.ts';
+import type { ReadingBudget } from './readingBudget.ts';
 import type { SectionData } from './sectionData.ts';
 
 /** Bytes of one unit's line program: the largest C++ units have a few MB. */
@@ -9,6 +10,9 @@ const MAX_PROGRAM = 16 * 1024 * 1024;
 const MAX_ROWS = 2_000_000;
 const MAX_FILES = 100_000;
 const MAX_FORMATS = 32;
+/** Of all names of files and folders of one unit, in UTF-16 units. */
+const MAX_NAMES = 4 * 1024 * 1024;
+const ROW_BYTES = 16;
 
 const LNCT_PATH = 1;
 const LNCT_DIRECTORY = 2;
@@ -17,6 +21,7 @@ export interface LineSections {
   readonly line: SectionData;
   readonly lineText: SectionData | null;
   readonly text: SectionData | null;
+  readonly budget: ReadingBudget;
 }
 
 export interface Place {
@@ -46,6 +51,8 @@ interface Header {
   readonly operands: readonly number[];
   readonly folders: readonly string[];
   readonly files: readonly FileName[];
+  /** Length of all of their names. */
+  readonly names: number;
 }
 
 export class LineProgram {
@@ -53,6 +60,8 @@ export class LineProgram {
   readonly #folder: string;
   readonly #sequences: readonly Sequence[];
   readonly #rows: Rows;
+  /** In memory. */
+  readonly bytes: number;
 
   /**
    * @param offset of the unit in `.debug_line`
@@ -68,7 +77,8 @@ export class LineProgram {
     this.#header = header;
     this.#folder = folder;
     this.#rows = new Rows();
-    this.#sequences = run(new Cursor(cursor.bytes, program), header, this.#rows);
+    this.#sequences = run(new Cursor(cursor.bytes, program), header, this.#rows, sections.budget);
+    this.bytes = this.#rows.count * ROW_BYTES + this.#sequences.length * 64 + header.names;
   }
 
   /** @param address as linked, of an instruction. @returns null: not known */
@@ -164,7 +174,8 @@ function readHeader(
 }
 
 /** Until DWARF 4. */
-function readLists(cursor: Cursor): Pick<Header, 'folders' | 'files'> {
+function readLists(cursor: Cursor): Pick<Header, 'folders' | 'files' | 'names'> {
+  const start = cursor.at;
   const folders: string[] = [];
   for (let name = cursor.text(); name !== ''; name = cursor.text()) {
     if (folders.length >= MAX_FILES) throw new ElfError('too many folders');
@@ -177,19 +188,29 @@ function readLists(cursor: Cursor): Pick<Header, 'folders' | 'files'> {
     cursor.uleb();
     cursor.uleb();
   }
-  return { folders, files };
+  return { folders, files, names: cursor.at - start };
 }
 
 function readTables(
   cursor: Cursor,
   offsetSize: number,
   sections: LineSections,
-): Pick<Header, 'folders' | 'files'> {
-  const folders = readTable(cursor, offsetSize, sections).map(({ path }) => path);
-  return { folders, files: readTable(cursor, offsetSize, sections) };
+): Pick<Header, 'folders' | 'files' | 'names'> {
+  const folders = readTable(cursor, offsetSize, sections, MAX_NAMES);
+  const files = readTable(cursor, offsetSize, sections, MAX_NAMES - folders.names);
+  return {
+    folders: folders.files.map(({ path }) => path),
+    files: files.files,
+    names: folders.names + files.names,
+  };
 }
 
-function readTable(cursor: Cursor, offsetSize: number, sections: LineSections): FileName[] {
+function readTable(
+  cursor: Cursor,
+  offsetSize: number,
+  sections: LineSections,
+  room: number,
+): Pick<Header, 'files' | 'names'> {
   const formats = Array.from({ length: cursor.u8() }, () => ({
     content: cursor.uleb(),
     form: cursor.uleb(),
@@ -197,16 +218,22 @@ function readTable(cursor: Cursor, offsetSize: number, sections: LineSections): 
   const count = cursor.uleb();
   if (formats.length > MAX_FORMATS || count > MAX_FILES || (formats.length === 0 && count > 0))
     throw new ElfError('too many files');
-  return Array.from({ length: count }, () => {
+  let names = 0;
+  const files = Array.from({ length: count }, () => {
     let path = '';
     let folder = 0;
     for (const { content, form } of formats) {
+      sections.budget.step();
       const value = readEntry(cursor, form, offsetSize, sections);
       if (content === LNCT_PATH && typeof value === 'string') path = value;
       else if (content === LNCT_DIRECTORY && typeof value === 'number') folder = value;
     }
+    names += path.length;
+    // Thousands of them may be one and the same text of the file.
+    if (names > room) throw new ElfError('names of files that are too long');
     return { path, folder };
   });
+  return { files, names };
 }
 
 function readEntry(
@@ -248,7 +275,7 @@ interface State {
   line: number;
 }
 
-function run(cursor: Cursor, header: Header, rows: Rows): Sequence[] {
+function run(cursor: Cursor, header: Header, rows: Rows, budget: ReadingBudget): Sequence[] {
   const sequences: Sequence[] = [];
   const { base, range, minimum, operands } = header;
   let state: State = { address: 0, file: 1, line: 1 };
@@ -265,6 +292,7 @@ function run(cursor: Cursor, header: Header, rows: Rows): Sequence[] {
     state = { address: 0, file: 1, line: 1 };
   };
   while (cursor.left > 0) {
+    budget.step();
     const opcode = cursor.u8();
     if (opcode >= operands.length) {
       const step = opcode - operands.length;

@@ -6,6 +6,7 @@ import { type ElfFile, isUnreadable } from '../../../helper/tls/elf.ts';
 import { variants } from '../../../test/kit/tier.mjs';
 import { CallFrames } from './callFrames.ts';
 import { NativeLines } from './nativeLines.ts';
+import { FILE_LIMITS, ReadingBudget } from './readingBudget.ts';
 import { C_FILES, C_SOURCES, Compiled, CPP_SOURCE, isThere, RUST_SOURCE } from './testing/compile.ts';
 
 let compiled: Compiled;
@@ -51,7 +52,7 @@ function codeAddresses(elf: ElfFile): number[] {
 /** How many addresses agree; those that do not are returned as text. */
 function compare(path: string, limit = 20_000) {
   const elf = compiled.open(path);
-  const lines = new NativeLines(elf, 60_000);
+  const lines = new NativeLines(elf, new ReadingBudget({ ...FILE_LIMITS, ms: 60_000 }));
   const all = codeAddresses(elf);
   const every = Math.max(1, Math.floor(all.length / limit));
   const addresses = all.filter((_, index) => index % every === 0 || index < 400);
@@ -144,14 +145,14 @@ it('whatever bytes of the file are changed, it ends, and throws nothing but that
         random(2) === 0 ? random(256) : [0, 0xff, 0x80, 0x7f][random(4)]!;
     const elf = compiled.open(compiled.write({ path: 'changed', text: '' }, bytes));
     try {
-      const lines = new NativeLines(elf, 60_000);
+      const lines = new NativeLines(elf, new ReadingBudget({ ...FILE_LIMITS, ms: 60_000 }));
       for (const address of addresses) lines.framesOf(address);
     } catch (error) {
       failed++;
       if (!isUnreadable(error)) throw error;
     }
     try {
-      const frames = CallFrames.read(elf);
+      const frames = CallFrames.read(elf, new ReadingBudget(FILE_LIMITS));
       for (const address of addresses) frames?.at(address);
     } catch (error) {
       failed++;

@@ -6,6 +6,7 @@ import { ElfError, type ElfFile, isUnreadable } from '../../../helper/tls/elf.ts
 import { Cursor } from './cursor.ts';
 import { type Bases, DebugInfo, type Entry, type Range, Tag, type Unit } from './debugUnits.ts';
 import { LineProgram, type LineSections, type Place } from './lineProgram.ts';
+import { FILE_LIMITS, ReadingBudget } from './readingBudget.ts';
 import { SectionData } from './sectionData.ts';
 
 /** The line that is executed, or that called the next inner function. */
@@ -22,12 +23,22 @@ const MAX_UNIT_RANGES = 2_000_000;
 const MAX_UNIT_BYTES = 64 * 1024 * 1024;
 const MAX_ENTRIES = 4_000_000;
 const MAX_FUNCTIONS = 500_000;
+/** Of all functions of one unit. */
+const MAX_RANGES = 1_000_000;
 const MAX_DEPTH = 512;
+/** Calls that were compiled into one function, one into the other. */
+const MAX_INLINED = 128;
+/** In UTF-16 units. Longer names are cut; a longer path is none. */
+const MAX_NAME = 512;
+const MAX_PATH = 1_024;
 const MAX_ORIGINS = 4;
 /** Units whose lines and functions are kept. */
 const MAX_KEPT = 32;
-/** Total time for lookups in one file. Results found before are kept. */
-const BUDGET_MS = 5_000;
+const MAX_KEPT_BYTES = 96 * 1024 * 1024;
+/** In memory, as estimated: of a unit, and of each function and range. */
+const UNIT_BYTES = 512;
+const FUNCTION_BYTES = 150;
+const RANGE_BYTES = 72;
 
 interface UnitRange {
   readonly start: number;
@@ -49,6 +60,8 @@ interface KnownUnit {
   readonly lines: LineProgram | null;
   /** null: they are in another file (-gsplit-dwarf), or too many. */
   readonly functions: readonly FunctionEntry[] | null;
+  /** In memory. */
+  readonly bytes: number;
 }
 
 export class NativeLines {
@@ -56,19 +69,17 @@ export class NativeLines {
   readonly #sections: LineSections;
   readonly #units: readonly UnitRange[];
   readonly #known = new Map<number, KnownUnit | null>();
-  #spentMs = 0;
-
-  readonly #budgetMs: number;
+  readonly #budget: ReadingBudget;
 
   /** @throws ElfError when it has no debug information that can be read */
-  constructor(elf: ElfFile, budgetMs = BUDGET_MS) {
-    this.#budgetMs = budgetMs;
-    const line = SectionData.read(elf, '.debug_line');
+  constructor(elf: ElfFile, budget = new ReadingBudget(FILE_LIMITS)) {
+    this.#budget = budget;
+    const line = SectionData.read(elf, '.debug_line', budget);
     if (line === null) throw new ElfError('no lines');
-    const lineText = SectionData.read(elf, '.debug_line_str');
-    this.#sections = { line, lineText, text: SectionData.read(elf, '.debug_str') };
-    this.#info = new DebugInfo(elf);
-    this.#units = this.#readUnits();
+    const lineText = SectionData.read(elf, '.debug_line_str', budget);
+    this.#sections = { line, lineText, text: SectionData.read(elf, '.debug_str', budget), budget };
+    this.#info = new DebugInfo(elf, budget);
+    this.#units = budget.run(() => this.#readUnits());
   }
 
   /**
@@ -78,15 +89,11 @@ export class NativeLines {
    * @returns null when it is not certain: the innermost line is known, but not the functions that it was inlined into
    */
   framesOf(address: number): { readonly frames: readonly NativeFrame[]; readonly certain: boolean } {
-    if (this.#spentMs > this.#budgetMs) return { frames: [], certain: false };
-    const before = performance.now();
     try {
-      return this.#framesOf(address);
+      return this.#budget.run(() => this.#framesOf(address));
     } catch (error) {
       if (!isUnreadable(error)) throw error;
       return { frames: [], certain: false };
-    } finally {
-      this.#spentMs += performance.now() - before;
     }
   }
 
@@ -95,7 +102,8 @@ export class NativeLines {
     if (range === null) return { frames: [], certain: true };
     const known = this.#unitAt(range.unit);
     const place = known?.lines?.at(address) ?? null;
-    if (known === null || place === null) return { frames: [], certain: false };
+    if (known === null || place === null || place.path.length > MAX_PATH)
+      return { frames: [], certain: false };
     if (known.functions === null) return { frames: [{ ...place, function: '' }], certain: false };
     const found = known.functions.find(({ ranges }) => holds(ranges, address));
     if (found === undefined) return { frames: [{ ...place, function: '' }], certain: true };
@@ -116,12 +124,12 @@ export class NativeLines {
       { name: this.#nameOf(outer, known), place: null },
     ];
     for (let count = 0; cursor.left > 0; count++) {
-      if (count > MAX_ENTRIES || calls.length > MAX_DEPTH) return null;
+      if (count > MAX_ENTRIES || calls.length > MAX_INLINED) return null;
       const entry = this.#info.read(cursor, unit, found.start);
       if (entry?.tag !== Tag.Inlined) continue;
       if (!holds(this.#info.rangesOf(entry, bases, unit), address)) continue;
       const path = lines?.file(entry.callFile) ?? null;
-      if (path === null || entry.callLine <= 0) return null;
+      if (path === null || path.length > MAX_PATH || entry.callLine <= 0) return null;
       calls.push({ name: this.#nameOf(entry, known), place: { path, line: entry.callLine } });
     }
     const frames: NativeFrame[] = [];
@@ -136,7 +144,7 @@ export class NativeLines {
   #nameOf(entry: Entry, { unit, bases }: KnownUnit): string {
     let at: Entry | null = entry;
     for (let hop = 0; at !== null && hop < MAX_ORIGINS; hop++) {
-      if (at.name !== null) return this.#info.text(at.name, bases, unit);
+      if (at.name !== null) return this.#info.text(at.name, bases, unit).slice(0, MAX_NAME);
       at = at.origin === null ? null : this.#info.entryAt(unit, at.origin);
     }
     return '';
@@ -157,10 +165,9 @@ export class NativeLines {
   /** By their first addresses. */
   #readUnits(): UnitRange[] {
     const found: UnitRange[] = [];
-    const before = performance.now();
     for (let at = 0, count = 0; at < this.#info.info.size; count++) {
-      const late = (count & 0xff) === 0 && performance.now() - before > BUDGET_MS;
-      if (count > MAX_UNITS || found.length > MAX_UNIT_RANGES || late) throw new ElfError('too many units');
+      this.#budget.step();
+      if (count > MAX_UNITS || found.length > MAX_UNIT_RANGES) throw new ElfError('too many units');
       const unit = this.#info.unitAt(at);
       at = unit.end;
       if (unit.first === null) continue;
@@ -171,6 +178,7 @@ export class NativeLines {
         if (start > 0 && end > start) found.push({ start, end, unit: unit.start });
       }
     }
+    this.#budget.hold(found.length * RANGE_BYTES);
     return found.sort((a, b) => a.start - b.start);
   }
 
@@ -180,13 +188,25 @@ export class NativeLines {
     let read: KnownUnit | null = null;
     try {
       read = this.#readUnit(start);
+      this.#makeRoom(read?.bytes ?? 0);
+      this.#budget.hold(read?.bytes ?? 0);
     } catch (error) {
       if (!isUnreadable(error)) throw error;
+      read = null;
     }
     this.#known.set(start, read);
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > MAX_KEPT && oldest !== undefined) this.#known.delete(oldest);
     return read;
+  }
+
+  #makeRoom(bytes: number): void {
+    let kept = bytes;
+    for (const unit of this.#known.values()) kept += unit?.bytes ?? 0;
+    for (const [start, unit] of this.#known) {
+      if (this.#known.size < MAX_KEPT && kept <= MAX_KEPT_BYTES) return;
+      this.#known.delete(start);
+      kept -= unit?.bytes ?? 0;
+      this.#budget.release(unit?.bytes ?? 0);
+    }
   }
 
   #readUnit(start: number): KnownUnit | null {
@@ -196,7 +216,10 @@ export class NativeLines {
     const folder = this.#info.text(entry.folder, bases, unit);
     const lines = entry.lines === null ? null : new LineProgram(this.#sections, entry.lines, folder);
     const whole = !entry.split && unit.end - unit.first <= MAX_UNIT_BYTES;
-    return { unit, bases, lines, functions: whole ? this.#readFunctions(unit, bases) : null };
+    const functions = whole ? this.#readFunctions(unit, bases) : null;
+    let bytes = UNIT_BYTES + (lines?.bytes ?? 0);
+    for (const { ranges } of functions ?? []) bytes += FUNCTION_BYTES + ranges.length * RANGE_BYTES;
+    return { unit, bases, lines, functions, bytes };
   }
 
   /** Of the whole unit; functions may be in namespaces, types and other functions. */
@@ -205,6 +228,7 @@ export class NativeLines {
     const found: { ranges: Range[]; start: number; end: number }[] = [];
     /** For each open list of children, the function that it belongs to. */
     const open: ({ end: number } | null)[] = [];
+    let rangeCount = 0;
     for (let count = 0; cursor.left > 0; count++) {
       if (count > MAX_ENTRIES || found.length > MAX_FUNCTIONS || open.length > MAX_DEPTH) return null;
       const start = unit.first + cursor.at;
@@ -218,6 +242,8 @@ export class NativeLines {
       if (entry.tag === Tag.Function) {
         const ranges = this.#info.rangesOf(entry, bases, unit).filter(([from, to]) => from > 0 && to > from);
         if (ranges.length > 0) {
+          rangeCount += ranges.length;
+          if (rangeCount > MAX_RANGES) return null;
           own = { ranges, start, end: unit.first + cursor.at };
           found.push(own);
         }

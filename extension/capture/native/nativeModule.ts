@@ -5,16 +5,23 @@ import { hasLines, separateDebugFile } from '../../../helper/tls/debugFile.ts';
 import { ElfFile, type ElfSymbol, isUnreadable, type Machine } from '../../../helper/tls/elf.ts';
 import { readProgramFile } from '../programFile.ts';
 import { type CallFrame, CallFrames } from './callFrames.ts';
-import { NativeLines } from './nativeLines.ts';
+import { type NativeFrame, NativeLines } from './nativeLines.ts';
 import { EVENT_LOOP_PREFIXES, EVENT_LOOPS, isSystemLibrary, type ModuleFrames } from './nativeStack.ts';
+import { FILE_LIMITS, ReadingBudget } from './readingBudget.ts';
 import type { CodeModule } from './unwinder.ts';
 
 /** Different addresses whose frames and lines are kept. */
-const MAX_ADDRESSES = 16_384;
+const MAX_ADDRESSES = 4_096;
+/** In memory, as estimated: of an address, of one register's rule, and of a frame without its texts. */
+const ADDRESS_BYTES = 128;
+const RULE_BYTES = 64;
+const FRAME_BYTES = 64;
 const SYMBOL_WORDS = 6;
 const STT_FUNC = 2;
 const MAX_SYMBOLS = 64 * 1024 * 1024;
 const PROLOGUE = 16;
+
+const NOT_CERTAIN: ModuleFrames = { frames: [], certain: false, loop: false };
 
 let last = 0;
 
@@ -26,26 +33,36 @@ export class NativeModule implements CodeModule {
   readonly #descriptors: number[];
   readonly #elf: ElfFile;
   readonly #callFrames: CallFrames | null;
-  readonly #frames = new Map<number, CallFrame | null>();
-  readonly #found = new Map<number, ModuleFrames>();
+  readonly #budget: ReadingBudget;
+  readonly #frames: Kept<CallFrame | null>;
+  readonly #found: Kept<ModuleFrames>;
+  readonly #framePointers: Kept<boolean>;
   #loops: readonly ElfSymbol[] | null = null;
   /** undefined: not looked for yet. */
   #lines: NativeLines | null | undefined;
 
-  private constructor(path: string, descriptor: number) {
+  private constructor(path: string, descriptor: number, budget: ReadingBudget) {
     this.path = path;
     this.#descriptors = [descriptor];
     this.#elf = ElfFile.read(descriptor);
     this.machine = this.#elf.machine;
-    this.#callFrames = CallFrames.read(this.#elf);
+    this.#budget = budget;
+    this.#frames = new Kept(budget, (frame) => (frame?.rules.size ?? 0) * RULE_BYTES);
+    this.#found = new Kept(budget, ({ frames }) => bytesOf(frames));
+    this.#framePointers = new Kept(budget, () => 0);
+    this.#callFrames = budget.run(() => CallFrames.read(this.#elf, budget));
   }
 
   /** @returns null where the file at that path is none, or another one */
-  static open(file: ProgramFile): NativeModule | null {
-    return readProgramFile(file, (descriptor) => new NativeModule(file.path, descriptor));
+  static open(file: ProgramFile, whole: ReadingBudget | null = null): NativeModule | null {
+    const budget = new ReadingBudget(FILE_LIMITS, whole);
+    const module = readProgramFile(file, (descriptor) => new NativeModule(file.path, descriptor, budget));
+    if (module === null) budget.release();
+    return module;
   }
 
   close(): void {
+    this.#budget.release();
     for (const descriptor of this.#descriptors.splice(0)) closeSync(descriptor);
   }
 
@@ -55,15 +72,14 @@ export class NativeModule implements CodeModule {
   }
 
   frameAt(address: number): CallFrame | null {
-    const known = this.#frames.get(address);
-    if (known !== undefined) return known;
-    const frame = this.#callFrames?.at(address) ?? null;
-    if (this.#frames.size >= MAX_ADDRESSES) this.#frames.clear();
-    this.#frames.set(address, frame);
-    return frame;
+    return this.#frames.get(address, () => this.#callFrames?.at(address) ?? null);
   }
 
   keepsFramePointer(address: number): boolean {
+    return this.#framePointers.get(address, () => this.#readPrologue(address));
+  }
+
+  #readPrologue(address: number): boolean {
     const start = this.#functionStart(address);
     const offset = start === null ? null : this.#elf.fileOffset(start, true);
     if (start === null || offset === null) return false;
@@ -74,14 +90,18 @@ export class NativeModule implements CodeModule {
 
   /** @param address of an instruction, as linked */
   linesOf(address: number): ModuleFrames {
-    const known = this.#found.get(address);
-    if (known !== undefined) return known;
+    try {
+      return this.#found.get(address, () => this.#readLinesOf(address));
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      return NOT_CERTAIN;
+    }
+  }
+
+  #readLinesOf(address: number): ModuleFrames {
     const lines = isSystemLibrary(this.path) ? null : this.#readLines();
     const found = lines?.framesOf(address) ?? { frames: [], certain: true };
-    const result = { ...found, loop: this.#isLoop(address) };
-    if (this.#found.size >= MAX_ADDRESSES) this.#found.clear();
-    this.#found.set(address, result);
-    return result;
+    return { ...found, loop: this.#isLoop(address) };
   }
 
   #readLines(): NativeLines | null {
@@ -92,7 +112,7 @@ export class NativeModule implements CodeModule {
       const separate = own ? null : separateDebugFile(this.#elf, this.path);
       if (separate !== null) this.#descriptors.push(separate.descriptor);
       const file = own ? this.#elf : separate;
-      if (file !== null) this.#lines = new NativeLines(file);
+      if (file !== null) this.#lines = new NativeLines(file, this.#budget);
     } catch (error) {
       if (!isUnreadable(error)) throw error;
     }
@@ -147,4 +167,41 @@ function prologueArm64(code: Buffer): number {
     if ((store & 0xffc0_7fff) >>> 0 === 0xa980_7bfd && move === 0x9100_03fd) return at + 8;
   }
   return 0;
+}
+
+/** What was found for addresses, which is read once and within the file's budget. */
+class Kept<T> {
+  readonly #budget: ReadingBudget;
+  readonly #bytesOf: (found: T) => number;
+  readonly #found = new Map<number, T>();
+  #bytes = 0;
+
+  constructor(budget: ReadingBudget, bytesOf: (found: T) => number) {
+    this.#budget = budget;
+    this.#bytesOf = bytesOf;
+  }
+
+  /** @throws ElfError, as `read` does */
+  get(address: number, read: () => T): T {
+    const known = this.#found.get(address);
+    if (known !== undefined) return known;
+    const found = this.#budget.run(read);
+    if (this.#found.size >= MAX_ADDRESSES) {
+      this.#found.clear();
+      this.#budget.release(this.#bytes);
+      this.#bytes = 0;
+    }
+    const bytes = ADDRESS_BYTES + this.#bytesOf(found);
+    this.#budget.hold(bytes);
+    this.#bytes += bytes;
+    this.#found.set(address, found);
+    return found;
+  }
+}
+
+/** In memory, as estimated. */
+export function bytesOf(frames: readonly NativeFrame[]): number {
+  let bytes = 0;
+  for (const { path, function: name } of frames) bytes += FRAME_BYTES + path.length + name.length;
+  return bytes;
 }

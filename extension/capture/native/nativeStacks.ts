@@ -6,16 +6,20 @@ import type { NativeModuleRange, NativeProgram } from '../../../helper/protocol.
 import type { Machine } from '../../../helper/tls/elf.ts';
 import { FLAG_ANY_METHOD, FLAG_NAMED, RecordType } from '../../engine/record.ts';
 import { LAYOUT } from '../../engine/recordLayout.ts';
-import { NativeModule } from './nativeModule.ts';
+import { bytesOf, NativeModule } from './nativeModule.ts';
 import { type NativeStack, nativeStack } from './nativeStack.ts';
+import type { ReadingBudget } from './readingBudget.ts';
 import { type Place, unwind } from './unwinder.ts';
 
 /** The newest processes whose memory maps are remembered. */
 const MAX_PROCESSES = 1_024;
-/** The most recently used files, which are kept open. */
+/** The most recently used files, which are kept open, and bytes that are cached of them. */
 const MAX_MODULES = 128;
-/** Distinct stacks that are cached. */
+const MAX_MODULE_BYTES = 256 * 1024 * 1024;
+/** Distinct stacks that are cached, and bytes of them. */
 const MAX_STACKS = 4_096;
+const MAX_STACK_BYTES = 32 * 1024 * 1024;
+const STACK_BYTES = 256;
 const MACHINES: Readonly<Record<number, Machine>> = { 1: 'x64', 2: 'arm64' };
 const REGISTERS = 16;
 /** RFC 9110 section 5.6.2. */
@@ -36,6 +40,13 @@ export class NativeStacks {
   readonly #processes = new Map<number, Process>();
   readonly #modules = new Map<string, NativeModule | null>();
   readonly #stacks = new Map<string, NativeStack>();
+  #stackBytes = 0;
+  readonly #budget: ReadingBudget;
+
+  /** @param budget of all files of the trace */
+  constructor(budget: ReadingBudget) {
+    this.#budget = budget;
+  }
 
   add({ pid, since, modules }: NativeProgram): void {
     const ranges = modules.map((described) => ({
@@ -80,7 +91,10 @@ export class NativeStacks {
     );
     const floor = Number(view.getBigUint64(f.floor, true));
     const own = frames.filter(({ stackPointer }) => stackPointer >= floor);
-    return this.#read(own);
+    const found = this.#read(own);
+    // Not before: the frames need their files.
+    while (this.#budget.held > MAX_MODULE_BYTES && this.#modules.size > 0) this.#closeOldest();
+    return found;
   }
 
   #read(frames: readonly Place<NativeModule>[]): NativeStack {
@@ -93,8 +107,12 @@ export class NativeStacks {
     }));
     const stack = nativeStack(calls);
     this.#stacks.set(key, stack);
-    const [oldest] = this.#stacks.keys();
-    if (this.#stacks.size > MAX_STACKS && oldest !== undefined) this.#stacks.delete(oldest);
+    this.#stackBytes += STACK_BYTES + bytesOf(stack.frames);
+    for (const [oldest, { frames: gone }] of this.#stacks) {
+      if (this.#stacks.size <= MAX_STACKS && this.#stackBytes <= MAX_STACK_BYTES) break;
+      this.#stacks.delete(oldest);
+      this.#stackBytes -= STACK_BYTES + bytesOf(gone);
+    }
     return stack;
   }
 
@@ -109,15 +127,18 @@ export class NativeStacks {
   #module(file: NativeModuleRange): NativeModule | null {
     const key = [file.device, file.inode, file.size, file.modified, file.path].join();
     let module = this.#modules.get(key);
-    if (module === undefined) module = NativeModule.open(file);
+    if (module === undefined) module = NativeModule.open(file, this.#budget);
     this.#modules.delete(key);
     this.#modules.set(key, module);
-    const [oldest] = this.#modules;
-    if (this.#modules.size > MAX_MODULES && oldest !== undefined) {
-      this.#modules.delete(oldest[0]);
-      oldest[1]?.close();
-    }
+    if (this.#modules.size > MAX_MODULES) this.#closeOldest();
     return module;
+  }
+
+  #closeOldest(): void {
+    const [oldest] = this.#modules;
+    if (oldest === undefined) return;
+    this.#modules.delete(oldest[0]);
+    oldest[1]?.close();
   }
 
   #set(pid: number, process: Process): void {

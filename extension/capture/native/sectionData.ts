@@ -2,6 +2,7 @@
 import * as zlib from 'node:zlib';
 import { ElfError, type ElfFile } from '../../../helper/tls/elf.ts';
 import { Cursor } from './cursor.ts';
+import type { ReadingBudget } from './readingBudget.ts';
 
 const ELFCOMPRESS_ZLIB = 1;
 const ELFCOMPRESS_ZSTD = 2;
@@ -18,14 +19,15 @@ export class SectionData {
     readonly size: number,
     private readonly elf: ElfFile,
     private readonly offset: number,
+    private readonly budget: ReadingBudget,
     private kept: Buffer | null,
   ) {}
 
   /** @returns null when there is no such section. @throws ElfError when it cannot be inflated */
-  static read(elf: ElfFile, name: string): SectionData | null {
+  static read(elf: ElfFile, name: string, budget: ReadingBudget): SectionData | null {
     const section = elf.section(name);
     if (section === null) return null;
-    if (section.packed === 0) return new SectionData(section.size, elf, section.offset, null);
+    if (section.packed === 0) return new SectionData(section.size, elf, section.offset, budget, null);
     if (section.packed > MAX_INFLATED) throw new ElfError('a compressed section that is too long');
     const packed = elf.bytes(section.offset, section.packed);
     const header = new Cursor(packed);
@@ -33,15 +35,19 @@ export class SectionData {
     header.skip(4);
     const size = header.u64();
     if (size > MAX_INFLATED) throw new ElfError('a compressed section that is too long');
+    budget.hold(size);
     const inflated = inflate(type, packed.subarray(COMPRESSION_HEADER), size);
-    return new SectionData(inflated.length, elf, 0, inflated);
+    return new SectionData(inflated.length, elf, 0, budget, inflated);
   }
 
   /** @throws ElfError when there are fewer */
   bytes(offset: number, length: number): Buffer {
     if (!(offset >= 0 && length >= 0 && offset + length <= this.size))
       throw new ElfError('something beyond its section');
-    if (this.kept === null && this.size <= MAX_KEPT) this.kept = this.elf.bytes(this.offset, this.size);
+    if (this.kept === null && this.size <= MAX_KEPT) {
+      this.budget.hold(this.size);
+      this.kept = this.elf.bytes(this.offset, this.size);
+    }
     return this.kept?.subarray(offset, offset + length) ?? this.elf.bytes(this.offset + offset, length);
   }
 

@@ -1,0 +1,88 @@
+/**
+ * What reading files of other programs may take: time, and memory for what is kept of them. A file can be made so that a
+ * megabyte of it takes hours, or gigabytes. What is beyond the budget is an ElfError, as what cannot be read.
+ */
+import { ElfError } from '../../../helper/tls/elf.ts';
+
+export interface BudgetLimits {
+  readonly ms: number;
+  /** Bytes; what they are counted as is an estimate. */
+  readonly bytes: number;
+  /** Milliseconds that come back with each millisecond that passes, up to `ms`. */
+  readonly refill?: number;
+}
+
+/** How often the time is looked at, in steps. */
+const STEPS = 256;
+
+export class ReadingBudget {
+  readonly #limits: BudgetLimits;
+  /** Of all files together. */
+  readonly #whole: ReadingBudget | null;
+  #leftMs: number;
+  #since = performance.now();
+  #held = 0;
+  #steps = 0;
+  /** Infinity: nothing runs. */
+  #until = Number.POSITIVE_INFINITY;
+
+  constructor(limits: BudgetLimits, whole: ReadingBudget | null = null) {
+    this.#limits = limits;
+    this.#whole = whole;
+    this.#leftMs = limits.ms;
+  }
+
+  get held(): number {
+    return this.#held;
+  }
+
+  /** @throws ElfError when no time is left, and what `work` throws */
+  run<T>(work: () => T): T {
+    // Within another one's time.
+    if (this.#until !== Number.POSITIVE_INFINITY) return work();
+    const before = performance.now();
+    const whole = this.#whole === null ? Number.POSITIVE_INFINITY : this.#whole.#timeLeft(before);
+    const left = Math.min(this.#timeLeft(before), whole);
+    if (left <= 0) throw new ElfError('no time left');
+    this.#until = before + left;
+    try {
+      return work();
+    } finally {
+      this.#until = Number.POSITIVE_INFINITY;
+      const spent = performance.now() - before;
+      this.#leftMs -= spent;
+      if (this.#whole !== null) this.#whole.#leftMs -= spent;
+    }
+  }
+
+  /** One of many. @throws ElfError when the time of what runs is over */
+  step(): void {
+    if (++this.#steps % STEPS === 0 && performance.now() > this.#until)
+      throw new ElfError('too much to read');
+  }
+
+  /** Bytes that are kept from now on. @throws ElfError when they are too many */
+  hold(bytes: number): void {
+    if (this.#held + bytes > this.#limits.bytes) throw new ElfError('too much to keep');
+    this.#whole?.hold(bytes);
+    this.#held += bytes;
+  }
+
+  /** Bytes that are not kept any more; without a number all of them. */
+  release(bytes = this.#held): void {
+    this.#held -= bytes;
+    this.#whole?.release(bytes);
+  }
+
+  #timeLeft(now: number): number {
+    const { ms, refill = 0 } = this.#limits;
+    this.#leftMs = Math.min(ms, this.#leftMs + (now - this.#since) * refill);
+    this.#since = now;
+    return this.#leftMs;
+  }
+}
+
+/** Of one file. */
+export const FILE_LIMITS: BudgetLimits = { ms: 5_000, bytes: 256 * 1024 * 1024 };
+/** Of all files of a trace. */
+export const TRACE_LIMITS: BudgetLimits = { ms: 20_000, bytes: 512 * 1024 * 1024, refill: 0.1 };
