@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { cpuTime } from '../../engine/testing/cpuTime.ts';
 import { exampleRow } from '../../views/exampleRow.ts';
 import type { Finding } from './findings.ts';
 import { MAX_FINDINGS, Matching } from './matching.ts';
@@ -71,4 +72,13 @@ it('keeps so many findings and no more', () => {
     all.add({ finding: finding({ port: 1 + (at % 60_000) }), at: BOOT + at, data: 'x' });
   expect(all.size).toBe(MAX_FINDINGS);
   expect(of({ start: 5, localPort: 1 })).toBeNull();
+});
+
+it('a connection with more findings than are kept costs no more for each of them', () => {
+  const all = new Matching<string>();
+  const add = () => {
+    for (let at = 0; at < 3 * MAX_FINDINGS; at++) all.add({ finding: finding(), at: BOOT + at, data: '' });
+  };
+  expect(cpuTime(add)).toBeLessThan(1_500);
+  expect(all.size).toBe(MAX_FINDINGS);
 });

@@ -77,9 +77,10 @@ export class Matching<T> {
   #drop(entry: Entry<T>): void {
     this.#all.delete(entry);
     if (entry.row !== null && this.#byRow.get(entry.row) === entry) this.#byRow.delete(entry.row);
-    const rest = this.#byPort.get(entry.key)?.filter((one) => one !== entry) ?? [];
-    if (rest.length === 0) this.#byPort.delete(entry.key);
-    else this.#byPort.set(entry.key, rest);
+    // The oldest of all is the oldest of its list, which may be long.
+    const list = this.#byPort.get(entry.key);
+    if (list?.[0] === entry) list.shift();
+    if (list?.length === 0) this.#byPort.delete(entry.key);
   }
 }
 

@@ -11,6 +11,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { MAX_LINE } from './findings.ts';
 
+/** Lines of one second; a program that tells more has made no such number of calls. */
+export const MAX_A_SECOND = 5_000;
+
 export interface FindingsPipe {
   readonly path: string;
   dispose(): void;
@@ -28,12 +31,17 @@ export async function openPipe(take: (line: string) => void): Promise<FindingsPi
     const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
     const socket = new Socket({ fd, readable: true, writable: false });
     let rest = '';
+    let second = 0;
+    let taken = 0;
     socket.setEncoding('utf8');
     socket.on('data', (data: string) => {
       const lines = (rest + data).split('\n');
       rest = lines.pop() ?? '';
       if (rest.length > MAX_LINE) rest = '';
-      for (const line of lines) take(line);
+      const now = Math.floor(performance.now() / 1_000);
+      if (now !== second) [second, taken] = [now, 0];
+      for (const line of lines.slice(0, MAX_A_SECOND - taken)) take(line);
+      taken = Math.min(MAX_A_SECOND, taken + lines.length);
     });
     socket.on('error', () => {});
     return {

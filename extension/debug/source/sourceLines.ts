@@ -18,6 +18,9 @@ const MAX_STACKS = 2_000;
 /** Waits before js-debug is asked for original lines, in milliseconds: a first line runs before its source map is read. */
 const ATTEMPTS = [0, 500, 2_000, 5_000];
 
+/** Stacks whose original lines are asked for at the same time; of a program that has more, the rest stay as they are. */
+const MAX_NAMING = 200;
+
 interface Captured {
   /** null: none of the frames is the program's own. */
   source: SourceLine | null;
@@ -33,6 +36,7 @@ export class SourceLines implements vscode.Disposable {
   #opening: Promise<void> | null = null;
   #wanted = false;
   #disposed = false;
+  #naming = 0;
 
   /** Lines of calls have become known, or have changed; calls that ended before this moment (boot time) are unchanged. */
   readonly onDidChange = this.#changed.event;
@@ -104,7 +108,10 @@ export class SourceLines implements vscode.Disposable {
     this.#stacks.set(key, captured);
     const [oldest] = this.#stacks.keys();
     if (this.#stacks.size > MAX_STACKS && oldest !== undefined) this.#stacks.delete(oldest);
-    if (hooked.runtime === 'node') void this.#nameOriginal(captured, hooked, at);
+    if (hooked.runtime === 'node' && this.#naming < MAX_NAMING) {
+      this.#naming++;
+      void this.#nameOriginal(captured, hooked, at).finally(() => this.#naming--);
+    }
     return captured;
   }
 
