@@ -178,7 +178,7 @@ static __always_inline void read_name_address(struct name_work *work)
 		bpf_probe_read_user(record->remote_address, sizeof(record->remote_address), (char *)work->address + 8);
 }
 
-/* Appends bytes of user memory; false when no more are to be copied. */
+/* Appends bytes of user memory; false when no more must be copied. */
 static __always_inline bool copy_name(struct name_work *work, u64 base, u64 length)
 {
 	u32 offset = work->offset, count = NAME_KEPT;

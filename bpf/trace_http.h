@@ -461,7 +461,7 @@ struct call_break {
 /* Which requests are meant: a table that user space makes of the conditions (extension/breaks/automaton.ts). */
 #define BREAK_STATES 512   /* powers of two, for the verifier */
 #define BREAK_CLASSES 64
-#define BREAK_ACCEPTED 0xfffe /* instead of a state: it is one; any other number is none */
+#define BREAK_ACCEPTED 0xfffe /* in place of a state: the request matches; any other number that is not a state: it does not */
 
 struct break_automaton {
 	unsigned char classes[256]; /* of bytes */

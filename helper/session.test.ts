@@ -236,7 +236,7 @@ describe('the end', () => {
     expect(last).toMatchObject({ final: true, sent: 240, targets: 2 });
   });
 
-  it('does not wait for what is left when it is cut short, and counts that', async () => {
+  it('does not wait for the remaining records when it is cut short, and counts them', async () => {
     const session = await started();
     rings.add(80, BATCH_SIZE);
     rings.onRecords();

@@ -87,7 +87,7 @@ export interface Capture {
   onBreak(listener: (state: BreakState) => void): void;
   /**
    * Drains; the final status, or null when the helper died before it could send it. Idempotent.
-   * @param keepMs for how long the helper is to be kept for another trace, in milliseconds; 0: it ends
+   * @param keepMs how long to keep the helper for another trace, in milliseconds; 0: it ends
    */
   stop(keepMs?: number): Promise<Status | null>;
   /** After the stop: the helper, if it was kept. */

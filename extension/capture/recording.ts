@@ -63,7 +63,7 @@ export class RecordingEncoder {
     return header;
   }
 
-  /** Header of a frame; its payload is to be written right after it. */
+  /** Header of a frame; its payload must be written right after it. */
   frame(type: FrameType, payload: Uint8Array): Uint8Array {
     this.#frames++;
     return encodeFrameHeader(type, payload.length);

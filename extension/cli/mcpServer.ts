@@ -73,7 +73,7 @@ export class McpServer {
     await Promise.all(pending);
   }
 
-  /** @returns the line that answers; null: nothing is to be answered. */
+  /** @returns the line with the answer; null: no answer is needed. */
   async answer(line: string): Promise<string | null> {
     let message: unknown;
     try {

@@ -93,7 +93,11 @@ async function release(child: ChildProcess, trace: LiveTrace, options: TraceOpti
 }
 
 /** The trace may end before the command. The command continues, and its status still counts. */
-function stopEarly(trace: LiveTrace, duration: number | null, reported: Set<string>): NodeJS.Timeout | undefined {
+function stopEarly(
+  trace: LiveTrace,
+  duration: number | null,
+  reported: Set<string>,
+): NodeJS.Timeout | undefined {
   trace.broken.then((problem) => {
     if (problem !== null) {
       say(problem);

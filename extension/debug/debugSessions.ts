@@ -276,7 +276,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
     if (!cancelled.signal.aborted) this.#follow(entry, clueFromName(session.type, session.name));
   }
 
-  /** The process that a shell was told to start, with the processes below it. */
+  /** The process that a shell was asked to start, and its descendants. */
   async #findBelow(entry: Entry, shell: number): Promise<void> {
     const { signal } = entry.cancelled;
     /** A job that is recognised only by its position may belong to the prompt, so it must persist to be accepted. */

@@ -37,7 +37,7 @@ it('joins HTTP/1 by its connection, the moment and the method, once', () => {
   expect(lineOf({ at: 41, method: 'POST' })).toBe(4);
 });
 
-it('a stack of which no line is known takes no other record’s place', () => {
+it('ignores a stack without a known line, in favour of another record', () => {
   const callers = new Callers();
   callers.take(record({}, 1), 5);
   callers.take(record({ flags: FLAG_ANY_METHOD, method: 'GET' }), 6);

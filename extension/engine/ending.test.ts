@@ -197,7 +197,7 @@ describe('a call of the server', () => {
     expect(text(only(steps, options))).toBe(ending);
   });
 
-  it('is not whole where its only end is a reset of its own', () => {
+  it('is not whole if it only ends with a reset by the server itself', () => {
     expect(only([req, { out: UNFRAMED }, ...abort], options).completeness).toEqual(['aborted']);
     expect(only([req, { out: UNFRAMED }, ...close], options).completeness).toEqual(['complete']);
   });
@@ -217,7 +217,7 @@ describe('a call of the server', () => {
   });
 });
 
-it('lasts until it ended, and not only to its last byte, where it was cut off', () => {
+it('that was cut off lasts until its end, not only until its last byte', () => {
   const MS = 1_000_000n;
   const cut = (...rest: Step[]): ExchangeJson => {
     const records = conversation([{ out: GET }, { in: HALF }, ...rest, ...close]);

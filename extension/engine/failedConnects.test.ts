@@ -108,11 +108,11 @@ describe('a connection that failed', () => {
     });
   });
 
-  it('is no row where the C library asks a service that need not exist', () => {
+  it('is not a row if the C library tried a service that need not exist', () => {
     expect(traced([failed({ remote: '/var/run/nscd/socket', error: 2 })])).toEqual([]);
   });
 
-  it('is counted when it is tried again at once, and shown while that goes on', () => {
+  it('is counted when it is retried at once, and shown while the retries go on', () => {
     const every = (ms: bigint, count: number): RecordSpec[] =>
       Array.from({ length: count }, (_, i) =>
         failed({ connection: 90n + BigInt(i), time: START + BigInt(i + 1) * ms * MS }),
@@ -212,7 +212,7 @@ describe('a connection that failed', () => {
     expect(shown(traced(rounds))).toEqual([['127.0.0.1:8080', 5, ['[::1]:8080']]]);
   });
 
-  it('is one row where both addresses are tried at once, and fail in one order or the other', () => {
+  it('is one row if both addresses are tried at once, in whichever order they fail', () => {
     const round = (at: bigint, [first, second]: readonly [string, string]): RecordSpec[] => [
       failed({ remote: first, started: at, time: at + MS, connection: 100n }),
       failed({ remote: second, started: at, time: at + 2n * MS, connection: 101n }),
@@ -223,7 +223,7 @@ describe('a connection that failed', () => {
     expect(shown(traced(records))).toEqual([[v4, 3, [v6]]]);
   });
 
-  it('is, tried again, a part of the call that succeeds then', () => {
+  it('becomes part of the call when a retry succeeds', () => {
     const rows = traced([
       failed({ remote: '[::1]:8080', time: START + 2n * MS }),
       failed({ remote: '127.0.0.1:8080', time: START + 4n * MS, connection: 91n }),

@@ -24,7 +24,7 @@ test('a paged map is a map', () => {
   );
 });
 
-test('what nobody gave a value has none', () => {
+test('a key that was never set has no value', () => {
   const paged = new PagedMap<number>();
   paged.set(1, 7);
   for (const key of [0, -1, 1.5, 64, Number.NaN, Number.POSITIVE_INFINITY])

@@ -166,7 +166,7 @@ const FAILURES: ReadonlySet<Completeness> = new Set([
   'lookup-failed',
 ]);
 
-/** Ways to end that are errors. Ending with the trace, or in a way that was not seen, is none. */
+/** Endings that count as errors. Ending with the trace, or in a way that was not seen, does not. */
 const BAD_ENDS: ReadonlySet<EndingKind> = new Set([
   'cancelled',
   'reset',

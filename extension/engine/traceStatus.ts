@@ -72,7 +72,7 @@ export interface TraceStatus {
     /** What is known about its TLS libraries and what was decrypted; null: nothing. */
     readonly tls: ProcessTls | null;
   }[];
-  /** Files whose calls are in the list. `note`: what is to be known of one, in sentences. */
+  /** Files whose calls are in the list. `note`: remarks about one, in sentences. */
   readonly files: readonly {
     readonly name: string;
     readonly note: string | null;

@@ -200,7 +200,7 @@ static napi_value report_processes(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
-/* `processes`: whether something of them is to be reported. */
+/* `processes`: set to whether there are process events to report. */
 static bool drain_rings(bool *processes)
 {
 	struct drain_limit limit;

@@ -225,7 +225,7 @@ void backlog_complete(uint64_t up_to)
 		backlog.complete = up_to;
 }
 
-/* Takes the oldest chunk out; NULL: there is none with records. */
+/* Removes the oldest chunk that has records; NULL: there is none. */
 static struct chunk *pop(uint64_t *up_to)
 {
 	struct chunk *chunk = backlog.oldest;

@@ -30,7 +30,7 @@ struct names {
 	unsigned int count;
 };
 
-/* As libbpf compares: without `___` and what follows, which tells versions of one type apart. */
+/* As libbpf compares: without `___` and what follows, which distinguishes versions of one type. */
 static struct name essential_name(const char *text)
 {
 	size_t length = strlen(text);

@@ -126,7 +126,7 @@ static void *end_with_helper(void *argument)
 
 /*
  * What stays elevated: loads the programs while the helper starts, then hands over what it has made, and attaches.
- * Without its helper nothing is to be loaded. A signal at the parent's death would not come: its user may not send any.
+ * Ends without its helper. PR_SET_PDEATHSIG would not work: the parent's user may not signal this process.
  */
 static _Noreturn void stay(const struct options *options, const struct requester *requester, int channel,
 			   const struct helper *helper)

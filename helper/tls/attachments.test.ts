@@ -12,7 +12,7 @@ const FACTS = {
   missing: { waiting: '', begun: '', tls: '', hooks: '', callers: '', stacks: '' },
 } as const;
 
-it('attaches nothing once it is closed, also to what was still being looked at: its helper may be kept', async () => {
+it('attaches nothing once it is closed, not even to a process under inspection: its helper may be kept', async () => {
   const child = spawn('sleep', ['60']);
   onTestFinished(() => void child.kill());
   const pid = child.pid ?? 0;

@@ -10,7 +10,7 @@ import { identify, type Library, recognise } from './libraries.ts';
 import { type CodeMapping, idOf, openMapping, openRegular, readCodeMappings } from './maps.ts';
 import { loadDisassembler } from './returns.ts';
 
-/** A file that is to be probed, or the reason why it cannot be. */
+/** A file for probes, or the reason why it cannot have any. */
 export interface LibraryFile extends Library {
   /** Equal for the same file in the same state; probes are attached once for each key. */
   readonly id: string;

@@ -263,7 +263,7 @@ const closeLater = promisify(close);
 
 /**
  * Closing a link waits in the kernel until the program is not running on any CPU: up to a tenth of a second. So all
- * links are closed in parallel, and on other threads, as records are to be read meanwhile.
+ * links are closed in parallel, and on other threads, because records have to be read meanwhile.
  */
 async function detach(links: readonly number[]): Promise<void> {
   await Promise.all(links.map((link) => closeLater(link)));

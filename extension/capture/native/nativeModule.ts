@@ -53,7 +53,7 @@ export class NativeModule implements CodeModule {
     this.#callFrames = budget.run(() => CallFrames.read(this.#elf, budget));
   }
 
-  /** @returns null where the file at that path is none, or another one */
+  /** @returns null when there is no such file at that path, or it is another one */
   static open(file: ProgramFile, whole: ReadingBudget | null = null): NativeModule | null {
     const budget = new ReadingBudget(FILE_LIMITS, whole);
     const module = readProgramFile(file, (descriptor) => new NativeModule(file.path, descriptor, budget));

@@ -70,7 +70,9 @@ describe('in Node.js', () => {
       }`,
     );
     expect(output).toBe('undefined false');
-    expect(findings.map(({ method, path, session }) => [method, path, session])).toEqual([['GET', '/one', 'it']]);
+    expect(findings.map(({ method, path, session }) => [method, path, session])).toEqual([
+      ['GET', '/one', 'it'],
+    ]);
     expect(findings[0]?.frames[0]).toMatchObject({ line: 1 });
     expect(findings[0]?.frames[0]?.path).toMatch(/own\.js$/);
   });

@@ -41,8 +41,8 @@ const STRANGERS: readonly (readonly [kind: string, bytes: string, quote: string]
   ['a secret', 'AUTH hunter2\r\n', `AUTH ${MASK}`],
 ];
 
-describe('what is answered in HTTP and is not HTTP', () => {
-  it.each(STRANGERS)('is one row with the answer: %s', (_kind, bytes, quote) => {
+describe('bytes that are not HTTP, but are answered in HTTP', () => {
+  it.each(STRANGERS)('are one row with the answer: %s', (_kind, bytes, quote) => {
     for (const side of ['client', 'server'] as const) {
       for (const size of [0, 1, 7]) {
         const moves: Moves = [
@@ -69,7 +69,7 @@ describe('what is answered in HTTP and is not HTTP', () => {
   it.each([
     ['text without a line end, which the server has not waited for', 'hello', 'hello'],
     ['two lines of text', 'hello\r\nthere\r\n', 'hello'],
-  ])('is one row: %s', (_kind, bytes, quote) => {
+  ])('are one row: %s', (_kind, bytes, quote) => {
     const moves: Moves = [
       ['ask', bytes],
       ['answer', BAD],
@@ -82,7 +82,7 @@ describe('what is answered in HTTP and is not HTTP', () => {
     }
   });
 
-  it('is followed by calls, where the server goes on', () => {
+  it('are followed by calls, if the server goes on', () => {
     for (const side of ['client', 'server'] as const) {
       const rows = shown(
         [
@@ -126,7 +126,7 @@ describe('what is answered in HTTP and is not HTTP', () => {
     }
   });
 
-  it('is said of the request that follows in the same call', () => {
+  it('are labelled on a request that follows in the same system call', () => {
     const rows = shown([
       ['ask', `hello\r\n${GET}`],
       ['answer', BAD],
@@ -137,7 +137,7 @@ describe('what is answered in HTTP and is not HTTP', () => {
     );
   });
 
-  it('is no row where the answer is not HTTP, or where there is none', () => {
+  it('are not a row if the answer is not HTTP, or there is no answer', () => {
     const answers = ['+PONG\r\n', '220 b\r\n', '\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64', ''];
     fc.assert(
       fc.property(

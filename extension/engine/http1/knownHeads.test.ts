@@ -28,7 +28,7 @@ const head = fc
     return Buffer.from(cut === 0 ? text.slice(0, -2) : text + body, 'latin1');
   });
 
-test('a head that was read before, after whatever other ones, is read as at first', () => {
+test('a head that repeats, after any others, is read as it was the first time', () => {
   const first = new Map<string, string>();
   const reader = new PlainHead();
   const read = (bytes: Buffer): string => {
@@ -50,7 +50,7 @@ test('a head that was read before, after whatever other ones, is read as at firs
   );
 });
 
-test('nothing of a head is left when it is to be forgotten', () => {
+test('forgetting leaves nothing of a head in memory', () => {
   const reader = new PlainHead();
   const head = Buffer.from(
     'GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer s3cret\r\nConnection: close\r\n\r\n',
@@ -69,7 +69,7 @@ test('nothing of a head is left when it is to be forgotten', () => {
   expect(reader.framing.close).toBe(true);
 });
 
-test('the same lines say something else where Host is compared with the target', () => {
+test('the same lines are read again if Host has to be compared with the target', () => {
   const reader = new PlainHead();
   const hostOf = (start: string): string | null => {
     expect(reader.read(Buffer.from(`${start}\r\nHost: shop.test\r\n\r\n`), 0)).toBe(true);

@@ -38,7 +38,7 @@ describe('an upload on a connection joined late', () => {
     expect(Math.abs((found?.captured ?? 0) - captured)).toBeLessThanOrEqual(2 * PIECE);
   });
 
-  it('is not taken for one when a request follows in the same turn', () => {
+  it('is not recognised when another request follows in the same turn', () => {
     const steps = upload(2 * MIB);
     steps.splice(-1, 0, { out: 'GET /inner HTTP/1.1\r\nHost: a\r\n\r\n' });
     expect(row(steps, Number.POSITIVE_INFINITY)).toBeNull();

@@ -20,7 +20,7 @@ function surplusIn(row: ExchangeJson | undefined): string[] {
   return (row?.violations ?? []).filter(({ message }) => SURPLUS.test(message)).map((one) => one.in);
 }
 
-describe('bytes behind a message that belong to none', () => {
+describe('bytes behind a message that belong to no message', () => {
   it.each([
     ['a body that is longer than it says', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok and more'],
     ['a body where none is allowed', 'HTTP/1.1 204 No Content\r\n\r\nok'],
@@ -34,7 +34,7 @@ describe('bytes behind a message that belong to none', () => {
     expect(surplusIn(row)).toEqual(['response']);
   });
 
-  it('are said of the request, whatever answers them', () => {
+  it('are labelled on the request, whatever answers them', () => {
     const post = 'POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}}\r\n';
     const answers = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 400 Bad Request\r\n\r\n';
     const [row] = read('client', { out: post }, { in: answers });
@@ -54,7 +54,7 @@ describe('bytes behind a message that belong to none', () => {
   });
 });
 
-describe('a request of which a server reads the beginning only', () => {
+describe('a request of which the server reads only the beginning', () => {
   const ended = { end: 'out', ending: Ending.Close } as const;
   it.each([
     ['GET /', 'GET'],
@@ -78,7 +78,7 @@ describe('a request of which a server reads the beginning only', () => {
     ]);
   });
 
-  it.each(['POS', 'HELO ', 'HELLO', 'DELETX'])('other bytes are none: %s', (bytes) => {
+  it.each(['POS', 'HELO ', 'HELLO', 'DELETX'])('is not recognised in other bytes: %s', (bytes) => {
     expect(read('server', { in: bytes }, ended)).toEqual([]);
   });
 });

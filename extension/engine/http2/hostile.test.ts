@@ -130,7 +130,7 @@ describe('floods', () => {
     expect(jsonsOf(target)).toHaveLength(1);
   });
 
-  it('of rapid resets are as many calls that were given up', () => {
+  it('of rapid resets are that many cancelled calls', () => {
     const encoder = new FieldEncoder();
     const target = engine();
     target.push(recordBatch(specs([{ out: HELLO }])));

@@ -161,7 +161,7 @@ describe('RFC 7541 appendix C', () => {
     }
   });
 
-  it('C.5: what was evicted is referred to in vain', () => {
+  it('C.5: a reference to an evicted entry is an error', () => {
     const decoder = new Decoder(false);
     for (const [block] of EXAMPLES.find(([section]) => section === 'C.5')?.[1] ?? [])
       decode(decoder, hex(block));

@@ -76,7 +76,7 @@ describe('a list of messages', () => {
     expect(list.messages().length + list.evicted).toBe(152);
   });
 
-  it('takes over another, and what is yet read into that', () => {
+  it('takes over another list, and what is added to that later', () => {
     const list = new MessageList('grpc', ROOMY);
     const other = new MessageList('grpc', ROOMY);
     list.add(text('a', { in: 'request' }));

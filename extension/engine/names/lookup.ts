@@ -63,7 +63,7 @@ export class Lookup {
     this.transport = transport;
   }
 
-  /** The attempt with the program's own name, if it can be told: all others are that name with an ending. */
+  /** The attempt with the name that the program asked for, if all others are that name with an ending; else this one. */
   get asked(): Lookup {
     const all = [...this.attempts, this];
     const shortest = all.reduce((a, b) => (b.name.length < a.name.length ? b : a));

@@ -252,7 +252,7 @@ describe('a lookup that a connection follows from', () => {
     expect(only(records)).toMatchObject({ timings: { lookupMs: 5_000 }, lookup: { queries: 2 } });
   });
 
-  it('goes on by TCP after an answer that was truncated', () => {
+  it('continues over TCP after a truncated answer', () => {
     const tcp = { socket: 9n, transport: NameTransport.Tcp };
     const query = prefixed(dnsQuery(A('web.example')));
     const response = prefixed(dnsResponse(A('web.example'), answers({ a: '192.0.2.1' })));

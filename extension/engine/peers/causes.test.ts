@@ -371,7 +371,7 @@ describe('what caused a call', () => {
     expect(rows.find(({ id }) => id === second?.cause?.id)?.path).toBe('/1/0');
   });
 
-  it('by time is none of the calls of a process to itself, whenever that shows', () => {
+  it('by time is never a call of a process to itself, whenever that shows', () => {
     const script = new Script();
     // A sample that is shop and customer at once.
     script.call({ from: 1, to: 1, start: at(0), end: at(60) });
@@ -380,7 +380,7 @@ describe('what caused a call', () => {
     expect(script.rows().map(({ cause }) => cause)).toEqual(Array(6).fill(null));
   });
 
-  it('by time is none of them while they go on, on connections that were open before the trace', () => {
+  it('by time is never one of these while they run, on connections that were open before the trace', () => {
     const engine = new Engine();
     const both = (connection: bigint, start: bigint): RecordSpec[] => {
       const [local, remote] = [`127.0.0.1:${10_000 + Number(connection)}`, '127.0.0.1:1'];

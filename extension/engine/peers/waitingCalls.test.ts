@@ -2,7 +2,7 @@ import { array, assert, nat, property, tuple } from 'fast-check';
 import { expect, test } from 'vitest';
 import { WaitingCalls } from './waitingCalls.ts';
 
-test('waiting calls are the same before and after one was looked up', () => {
+test('waiting calls behave the same before and after the first lookup', () => {
   assert(
     property(array(tuple(nat(9), nat(30))), (steps) => {
       const calls = new WaitingCalls();

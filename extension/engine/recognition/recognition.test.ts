@@ -276,7 +276,7 @@ describe('a proxy that does not connect', () => {
     expect(shown([...steps, { close: true }])).toEqual([]);
   });
 
-  it('is none where it is the proxy that is traced, nor where it connected', () => {
+  it('is not a row if the proxy itself is traced, or if it did connect', () => {
     const refused: readonly Step[] = [hello, greeted, asked, { in: `\x05\x05${zeros}` }, { close: true }];
     expect(
       shown(
@@ -309,7 +309,7 @@ describe('a decision', () => {
     );
   });
 
-  it('is not made of what the kernel programs gave up', () => {
+  it('is not made for streams that the kernel programs gave up', () => {
     const specs = conversation([{ out: 'GET /x\n' }, { out: 'GET /y\n' }, OK], UNDECIDED);
     const given = specs.map(
       (spec, i): RecordSpec =>

@@ -303,7 +303,7 @@ describe('a handshake', () => {
     });
   });
 
-  it('of which bytes were lost is not said to have failed', () => {
+  it('with lost bytes is not reported as failed', () => {
     const [opened, hello] = ciphertext('tls13');
     const cut = {
       ...hello!,

@@ -233,7 +233,7 @@ describe('a session whose socket becomes known later', () => {
     expect(only(running).completeness).toEqual(['unanswered']);
   });
 
-  it('waits for a socket of which nothing has come', () => {
+  it('waits for a socket without any record yet', () => {
     const engine = made(plaintext({ session: { socket: SOCKET } }));
     expect(only(engine)).toMatchObject({ completeness: ['socket-unknown'], connection: { remote: null } });
     engine.push(recordBatch(ciphertext('tls13', { start: START + 50n * MS })));
@@ -428,13 +428,13 @@ describe('a session', () => {
     });
   });
 
-  it('loses nothing that it does not say', () => {
+  it('reports every loss', () => {
     const engine = made(plaintext({}, [{ out: GET }, { lose: 'in', size: 10 }, { in: OK }, { close: true }]));
     engine.finish();
     expect(engine.stats().lostBytes).toBe(10);
   });
 
-  it('is never read as TLS or by chance', () => {
+  it('is never read as TLS, nor recognised by chance', () => {
     const engine = made(
       plaintext({ protocol: WireProtocol.Undecided }, [{ out: '\x16\x03\x01' }, { out: GET }]),
     );

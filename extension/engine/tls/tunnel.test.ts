@@ -92,7 +92,7 @@ describe('TLS in a tunnel through a proxy', () => {
     });
   });
 
-  it('is none of a proxy that passes it on, but of one that ends it', () => {
+  it('is not a call of a proxy that passes it on, but of one that terminates it', () => {
     expect(read(tunnel('server', 'tls13', 1, ended))).toHaveLength(1);
     expect(read(tunnel('server', 'tls13', 99))).toHaveLength(1);
     const [, failed, ...others] = read(tunnel('server', 'tls13', 1, ended), session('server'));

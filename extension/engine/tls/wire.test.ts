@@ -169,7 +169,7 @@ describe('a handshake', () => {
     expect(wire.inStep).toBe(true);
   });
 
-  it('with missing bytes in a hello has no facts of it', () => {
+  it('with missing bytes in a hello yields no facts from it', () => {
     const [first] = fed('tls13');
     const wire = new TlsWire();
     wire.feed(Direction.Out, first!.bytes.subarray(0, 60), 0);

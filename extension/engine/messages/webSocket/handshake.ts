@@ -26,7 +26,7 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 /** Longest value that is examined. */
 const MAX_LENGTH = 4_096;
 
-/** @param kind the direction whose frames are to be read. */
+/** @param kind the direction whose frames will be read. */
 export function readHandshake(exchange: StoredExchange, kind: MessageKind): Handshake {
   const { request, response } = exchange;
   const broken: LabelName[] = [];

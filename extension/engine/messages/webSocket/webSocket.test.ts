@@ -286,7 +286,7 @@ describe('permessage-deflate', () => {
     expect(engine.row(1)?.violations).toBe(1);
   });
 
-  it('never guesses what a lost message was referred to for', () => {
+  it('never guesses the data of a lost message that later ones refer to', () => {
     const [one, two] = ['first first first', 'second and only'];
     const gap: Step = { omit: 'in', size: 6, omission: Omission.Limit };
     const lost = squeezed(one);
@@ -424,7 +424,7 @@ describe('after a gap', () => {
     expect(engine.row(1)?.completeness).toEqual(['response-gap']);
   });
 
-  it('nothing is said without evidence', () => {
+  it('nothing is shown without evidence', () => {
     const steps: Step[] = [
       { lose: 'in', size: 100 },
       { in: Buffer.concat([text('maybe'), text('maybe').subarray(0, 3)]) },
