@@ -260,7 +260,7 @@ export const MAX_LOOKUP_ATTEMPTS = 16;
 /** Milliseconds after which a failed lookup is final: resolvers make their next attempt at once. */
 export const LOOKUP_SETTLE_MS = 1_000;
 
-/** As above, after a server's error on a socket that is still open: musl asks again on it after 2.5 seconds. */
+/** As {@link LOOKUP_SETTLE_MS}, after a server's error on a socket that is still open: musl asks again on it after 2.5 seconds. */
 export const LOOKUP_RETRY_MS = 6_000;
 
 /** Milliseconds between two checks for timeouts. */

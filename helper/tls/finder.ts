@@ -109,7 +109,7 @@ export class TlsFinder {
   }
 
   /**
-   * As above, with the libraries that can be named but not decrypted. Slow for files that were not searched before:
+   * As {@link find}, with the libraries that can be named but not decrypted. Slow for files that were not searched before:
    * some milliseconds for each MB, in small steps.
    */
   async findAll(pid: number): Promise<readonly FoundLibrary[]> {
@@ -143,7 +143,7 @@ export class TlsFinder {
     return descriptor === null ? null : this.#identified(descriptor);
   }
 
-  /** As above, if the file has this inode: the path may lead elsewhere by now. `gone`: it leads to another file, or nowhere. */
+  /** As {@link lookAt}, if the file has this inode. `gone`: the path leads to another file by now, or nowhere. */
   lookAtProgram(path: string, inode: bigint): LibraryFile | null | 'gone' {
     const descriptor = openProgram(path, inode);
     return descriptor === null ? 'gone' : this.#identified(descriptor);
@@ -157,7 +157,7 @@ export class TlsFinder {
     return true;
   }
 
-  /** As above, after a search that is slow for files that were not searched before. */
+  /** As {@link lookAtProgram}, after a search that is slow for files that were not searched before. */
   async recogniseProgram(path: string, inode: bigint): Promise<LibraryFile | null> {
     const descriptor = openProgram(path, inode);
     if (descriptor === null) return null;
