@@ -7,8 +7,8 @@ export const output = join(root, 'test-output');
 
 /**
  * Lanes run side by side, one suite after the other in each; then those that measure something, with the machine to
- * themselves. `user` needs no root, `root` and `tls` do. `emulated` runs other kernels at a low priority: it takes what
- * the others leave, which wait for programs most of their time. A lane of its own for VS Code made nothing faster.
+ * themselves. `user` needs no root, `root` and `tls` do. Each of the three takes about as much processor time, so that no
+ * processor waits for the last one. `emulated` runs other kernels at a low priority: it takes what the others leave.
  */
 export const LANES = ['user', 'root', 'tls', 'emulated'];
 export const ALONE = 'alone';
@@ -39,8 +39,6 @@ export function shortSuites() {
     { ...vitest('webview'), lane: 'user', budget: 150 },
     // Some seconds for each target, always from the same seed; `npm run fuzz` goes on.
     { ...own('fuzz', 'test/fuzz/run.mjs', '--seconds', '1'), lane: 'user', budget: 20 },
-    { ...own('vscode', 'test/vscode/run.mjs'), lane: 'user', budget: 60 },
-    { ...own('e2e', 'test/e2e/run.mjs'), lane: 'user', budget: 150 },
     { ...vitest('kernel'), lane: 'root', budget: 240 },
     { ...vitest('trust'), lane: 'root', budget: 120 },
     {
@@ -49,6 +47,8 @@ export function shortSuites() {
       budget: 60,
     },
     { ...own('tls', 'test/tls/run.mjs', '--short'), lane: 'tls', budget: 200 },
+    { ...own('vscode', 'test/vscode/run.mjs'), lane: 'tls', budget: 60 },
+    { ...own('e2e', 'test/e2e/run.mjs'), lane: 'tls', budget: 150 },
     { ...vitest('bursts'), lane: 'root', budget: 60 },
     // That it works and its records balance; what it measures beside other suites says nothing.
     { ...script('bench', 'test/bench/bench.mjs', '--short'), lane: 'root', budget: 60 },

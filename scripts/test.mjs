@@ -21,6 +21,8 @@ const SUITE_TIMEOUT = 60 * 60_000;
  * of a trace costs. Made anew by each run, as nothing else would ever remove anything from it.
  */
 const COMPILED = join(root, '.cache/compiled');
+/** Suites that debug programs, which are to start as they do for users. */
+const WINDOWS = ['vscode', 'e2e', 'debuggers', 'watchdogs'];
 /** Of the report of each failed test, at the end. */
 const FAILURE_LINES = 40;
 /** Of what emulates other machines, by nice(1): enough for it to go on when other programs use both cores. */
@@ -90,7 +92,7 @@ async function run({ name, lane, args, file, counts, env = {} }) {
   rmSync(cpuFile, { force: true });
   const start = performance.now();
   const command = lane === 'emulated' ? ['nice', '-n', String(LOW_PRIORITY), node] : [node];
-  const compiled = ['root', 'tls', 'emulated'].includes(lane) ? { NODE_COMPILE_CACHE: COMPILED } : {};
+  const compiled = lane === 'user' || WINDOWS.includes(name) ? {} : { NODE_COMPILE_CACHE: COMPILED };
   const status = await statusOf(
     [PYTHON, join(root, 'scripts/measured.py'), cpuFile, ...command, ...args],
     { ...compiled, ...env, HTTP_TRACE_RESULTS: file },

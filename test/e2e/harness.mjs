@@ -44,7 +44,7 @@ export class Steps {
 }
 
 /** Looks until it is true; fails with the sentence. */
-export async function eventually(look, what, ms = 20_000) {
+export async function eventually(look, what, ms = 60_000) {
   const deadline = Date.now() + ms;
   for (;;) {
     const seen = await look();

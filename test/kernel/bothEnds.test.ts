@@ -64,15 +64,13 @@ describeTraced('a program that calls itself', () => {
   beforeAll(() => makeCertificate(key, certificate));
 
   it.each([
-    ['serial', 30],
-    ['parallel', 150],
+    ...variants([['serial', 30] as const, ['parallel', 150] as const], 1),
     ['pipelined', 40],
     ['reused-port', 30],
     ['unix', 40],
     ['mapped', 20],
     ['tls', 40],
-    ['h2c', 100],
-    ['h2', 100],
+    ...variants([['h2c', 100] as const, ['h2', 100] as const], 1),
   ] as const)('%s, %d calls', async (how, count) => {
     const exchanges = await traced([...SELF, how, String(count), certificate, key]);
     const paths = Array.from({ length: count }, (_, number) => `/${how}/${number}`);

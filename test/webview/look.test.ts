@@ -37,7 +37,8 @@ for (const theme of ['dark', 'light', 'high-contrast', 'high-contrast-light'] sa
   for (const [width, height] of SIZES) {
     if (SIZE_OF[theme] !== width && !WHOLE) continue;
     for (const [count, rows] of CALLS) {
-      if (theme !== 'dark' && count !== 5 && !WHOLE) continue;
+      // That very many are drawn is tested where they are scrolled.
+      if ((count > 5 || (theme !== 'dark' && count !== 5)) && !WHOLE) continue;
       it(`${theme} ${width}×${height} with ${count} calls`, async () => {
         const panel = await openPanel({ theme, width, height });
         await panel.fill(rows, statusOf(rows));

@@ -32,7 +32,8 @@ export default async function start(project: TestProject): Promise<() => Promise
     executablePath: findChromium(),
     host: '127.0.0.1',
     ignoreDefaultArgs: ['--hide-scrollbars'],
-    args: [...CHROMIUM_OPTIONS],
+    // One process for all pages: a new one, and one in reserve, for each panel would cost a fifth of what it does.
+    args: [...CHROMIUM_OPTIONS, '--process-per-site', '--disable-site-isolation-trials'],
   });
   project.provide('browser', browser.wsEndpoint());
   project.provide('panel', `http://127.0.0.1:${address.port}/`);

@@ -95,7 +95,8 @@ export async function openPanel({
 }: PanelOptions = {}): Promise<PanelPage> {
   const tab = idle.pop() ?? (await newTab());
   const { page } = tab;
-  await page.setViewportSize({ width, height });
+  const now = page.viewportSize();
+  if (now?.width !== width || now.height !== height) await page.setViewportSize({ width, height });
   await page.emulateMedia({ reducedMotion });
   const { bodyClass, variables } = themes[theme];
   const beginning = await page.addInitScript(
