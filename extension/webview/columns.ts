@@ -95,7 +95,7 @@ export const COLUMNS: readonly Column[] = [
     id: 'call',
     label: t('Call'),
     width: 140,
-    narrowWidth: 166,
+    narrowWidth: 130,
     minWidth: 80,
     flexible: true,
     disposable: 0,

@@ -37,6 +37,13 @@ export const isSupported = (): boolean => document.body.dataset['supported'] !==
 function contentOf(status: TraceStatus, held: number, listed: number, dropped: number): Content | null {
   if (listed > 0) return null;
   if (held > 0) return { sentence: t('No call matches the filter.'), actions: ['clear'] };
+  // A panel that was just opened, or moved, has its rows a moment later.
+  if (status.calls > 0)
+    return {
+      sentence: counted(status.calls, 'Loading {0} call…', 'Loading {0} calls…'),
+      actions: [],
+      busy: true,
+    };
   switch (status.phase) {
     case 'idle':
       if (!isTrusted())
@@ -67,13 +74,6 @@ function contentOf(status: TraceStatus, held: number, listed: number, dropped: n
     case 'starting':
       return { sentence: t('Starting…'), actions: [], busy: true };
     case 'running':
-      // A panel that was just opened has its rows a moment later.
-      if (status.calls > 0)
-        return {
-          sentence: counted(status.calls, 'Loading {0} call…', 'Loading {0} calls…'),
-          actions: [],
-          busy: true,
-        };
       return { sentence: waiting(status), actions: ['why'], busy: true };
     case 'stopping':
       return { sentence: t('Stopping…'), actions: [], busy: true };

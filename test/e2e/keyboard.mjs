@@ -13,6 +13,7 @@ const CALLS = 30;
 
 export async function keyboard(steps, workbench, { url, workspace }) {
   const { page, panel, rows, details, statusItem } = workbench;
+  page.setDefaultTimeout(120_000);
   const keys = new Keys(workbench);
   const filterLine = panel.getByRole('combobox', { name: 'Filter calls' });
   const grid = panel.getByRole('treegrid', { name: 'HTTP calls' });
@@ -62,8 +63,7 @@ export async function keyboard(steps, workbench, { url, workspace }) {
   );
 
   await steps.step('it is stopped by the same key', async () => {
-    await keys.press('Control+Alt+h');
-    await statusItem.locator('.codicon-debug-stop').waitFor();
+    await workbench.stopByKey();
     await keys.focused(grid, 'the list');
   });
 

@@ -105,6 +105,19 @@ export class Workbench {
     }
   }
 
+  /** Stops it by the same key, and again while VS Code does not know yet that a trace runs. */
+  async stopByKey() {
+    for (let attempt = 1; ; attempt++) {
+      await this.page.keyboard.press('Control+Alt+h');
+      try {
+        await this.statusItem.locator('.codicon-debug-stop').waitFor({ timeout: 20_000 });
+        return;
+      } catch (error) {
+        if (attempt === 5) throw error;
+      }
+    }
+  }
+
   /** Items of an open pick, as they can be read. */
   get picks() {
     return this.page.locator('.quick-input-list .monaco-list-row');
