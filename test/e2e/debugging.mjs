@@ -22,6 +22,8 @@ export async function debugging(steps, workbench, { url, workspace, takes }) {
 
   await steps.step('three services are debugged, and traced from the start', async () => {
     await workbench.open(url, workspace);
+    // Its settings leave the debug console closed.
+    workbench.hasDebugged = true;
     await workbench.startDebugging();
     await workbench.command('HTTP Trace: Focus on HTTP Trace View');
     await rows.filter({ hasText: '/orders/' }).first().waitFor({ timeout: 60_000 });

@@ -143,6 +143,7 @@ export async function files(steps, workbench, { url, workspace }) {
     const before = Number(/^\D*(\d+) calls/.exec(await workbench.statusItem.textContent())?.[1]);
     assert(before > 0);
     await workbench.command('Developer: Reload Window');
+    workbench.hasDebugged = false;
     await page.locator('.monaco-workbench').waitFor();
     await workbench.command('HTTP Trace: Focus on HTTP Trace View');
     await rows.filter({ hasText: '/orders' }).first().waitFor();
