@@ -70,7 +70,7 @@ try {
     await inWindow(pictures, { locale: 'de' });
   }
   // A window costs as much as a dozen steps. What leaves an editor that asks to be saved comes last.
-  await inWindow([tracing, menus, picking, files, resending]);
+  await inWindow([tracing, menus, picking, resending]);
   await inWindow(keyboard);
   await inWindow(newUser, { settings: { 'httpTrace.hooks': 'ask' } });
   await inWindow(consent, { settings: { 'httpTrace.hooks': 'ask', 'httpTrace.startWithDebugging': 'ask' } });
@@ -83,6 +83,7 @@ try {
       'debug.internalConsoleOptions': 'neverOpen',
     },
   });
+  await inWindow(files);
   if (isWanted(protocols)) await inWindow(protocols, { folder: await makeLamps() });
   await inWindow(german, { locale: 'de' });
   if (process.getuid() === 0) await inWindow(unprivileged, { user: NOBODY });
