@@ -35,7 +35,7 @@ import { CallsView } from './views/callsView.ts';
 import { ContextKeys } from './views/contextKeys.ts';
 import { Documents } from './views/documents.ts';
 import { FileEditor } from './views/fileEditor.ts';
-import { showNote } from './views/notify.ts';
+import { showInStatusBar, showNote } from './views/notify.ts';
 import { PanelProvider } from './views/panel.ts';
 import { SelectedCall } from './views/selectedCall.ts';
 import { StatusItem } from './views/statusItem.ts';
@@ -151,6 +151,9 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
     new Arming(trace, control, sessions, lateStarts),
     lateStarts,
     control.onDidNote((text) => showNote(text)),
+    control.onDidStartLate(() =>
+      showInStatusBar(t('HTTP Trace: what the debugged programs called before is not shown.'), 10_000),
+    ),
     offerRestart(trace),
     vscode.workspace.onDidChangeConfiguration((change) => {
       if (change.affectsConfiguration(Setting.keepHelper)) trace.keepHelper();

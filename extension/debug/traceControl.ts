@@ -7,7 +7,6 @@
 import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
 import { type Trace, TraceError } from '../capture/trace.ts';
-import { showInStatusBar } from '../views/notify.ts';
 import { t } from '../words/translate.ts';
 import type { DebugSessions } from './debugSessions.ts';
 import { pickProcess } from './processPicker.ts';
@@ -46,10 +45,14 @@ export class TraceControl implements vscode.Disposable {
   #refused = false;
   readonly #disposables: vscode.Disposable[];
   readonly #started = new vscode.EventEmitter<Choice>();
+  readonly #startedLate = new vscode.EventEmitter<void>();
   readonly #noted = new vscode.EventEmitter<string>();
 
   /** A trace has started, or taken in another process at the user's wish. */
   readonly onDidStart = this.#started.event;
+
+  /** The user has started the trace when the debugged programs ran already, so their earlier calls were not seen. */
+  readonly onDidStartLate = this.#startedLate.event;
 
   /** Why earlier calls of the process were not seen, in the user's words. */
   readonly onDidNote = this.#noted.event;
@@ -60,6 +63,7 @@ export class TraceControl implements vscode.Disposable {
     this.#report = report;
     this.#disposables = [
       this.#started,
+      this.#startedLate,
       this.#noted,
       sessions.onWillRestart(() => {
         if (this.follows) void this.arm(RESTART);
@@ -135,8 +139,7 @@ export class TraceControl implements vscode.Disposable {
     if (pids.length === 0) return this.#explainNoProcess();
     const wasRunning = this.#isRunning();
     await this.#run('debugging', pids);
-    if (!wasRunning && this.follows)
-      showInStatusBar(t('HTTP Trace: what the debugged programs called before is not shown.'));
+    if (!wasRunning && this.follows) this.#startedLate.fire();
   }
 
   /** Asks for a process and traces it. */

@@ -344,7 +344,7 @@ describe('a conversation of many streams', () => {
         RUNS,
       );
       // Holes do not make it give up.
-      expect(known).toBeGreaterThan(1_000);
+      expect(known / RUNS.numRuns).toBeGreaterThan(5);
       expect(found / RUNS.numRuns).toBeGreaterThan(0.7);
     },
     TIMEOUT,
@@ -370,7 +370,7 @@ describe('a conversation of many streams', () => {
         }),
         RUNS,
       );
-      expect(known).toBeGreaterThan(1_000);
+      expect(known / RUNS.numRuns).toBeGreaterThan(5);
     },
     TIMEOUT,
   );
