@@ -177,15 +177,10 @@ export async function keyboard(steps, workbench, { url, workspace }) {
     // The tree shows the newest ones of a route.
     await keys.press('End');
     await keys.choose('Shift+F10', 'Reveal in Tree');
-    const inTree = workbench.tree.and(page.locator('.focused[aria-selected="true"]'));
+    const inTree = workbench.tree.and(page.locator('[aria-selected="true"]'));
     await inTree.filter({ hasText: 'POST 201' }).waitFor();
     await keys.choose('ContextMenu', 'Copy URL');
     await eventually(async () => /^http:\S+\/orders$/.test(await clipboard()), 'its URL');
-    await keys.press('ArrowUp', 'ArrowDown');
-    await inTree
-      .or(workbench.tree.and(page.locator('.focused')))
-      .first()
-      .waitFor();
     await keys.press('Enter');
     await details.getByText('/orders').first().waitFor();
     await keys.focused(grid, 'the list');
