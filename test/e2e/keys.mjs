@@ -98,7 +98,9 @@ export class Keys {
     return this.page.evaluate(() => {
       let element = document.activeElement;
       while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
-      return element?.querySelector('.action-label')?.textContent?.trim() ?? null;
+      // A menu that has just opened has the keyboard itself, and none of its items.
+      if (element?.classList.contains('action-menu-item') !== true) return null;
+      return element.querySelector('.action-label')?.textContent?.trim() ?? null;
     });
   }
 }
