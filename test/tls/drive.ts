@@ -219,8 +219,7 @@ export class DrivenServer {
       await this.process.until(() => line() !== undefined, 'word of its port', patience(this.context));
       [this.port, this.#pid] = (line() ?? '').split(' ').slice(1).map(Number) as [number, number];
     } else {
-      await this.#listening();
-      this.#pid = Number(readFileSync(this.peer.pidFile(this.context, this.port), 'utf8'));
+      this.#pid = await this.#listening(this.peer.pidFile(this.context, this.port));
     }
     await this.ask(before);
   }
@@ -258,7 +257,8 @@ export class DrivenServer {
     this.#backend.close();
   }
 
-  async #listening(): Promise<void> {
+  /** @returns the process id in that file, once the server listens. */
+  async #listening(pidFile: string): Promise<number> {
     const limit = Date.now() + patience(this.context);
     for (;;) {
       const socket = connect(this.port, '127.0.0.1');
@@ -267,7 +267,9 @@ export class DrivenServer {
         once(socket, 'error').then(() => false),
       ]).catch(() => false);
       socket.destroy();
-      if (answered && existsSync(this.peer.pidFile?.(this.context, this.port) ?? '/')) return;
+      // The file is there before anything is in it. A signal to process 0 would go to the test's own group.
+      const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0;
+      if (answered && pid > 0) return pid;
       assert(!this.process.over, `it ended: ${this.process.stderr.slice(-400)}`);
       assert(Date.now() < limit, `it does not listen: ${this.process.stderr.slice(-400)}`);
       await sleep(50);
