@@ -4,6 +4,7 @@
  */
 import type { ExchangeRow } from '../../engine/row.ts';
 import type { Finding } from './findings.ts';
+import { Queue } from './queue.ts';
 
 /** A finding, with its time on the list's clock. */
 export interface Placed<T> {
@@ -29,26 +30,26 @@ const MAX_AGE = 120_000;
 type Row = Pick<ExchangeRow, 'id' | 'pid' | 'localPort' | 'stream' | 'side' | 'method' | 'path' | 'start'>;
 
 export class Matching<T> {
-  /** By process and port, the oldest first. */
-  readonly #byPort = new Map<string, Entry<T>[]>();
+  /** By process and port. */
+  readonly #byPort = new Map<string, Queue<Entry<T>>>();
   readonly #byRow = new Map<number, Entry<T>>();
-  /** The oldest first. */
-  readonly #all = new Set<Entry<T>>();
+  readonly #all = new Queue<Entry<T>>();
 
   get size(): number {
-    return this.#all.size;
+    return this.#all.length;
   }
 
   add(placed: Placed<T>): void {
     const { pid, port } = placed.finding;
     const entry: Entry<T> = { ...placed, key: `${pid}:${port}`, row: null };
-    const list = this.#byPort.get(entry.key);
-    if (list === undefined) this.#byPort.set(entry.key, [entry]);
-    else list.push(entry);
-    this.#all.add(entry);
-    if (this.#all.size <= MAX_FINDINGS) return;
-    const [oldest] = this.#all;
-    if (oldest !== undefined) this.#drop(oldest);
+    let list = this.#byPort.get(entry.key);
+    if (list === undefined) {
+      list = new Queue();
+      this.#byPort.set(entry.key, list);
+    }
+    list.push(entry);
+    this.#all.push(entry);
+    if (this.#all.length > MAX_FINDINGS) this.#dropOldest();
   }
 
   /** @param bootStart where the list's times start, in milliseconds of CLOCK_BOOTTIME */
@@ -74,13 +75,15 @@ export class Matching<T> {
     return this.#byRow.get(id) ?? null;
   }
 
-  #drop(entry: Entry<T>): void {
-    this.#all.delete(entry);
-    if (entry.row !== null && this.#byRow.get(entry.row) === entry) this.#byRow.delete(entry.row);
-    // The oldest of all is the oldest of its list, which may be long.
-    const list = this.#byPort.get(entry.key);
-    if (list?.[0] === entry) list.shift();
-    if (list?.length === 0) this.#byPort.delete(entry.key);
+  #dropOldest(): void {
+    const { oldest } = this.#all;
+    if (oldest === undefined) return;
+    this.#all.shift();
+    if (oldest.row !== null && this.#byRow.get(oldest.row) === oldest) this.#byRow.delete(oldest.row);
+    // The oldest of all is the oldest of its list.
+    const list = this.#byPort.get(oldest.key);
+    list?.shift();
+    if (list?.length === 0) this.#byPort.delete(oldest.key);
   }
 }
 

@@ -1,0 +1,37 @@
+/** A list that grows at its end and loses its oldest members, in constant time each, however long it is. */
+export class Queue<T> {
+  #members: T[] = [];
+  /** Place of the oldest; what precedes it has left. */
+  #first = 0;
+
+  get length(): number {
+    return this.#members.length - this.#first;
+  }
+
+  get oldest(): T | undefined {
+    return this.#members[this.#first];
+  }
+
+  push(member: T): void {
+    this.#members.push(member);
+  }
+
+  /** Removes the oldest. */
+  shift(): void {
+    if (this.length === 0) return;
+    this.#first++;
+    // Copied when half of it has left, so each member is copied once on average.
+    if (2 * this.#first < this.#members.length) return;
+    this.#members = this.#members.slice(this.#first);
+    this.#first = 0;
+  }
+
+  /** The newest member that matches. */
+  findLast(matches: (member: T) => boolean): T | undefined {
+    for (let at = this.#members.length - 1; at >= this.#first; at--) {
+      const member = this.#members[at] as T;
+      if (matches(member)) return member;
+    }
+    return undefined;
+  }
+}
