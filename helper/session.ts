@@ -209,6 +209,9 @@ export class Session {
     this.#stacks.close();
     this.#breaks = null;
     if (this.#targets.count > 0) await untilReturned(() => this.#targets.traced);
+    // Now it is also known which programs were executed last.
+    this.#native.drainNow();
+    this.#native.reportProcesses();
     // The newest programs may still be under inspection: the client has to learn why their connections are not read.
     await Promise.race([this.#attachments?.recognised(), sleep(RECOGNISE_MS)]);
     clearInterval(this.#timer);

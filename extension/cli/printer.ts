@@ -24,6 +24,8 @@ export class Printer {
   readonly #sink: Sink;
   readonly #also: AlsoTo | null;
   readonly #done = new Set<number>();
+  /** Ended, and not shown yet: their other end is about to become known. */
+  readonly #held = new Set<number>();
   #calls = 0;
   #encrypted = 0;
   #sinceForgotten = 0;
@@ -61,18 +63,28 @@ export class Printer {
   flush(): void {
     const { changed, removed } = this.#engine.takeChanges();
     for (const id of removed) this.#done.delete(id);
+    for (const id of this.#held) {
+      if (!this.#engine.awaitsPeer(id)) this.#release(id);
+    }
     for (const id of changed) {
       if (this.#done.has(id) || this.#engine.get(id)?.state !== 'ended') continue;
       this.#done.add(id);
       this.#count(id);
       this.#sinceForgotten++;
-      this.#show(id);
+      this.#held.add(id);
+      if (!this.#engine.awaitsPeer(id)) this.#release(id);
     }
-    this.#write();
     if (this.#sinceForgotten >= FORGET_AFTER) {
       this.#sinceForgotten = 0;
+      for (const id of this.#held) this.#release(id);
       this.#engine.clear();
     }
+    this.#write();
+  }
+
+  #release(id: number): void {
+    this.#held.delete(id);
+    this.#show(id);
   }
 
   end(summary: SummaryJson): void {

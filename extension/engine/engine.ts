@@ -17,10 +17,12 @@ import {
   DEFAULT_MAX_BYTES,
   DEFAULT_MAX_EXCHANGES,
   PATIENCE_INTERVAL,
+  PEER_PATIENCE,
   RECORD_PATIENCE,
 } from './limits.ts';
 import { streamMessageJson } from './messages/messagesJson.ts';
 import { Lookups } from './names/lookups.ts';
+import { mayFindPeer } from './peers/peers.ts';
 import { startOf } from './phases.ts';
 import { Processes } from './processes.ts';
 import { Definitions } from './protobuf/definitions.ts';
@@ -98,6 +100,11 @@ export interface EngineApi {
   takeChanges(): StoreChanges;
   get(id: number): Exchange | undefined;
   holds(id: number): boolean;
+  /**
+   * Whether the other end of this call, which has ended, is about to become known. A server may have answered before the
+   * client's system call returns, and with it the request is recorded. False {@link PEER_PATIENCE} after its end, and when the trace has ended.
+   */
+  awaitsPeer(id: number): boolean;
   row(id: number): ExchangeRow | undefined;
   json(id: number, options?: JsonOptions): ExchangeJson | undefined;
   /** One message inside an exchange, by its number. */
@@ -125,6 +132,9 @@ export class Engine implements EngineApi {
   readonly #lookups: Lookups;
   readonly #connections: Connections;
   #newest = 0;
+  /** Boot time (ns) of the last {@link advance}. */
+  #upTo = 0;
+  #finished = false;
   /** Value of {@link #newest} when connections were last advanced. */
   #advanced = 0;
   #records = 0;
@@ -199,11 +209,13 @@ export class Engine implements EngineApi {
   }
 
   advance(upTo: bigint): void {
+    this.#upTo = Number(upTo);
     this.#connections.advance(Number(upTo));
     this.#lookups.advance(Number(upTo));
   }
 
   finish(): void {
+    this.#finished = true;
     const at = this.#clock.milliseconds(BigInt(this.#newest));
     this.#connections.finish(at);
     this.#lookups.finish(at);
@@ -219,6 +231,14 @@ export class Engine implements EngineApi {
 
   holds(id: number): boolean {
     return this.#store.get(id) !== undefined;
+  }
+
+  awaitsPeer(id: number): boolean {
+    const exchange = this.#store.get(id);
+    if (this.#finished || exchange === undefined || exchange.endedAt === null || !mayFindPeer(exchange))
+      return false;
+    const now = this.#clock.milliseconds(BigInt(Math.max(this.#newest, this.#upTo)));
+    return now - exchange.endedAt < PEER_PATIENCE;
   }
 
   row(id: number): ExchangeRow | undefined {

@@ -136,6 +136,12 @@ export class Peers {
   }
 }
 
+/** Whether a server's exchange without a peer may still get one: what its client calls is traced as well. */
+export function mayFindPeer({ peer, side, place, connection }: StoredExchange): boolean {
+  const far = connection.end?.peer ?? null;
+  return peer === null && side === 'server' && place >= 0 && far !== null && !connection.joinedLate;
+}
+
 /** Where the request stands on its connection: the same number on both ends. */
 function placeOf({ connection, stream, request }: StoredExchange): number {
   return connection.layer * LAYER + (stream === null ? (request?.position ?? 0) : STREAMS + stream);
