@@ -127,8 +127,8 @@ export class Toolbar {
     setTitle(this.#calls, `${both}${evicted}`.trim());
     setText(this.#errors, counted(errors, '{0} error', '{0} errors'));
     this.#errors.classList.toggle('some', errors > 0);
-    // Files have none.
-    this.#bytes.hidden = status.bytesSeen === 0;
+    // Calls of a file have none.
+    this.#bytes.hidden = status.bytesSeen === 0 && status.calls > 0;
     setText(this.#bytes, sizeText(status.bytesSeen));
     setTitle(
       this.#bytes,

@@ -63,10 +63,13 @@ async function openArchive(text: string): Promise<readonly Opened[]> {
   });
 }
 
-async function visit(context: BrowserContext, before: () => Promise<void> = async () => {}): Promise<void> {
+async function visit(
+  context: BrowserContext,
+  before: (page: Page) => Promise<void> = async () => {},
+): Promise<void> {
   const page = await context.newPage();
   await page.goto(site.url);
-  await before();
+  await before(page);
   await page.evaluate('visit()');
 }
 
@@ -95,7 +98,7 @@ async function isTrue(tools: Page, expression: string): Promise<void> {
 async function ofDevTools(): Promise<string> {
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
   const tools = await browser.newPage();
-  await visit(context, async () => {
+  await visit(context, async (page) => {
     const answer = await fetch(`http://127.0.0.1:${debuggingPort}/json`);
     const targets = (await answer.json()) as { url: string; webSocketDebuggerUrl: string }[];
     const target = targets.find(({ url }) => url.startsWith(site.url));
@@ -112,6 +115,16 @@ async function ofDevTools(): Promise<string> {
       const target = TargetManager.TargetManager.instance().primaryPageTarget();
       return (target?.model(NetworkManager.NetworkManager) ?? null) !== null;
     })`,
+    );
+    // From when on it records is shown by a call that it has recorded.
+    await vi.waitFor(
+      async () => {
+        await page.evaluate("fetch('/').then(() => true)");
+        const recorded = await tools.evaluate(`import('./models/logs/logs.js').then(({ NetworkLog }) =>
+          NetworkLog.NetworkLog.instance().requests().length)`);
+        if (recorded === 0) throw new Error('DevTools records nothing');
+      },
+      { timeout: 60_000, interval: 100 },
     );
   });
   // The last thing that the page does is to close its socket.
