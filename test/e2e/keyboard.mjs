@@ -32,7 +32,8 @@ export async function keyboard(steps, workbench, { url, workspace }) {
   const filter = async (text) => {
     await keys.press('/');
     await keys.focused(filterLine, 'the filter');
-    await keys.press('Control+a');
+    // Ctrl+A in a webview selects once more when VS Code has seen the key, which may be after the first letter.
+    await keys.press('End', 'Shift+Home');
     await keys.type(text);
     await eventually(async () => (await filterLine.inputValue()) === text, 'the filter is written');
     await keys.press('Enter');
@@ -203,7 +204,7 @@ export async function keyboard(steps, workbench, { url, workspace }) {
     await toList();
     await keys.press('/');
     await keys.focused(filterLine, 'the filter');
-    await keys.press('Control+a', 'Delete');
+    await keys.press('End', 'Shift+Home', 'Delete');
     await keys.comesTo('Tab', panel.getByRole('button', { name: 'Saved Filters' }), 'the star');
     await keys.press('Enter');
     await panel.getByRole('menuitem', { name: text }).waitFor();
