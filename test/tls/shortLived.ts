@@ -53,8 +53,8 @@ async function rememberedGo(context: TlsContext, folder: string): Promise<string
     copyFileSync(join(context.programs, 'short'), program);
     const url = `https://localhost:${server.port}/remembered`;
     const script = `cd ${context.folder}; name=${basename(program)}; "${folder}/$name" ${url} ${context.certificates}/ca.pem >/dev/null`;
-    // It may be over before its probes are set.
-    const [first] = await traced(own, ['sh', '-c', `${script}; true`]);
+    // It may be over before its probes are set. Where a relative path leads is known from the shell, which must be there still.
+    const [first] = await traced(own, ['sh', '-c', `${script}; sleep 0.3`]);
     same('remembered', JSON.parse(readFileSync(join(cache, 'http-trace/programs.json'), 'utf8')), [program]);
     for (let at = 0; at < count; at++) {
       const call = onlyRow(await traced(own, ['sh', '-c', `${script}; true`]));
