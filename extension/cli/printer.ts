@@ -71,8 +71,8 @@ export class Printer {
       this.#done.add(id);
       this.#count(id);
       this.#sinceForgotten++;
-      this.#held.add(id);
-      if (!this.#engine.awaitsPeer(id)) this.#release(id);
+      if (this.#engine.awaitsPeer(id)) this.#held.add(id);
+      else this.#show(id);
     }
     if (this.#sinceForgotten >= FORGET_AFTER) {
       this.#sinceForgotten = 0;
