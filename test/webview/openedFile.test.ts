@@ -1,4 +1,4 @@
-/** What stands in place of the list while it has nothing to show. */
+/** A panel with the calls of a file: while its rows come, and in the room that it has at 1024 pixels. */
 import { expect, it } from 'vitest';
 import { calls, statusOf } from './harness/calls.ts';
 import { openPanel } from './harness/panelPage.ts';
