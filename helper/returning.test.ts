@@ -48,7 +48,7 @@ describe('calls that are about to return', () => {
     await untilReturned(() => {
       looks++;
       return looks < 3 ? [pid] : [];
-    });
+    }, 60_000);
     expect(looks).toBe(4);
   });
 

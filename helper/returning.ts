@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The longest time that the end of a trace waits, in milliseconds. A thread that runs all the time may be computing. */
+/** The longest time that the end of a trace waits, in milliseconds. */
 const LONGEST_MS = 100;
 const LOOK_MS = 5;
 /** One thread may have woken another one between two looks at them. */
@@ -14,17 +14,24 @@ const LOOKS = 2;
 const MOST_THREADS = 500;
 
 /**
- * Resolves when no thread of the processes is running: every call that has moved its bytes has returned. After
- * {@link LONGEST_MS} at the latest.
- * @param traced process ids; null: not known, so it waits that long.
+ * Resolves when no thread of the processes is running: every call that has moved its bytes has returned.
+ * @param traced process ids; null: not known, so it waits as long as it may.
+ * @param longest milliseconds after which it no longer waits. A thread that runs all the time may be computing.
  */
-export async function untilReturned(traced: () => readonly number[] | null): Promise<void> {
-  const end = performance.now() + LONGEST_MS;
+export async function untilReturned(
+  traced: () => readonly number[] | null,
+  longest: number = LONGEST_MS,
+): Promise<void> {
+  const end = performance.now() + longest;
   for (let idle = 0; performance.now() < end; ) {
     const pids = traced();
-    idle = pids !== null && allSleep(pids) ? idle + 1 : 0;
+    if (pids === null) {
+      await sleep(end - performance.now());
+      return;
+    }
+    idle = allSleep(pids) ? idle + 1 : 0;
     if (idle === LOOKS) return;
-    await sleep(pids === null ? LONGEST_MS : LOOK_MS);
+    await sleep(LOOK_MS);
   }
 }
 
