@@ -1,4 +1,4 @@
-/** Traces that survive the reload of the window: where they are kept, and that they come back. */
+/** Traces that survive the reload of the window, or the end of VS Code: where they are kept, and that they come back. */
 
 import { join } from 'node:path';
 import * as vscode from 'vscode';
@@ -16,6 +16,7 @@ import {
 import type { KeepOptions } from './capture/traceKeeper.ts';
 import type { WorkerTrace } from './capture/workerTrace.ts';
 import { type KeepCalls, Setting } from './contributions.ts';
+import { t } from './words/translate.ts';
 
 const DEFAULT_LIMIT = 256 * 1024 * 1024;
 /** As package.json says; VS Code warns about other values, and hands them on. */
@@ -24,8 +25,6 @@ const MAX_LIMIT = 64 * 1024 * 1024 * 1024;
 /** How long the extension host before this one may take to end, in milliseconds, and how often it is looked at. */
 const ENDING = 15_000;
 const INTERVAL = 250;
-/** What rows say they are from. */
-const NAME = 'before the reload';
 
 export class KeptTraces implements vscode.Disposable {
   /** null: a window without a workspace, whose traces cannot come back to it. */
@@ -69,7 +68,9 @@ export class KeptTraces implements vscode.Disposable {
     for (const parts of byTrace(await takeOver(this.#folder, wanted))) {
       if (this.#disposed) return;
       // One that cannot be read is of another version, or holds nothing.
-      await trace.restore(parts, NAME).catch(() => removeParts(parts));
+      // What rows say they are from.
+      const name = parts[0]?.run === this.#run ? t('before the reload') : t('an earlier run');
+      await trace.restore(parts, name).catch(() => removeParts(parts));
     }
   }
 

@@ -95,6 +95,7 @@ export async function startServer({
   testing = false,
   spawnOptions = {},
   locale = null,
+  port = null,
 }) {
   mkdirSync(join(dataDir, 'data/User'), { recursive: true });
   mkdirSync(extensionsDir, { recursive: true });
@@ -105,13 +106,13 @@ export async function startServer({
   // In a window of a server, settings of the machine are read there alone.
   writeFileSync(join(dataDir, 'data/Machine/settings.json'), JSON.stringify(own, null, 2));
   writeFileSync(join(dataDir, 'data/User/settings.json'), JSON.stringify(others, null, 2));
-  const port = await freePort();
+  const listened = port ?? (await freePort());
   const args = [
     serverMain,
     '--host',
     '127.0.0.1',
     '--port',
-    String(port),
+    String(listened),
     '--without-connection-token',
     '--accept-server-license-terms',
     '--telemetry-level',
@@ -141,8 +142,9 @@ export async function startServer({
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
   const server = {
-    url: `http://127.0.0.1:${port}`,
-    authority: `127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${listened}`,
+    authority: `127.0.0.1:${listened}`,
+    port: listened,
     pid: child.pid,
     log: () => log,
     ended: new Promise((resolve) => child.once('exit', (code) => resolve(code))),

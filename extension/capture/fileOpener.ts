@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { History } from './history.ts';
-import { joined, type KeptPart } from './keptFiles.ts';
+import { joined, type KeptPart, thisRun } from './keptFiles.ts';
 import { readFile } from './openFile.ts';
 import { TraceError } from './trace.ts';
 import type { FromWorker, ToWorker } from './workerProtocol.ts';
@@ -77,7 +77,10 @@ function isKept(content: Content): content is readonly KeptPart[] {
 function keptNote(parts: readonly KeptPart[], note: string | null): string {
   const dropped =
     (parts[0]?.part ?? 1) > 1 ? ' Its oldest part was dropped, as more was captured than is kept.' : '';
-  return `Kept from before the window was reloaded: that trace has ended.${dropped}${note === null ? '' : ` ${note}`}`;
+  const rest = `${dropped}${note === null ? '' : ` ${note}`}`;
+  return parts[0]?.run === thisRun()
+    ? `Kept from before the window was reloaded: that trace has ended.${rest}`
+    : `Kept from an earlier run of VS Code: that trace has ended.${rest}`;
 }
 
 async function sizeOf(content: Content): Promise<number> {

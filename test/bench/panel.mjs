@@ -33,6 +33,7 @@ const FILTERS = [
   'type:json stock',
 ];
 const FILTER_ROUNDS = 3;
+const begunAt = performance.now();
 
 const { values } = parseArgs({
   options: { publish: { type: 'boolean', default: false }, short: { type: 'boolean', default: false } },
@@ -81,6 +82,11 @@ try {
 }
 process.exit(0);
 
+/** What it does now, on stderr: a run takes minutes. */
+function says(step) {
+  console.error(`${((performance.now() - begunAt) / 1_000).toFixed(0).padStart(4)} s  ${step}`);
+}
+
 async function measure() {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
@@ -91,13 +97,16 @@ async function measure() {
   /** Rows of the list: the toolbar counts what the engine knows, sooner. */
   const callsShown = async () =>
     Number(await panel.getByRole('treegrid', { name: 'HTTP calls' }).getAttribute('aria-rowcount')) - 1;
-  const rate = (what) => writeFileSync(join(workspace, 'rate'), JSON.stringify(what));
+  let asked = 0;
+  const rate = (what) => writeFileSync(join(workspace, 'rate'), JSON.stringify({ ...what, asked: ++asked }));
 
+  says('VS Code opens');
   await workbench.open(server.url, workspace);
   await workbench.startDebugging();
   await workbench.command('HTTP Trace: Focus on HTTP Trace View');
   await panel.locator('.empty button.primary').waitFor();
 
+  says('starts');
   // From the key to the first row. The first one starts the helper; the others find it waiting.
   rate({ perSecond: 100, calls: 1e9 });
   const starts = [];
@@ -122,6 +131,7 @@ async function measure() {
     await workbench.command('HTTP Trace: Focus on HTTP Trace View');
   }
 
+  says('from the call to the row');
   // From the system call to the row: the clocks of both processes are the machine's.
   rate({ perSecond: 0, calls: 0 });
   await page.waitForTimeout(1_000);
@@ -157,6 +167,7 @@ async function measure() {
     return typeof shown === 'number' ? [shown - Number(at)] : [];
   });
 
+  says('frames while calls come');
   // Frames while calls come, and, with half of them, while one scrolls.
   const before = memory();
   const begun = await callsShown();
@@ -168,13 +179,16 @@ async function measure() {
   const came = (await callsShown()) - from;
   await eventually(async () => (await callsShown()) >= begun + half, 'half of the calls', PATIENCE);
   await page.waitForTimeout(2_000);
+  says('frames while scrolling');
   const scroll = { rows: await callsShown(), frames: await body.evaluate(frames, { scrolls: 300 }) };
+  says('the rest of the calls');
   rate({ perSecond: PER_SECOND, calls: HELD * share - half });
   await eventually(async () => (await callsShown()) >= begun + HELD * share, 'all of the calls', PATIENCE);
   await page.waitForTimeout(2_000);
   const held = memory();
   await workbench.stopByKey();
 
+  says('filters');
   // A filter, with the 80 ms for which it waits for the next letter.
   const filters = [];
   for (let round = 0; round < FILTER_ROUNDS; round++)

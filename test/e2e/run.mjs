@@ -18,6 +18,7 @@ import { files } from './files.mjs';
 import { german, prepareGerman } from './german.mjs';
 import { Steps } from './harness.mjs';
 import { installed } from './installed.mjs';
+import { keepAlways } from './keepAlways.mjs';
 import { keyboard } from './keyboard.mjs';
 import { menus } from './menus.mjs';
 import { newUser } from './newUser.mjs';
@@ -47,7 +48,7 @@ const NOBODY = 65_534;
 const WINDOW = { width: 1440, height: 900 };
 
 /** Those of the long run only: each needs a window, and most of what it does is tested in a webview or extension host. */
-const FOR_RELEASES = [consent, german, keyboard, newUser, protocols, restricted];
+const FOR_RELEASES = [consent, german, keepAlways, keyboard, newUser, protocols, restricted];
 const chosen = process.argv.slice(2);
 
 makePackage();
@@ -84,6 +85,7 @@ try {
     },
   });
   await inWindow(files);
+  await inWindow(keepAlways, { settings: { 'httpTrace.keepCalls': 'always' } });
   if (isWanted(protocols)) await inWindow(protocols, { folder: await makeLamps() });
   await inWindow(german, { locale: 'de' });
   if (process.getuid() === 0) await inWindow(unprivileged, { user: NOBODY });
@@ -143,18 +145,36 @@ async function inWindow(
       env: { ...childEnvironment(), HOME: dataDir, XDG_RUNTIME_DIR: join(dataDir, 'run') },
     });
   }
-  const server = await startServer({
-    dataDir,
-    extensionsDir: extensions,
-    trust,
-    settings: { ...SETTINGS, ...settings },
-    spawnOptions,
-    locale,
-  });
-  // Sixty frames a second, drawn by a processor, would take a third of what the whole suite takes.
-  const context = await browser.newContext({ viewport: WINDOW, reducedMotion: 'reduce' });
-  try {
+  let server = null;
+  let context = null;
+  // A workspace is another one at another port.
+  const start = () =>
+    startServer({
+      dataDir,
+      extensionsDir: extensions,
+      trust,
+      settings: { ...SETTINGS, ...settings },
+      spawnOptions,
+      locale,
+      port: server?.port,
+    });
+  /** @param zoom as the browser's: half of the pixels of the window at 2 */
+  const openWindow = async (zoom = 1) => {
+    server = await start();
+    context = await browser.newContext({
+      viewport: { width: WINDOW.width / zoom, height: WINDOW.height / zoom },
+      deviceScaleFactor: zoom,
+      // Sixty frames a second, drawn by a processor, would take a third of what the whole suite takes.
+      reducedMotion: 'reduce',
+    });
     workbench = new Workbench(await context.newPage(), WHOLE || chosen.length > 0);
+  };
+  const close = async () => {
+    await context?.close();
+    await server?.stop();
+  };
+  try {
+    await openWindow();
     for (const scenario of run)
       await scenario(steps, workbench, {
         url: server.url,
@@ -162,9 +182,14 @@ async function inWindow(
         dataDir,
         locale,
         takes: chosen.includes(scenario.name),
+        /** Ends VS Code and starts it again, with the same data. */
+        restart: async (zoom) => {
+          await close();
+          await openWindow(zoom);
+          return { url: server.url, workbench };
+        },
       });
   } finally {
-    await context.close();
-    await server.stop();
+    await close();
   }
 }

@@ -1,4 +1,4 @@
-/** The details in a panel at the side, 380 pixels wide. */
+/** The details in a panel at the side, 380 pixels wide; the list in one that is too low for it. */
 import { afterEach, expect, it } from 'vitest';
 import { call, exchangeOf, message, statusOf, streamMessage } from './harness/calls.ts';
 import { openPanel, type PanelPage } from './harness/panelPage.ts';
@@ -71,4 +71,28 @@ it('the body of a request stands apart from its parameters', async () => {
   const parameters = await box('#tabpanel .fields');
   const bar = await box('#tabpanel .content-bar');
   expect(bar.y - (parameters.y + parameters.height)).toBeGreaterThanOrEqual(8);
+});
+
+it('rows below a toolbar that takes all of the panel are reached by scrolling, and by keys', async () => {
+  const rows = Array.from({ length: 50 }, (_, at) => call({ id: at + 1, path: `/call-${at + 1}` }));
+  panel = await openPanel({ width: 460, height: 100 });
+  await panel.fill(rows, statusOf(rows));
+  const { width, height } = panel.page.viewportSize() ?? expect.fail('a viewport');
+  await panel.page.mouse.move(width / 2, height / 2);
+  // The page first, then the list in it.
+  await panel.page.mouse.wheel(0, 300);
+  const drawn = () =>
+    panel.page.locator('.rows [role="row"]').evaluateAll(
+      (all, limit) =>
+        all.filter((row) => {
+          const { top, bottom } = row.getBoundingClientRect();
+          return top >= 0 && bottom <= limit;
+        }).length,
+      height,
+    );
+  await expect.poll(drawn).toBeGreaterThanOrEqual(2);
+  await panel.page.focus('.grid');
+  await panel.page.keyboard.press('End');
+  await panel.page.locator('.rows', { hasText: '/call-50' }).waitFor();
+  await expect.poll(drawn).toBeGreaterThanOrEqual(2);
 });

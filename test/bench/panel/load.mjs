@@ -1,5 +1,5 @@
 // The program that is debugged while the panel is measured: as many calls a second as the file `rate` says (JSON:
-// { "perSecond", "calls" }), spread over connections that are kept alive; `probe` in it: one call now and then, each on
+// { "perSecond", "calls", "asked": a number that is another each time }), spread over connections that are kept alive; `probe` in it: one call now and then, each on
 // record with its time in the file `probes`.
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -17,6 +17,9 @@ const sockets = Array.from({ length: CONNECTIONS }, () => {
   const socket = connect(port, '127.0.0.1');
   socket.setNoDelay(true);
   socket.resume();
+  socket.once('close', () => {
+    throw new Error('the server has closed a connection');
+  });
   return socket;
 });
 const heads = ['/orders', '/products?page=1', '/catalogue', '/stock', '/missing', '/broken'].map(

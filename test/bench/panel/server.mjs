@@ -14,4 +14,6 @@ const server = createServer((request, response) => {
   });
   response.end(body);
 });
+// The load is silent for longer than Node's 5 s between its parts.
+server.keepAliveTimeout = 0;
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
