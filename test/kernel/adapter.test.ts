@@ -1,8 +1,9 @@
 /** lldb's debug adapter, as an editor uses it, with breakpoints on the very functions that are traced. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, it } from 'vitest';
+import { childrenOf } from '../kit/kernel.ts';
 import { Child } from '../kit/process.ts';
 import { Tracing } from '../kit/tracing.ts';
 import { describeTraced, temporaryFolder, tracingIn } from './support/environment.ts';
@@ -11,6 +12,8 @@ import { buildTalker, expectCalls, PAUSE_MS, PAUSED_CALL, SENDS } from './suppor
 const folder = temporaryFolder();
 const context = tracingIn(folder);
 const program = join(folder, 'talker');
+/** Milliseconds that the adapter may take to end after the program that it has debugged. */
+const DISCONNECT_MS = 15_000;
 
 /** Its name changed with LLVM 18, and distributions add a number. @throws when lldb is not installed */
 function adapter(): string {
@@ -28,6 +31,19 @@ interface Message {
   readonly success?: boolean;
   readonly message?: string;
   readonly body?: Record<string, unknown>;
+}
+
+/** The adapter itself, or the one that http-trace has started. */
+function endAdapter(child: Child): void {
+  const isAdapter = (pid: number): boolean => {
+    try {
+      return /lldb-(vscode|dap)/.test(readlinkSync(`/proc/${pid}/exe`));
+    } catch {
+      return false; // It has ended meanwhile.
+    }
+  };
+  const pid = [child.pid, ...childrenOf(child.pid)].find(isAdapter);
+  if (pid !== undefined) process.kill(pid, 'SIGKILL');
 }
 
 /** A client of the Debug Adapter Protocol over a program's standard streams. */
@@ -68,10 +84,16 @@ class Editor {
     }
   }
 
-  async request(command: string, args: object): Promise<Record<string, unknown>> {
+  /** @returns its number */
+  #send(command: string, args: object): number {
     const seq = ++this.#seq;
     const text = JSON.stringify({ seq, type: 'request', command, arguments: args });
     this.child.write(`Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
+    return seq;
+  }
+
+  async request(command: string, args: object): Promise<Record<string, unknown>> {
+    const seq = this.#send(command, args);
     const { success, message, body } = await this.#find(
       `answer to ${command}`,
       (one) => one.type === 'response' && one.request_seq === seq,
@@ -82,6 +104,20 @@ class Editor {
 
   async event(name: string): Promise<void> {
     await this.#find(name, ({ event }) => event === name);
+  }
+
+  /**
+   * After the program's end. Up to LLVM 15 at least the adapter leaves its loop of requests as soon as it has sent
+   * `terminated`: whether it still reads a request is a race that it runs with itself, and so is whether it then ends, or
+   * waits for a thread that it did not tell to end. So its end is as good as an answer, and is brought about if need be.
+   */
+  async disconnect(): Promise<void> {
+    await this.event('terminated');
+    this.#send('disconnect', {});
+    this.child.endInput();
+    await Promise.race([this.child.ended, sleep(DISCONNECT_MS)]);
+    if (!this.child.over) endAdapter(this.child);
+    await this.child.ended;
   }
 
   /** The next stop, or null when the program has ended. */
@@ -127,7 +163,7 @@ async function debug(child: Child): Promise<string[]> {
     if (stackFrames[0]?.name.startsWith('middle_of_response') === true) await sleep(PAUSE_MS);
     await editor.request('continue', { threadId });
   }
-  await editor.request('disconnect', {});
+  await editor.disconnect();
   return stops;
 }
 
