@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { pairwise, shuffled } from './pairwise.ts';
+import { covering, pairsOf, shuffled } from './pairwise.ts';
 
 const peers = ['curl', 'Node', 'Go', 'Python', 'nginx'];
 const versions = ['1.2', '1.3'];
@@ -19,7 +19,7 @@ function pairsIn(rows: readonly (readonly string[])[]): Set<string> {
 }
 
 it('has every pair of the table in a sample that is not much larger than it has to be', () => {
-  const sample = pairwise(table, (row) => row, 1);
+  const sample = covering(table, pairsOf, 1);
   expect(pairsIn(sample)).toEqual(pairsIn(table));
   expect(table).toHaveLength(56);
   // 14 pairs of peer and moment need a row each.
@@ -27,12 +27,20 @@ it('has every pair of the table in a sample that is not much larger than it has 
 });
 
 it('is the same for the same seed, another for another, and in the order of the table', () => {
-  const [one, again, other] = [1, 1, 2].map((seed) => pairwise(table, (row) => row, seed));
+  const [one, again, other] = [1, 1, 2].map((seed) => covering(table, pairsOf, seed));
   expect(again).toEqual(one);
   expect(other).not.toEqual(one);
   expect(one?.map((row) => table.indexOf(row))).toEqual(
     one?.map((row) => table.indexOf(row)).sort((a, b) => a - b),
   );
+});
+
+it('has what the rows show, and of rows that show as much those that are not costly', () => {
+  const shows = ([peer, version]: readonly string[]): string[] => [`${peer}`, `${version}`];
+  const sample = covering(table, shows, 1, ([, , moment]) => moment === 'before');
+  expect(new Set(sample.flatMap(shows))).toEqual(new Set(table.flatMap(shows)));
+  expect(sample).toHaveLength(peers.length);
+  expect(sample.map(([, , moment]) => moment)).not.toContain('before');
 });
 
 it('shuffles without losing a number', () => {

@@ -1,32 +1,37 @@
 /**
- * A sample of a table of tests that leaves no pair of properties out: wherever two values meet in some row of the
- * table, they meet in a row of the sample. Faults that need three properties at once are left to the whole table.
+ * A sample of a table of tests: whatever some row of the table shows is shown by a row of the sample. With
+ * {@link pairsOf} it leaves no pair of properties out: wherever two values meet in the table, they meet in the sample.
+ * Faults that need three properties at once are left to the whole table.
+ * @param shows what a row shows; the same text in several rows is the same
+ * @param isCostly of rows that show as much, others are chosen
+ * @returns the chosen rows in the order of the table; always the same ones for the same table and seed
  */
-
-/** @returns the chosen rows in the order of the table; always the same ones for the same table and seed */
-export function pairwise<T>(
+export function covering<T>(
   rows: readonly T[],
-  properties: (row: T) => readonly string[],
+  shows: (row: T) => readonly string[],
   seed: number,
+  isCostly: (row: T) => boolean = () => false,
 ): T[] {
-  const open = new Set<string>();
-  const pairs = rows.map((row) => pairsOf(properties(row)));
-  for (const found of pairs) for (const pair of found) open.add(pair);
-  const order = shuffled(rows.length, seed);
+  const shown = rows.map(shows);
+  const open = new Set(shown.flat());
+  const shuffledRows = shuffled(rows.length, seed);
+  const costly = (row: number): boolean => isCostly(rows[row] as T);
+  const order = [...shuffledRows.filter((row) => !costly(row)), ...shuffledRows.filter(costly)];
   const chosen = new Set<number>();
   while (open.size > 0) {
     let [best, most] = [-1, 0];
     for (const row of order) {
-      const news = pairs[row]?.filter((pair) => open.has(pair)).length ?? 0;
+      const news = shown[row]?.filter((one) => open.has(one)).length ?? 0;
       if (news > most) [best, most] = [row, news];
     }
     chosen.add(best);
-    for (const pair of pairs[best] ?? []) open.delete(pair);
+    for (const one of shown[best] ?? []) open.delete(one);
   }
   return rows.filter((_, row) => chosen.has(row));
 }
 
-function pairsOf(values: readonly string[]): string[] {
+/** Each two of a row's values, which stand in the same places in all rows. */
+export function pairsOf(values: readonly string[]): string[] {
   return values.flatMap((a, i) => values.slice(i + 1).map((b, j) => `${i} ${a}\n${i + 1 + j} ${b}`));
 }
 

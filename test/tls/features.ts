@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { assert, same } from '../kit/check.ts';
 import { parseReports, type SocketReport } from '../kit/peers.ts';
 import { type Report, reportOutcome } from '../kit/report.ts';
-import { Tracing } from '../kit/tracing.ts';
+import { type Trace, Tracing } from '../kit/tracing.ts';
 import type { TlsContext } from './context.ts';
 import type { Truth } from './counterpart.ts';
 import { patience } from './drive.ts';
@@ -44,32 +44,74 @@ const PLACES: readonly Place[] = [
   { name: ', OpenSSL in the executable', executable: 'static', libraryVersion: null },
 ];
 
+/** Of one place. */
+interface Wanted extends Feature {
+  readonly scenario: string;
+  readonly version: Version;
+}
+
 /** Each feature in each place; of a sample each feature, the places in turn. */
 export async function runFeatures(context: TlsContext, only: RegExp, report: Report): Promise<void> {
   const all = FEATURES.flatMap((feature) => feature.versions.map((version) => ({ ...feature, version })));
   for (const [at, place] of PLACES.entries()) {
-    for (const [number, { name, program, version, count }] of all.entries()) {
-      if (context.sampled !== null && number % PLACES.length !== at) continue;
-      const scenario = `${name} TLS ${version}${place.name}`;
-      if (!only.test(scenario)) continue;
-      await reportOutcome(report, scenario, () => run(context, place, program, version, count));
-    }
+    const wanted = all
+      .filter((_, number) => context.sampled === null || number % PLACES.length === at)
+      .map((one) => ({ ...one, scenario: `${one.name} TLS ${one.version}${place.name}` }))
+      .filter(({ scenario }) => only.test(scenario));
+    if (wanted.length > 0) await runIn(context, place, wanted, report);
   }
 }
 
-async function run(
+/** One program after the other in one trace. */
+async function runIn(
   context: TlsContext,
-  { executable, libraryVersion }: Place,
-  program: string,
-  version: Version,
-  count: number,
-): Promise<string> {
-  const command = [join(context.programs, executable), program, context.certificates, version];
-  const tracing = Tracing.run(context, command);
-  tracing.process.killAfter(patience(context));
-  const trace = await tracing.result();
-  same(`exit status (${tracing.process.stderr.slice(-300)})`, await tracing.process.status, 0);
-  const said = parseReports<SocketReport>(tracing.process.lines);
+  place: Place,
+  wanted: readonly Wanted[],
+  report: Report,
+): Promise<void> {
+  const executable = join(context.programs, place.executable);
+  const lines = wanted.map(
+    ({ program, version }) =>
+      `'${executable}' ${program} '${context.certificates}' ${version}; echo "${END}$?"`,
+  );
+  let trace: Trace;
+  let texts: readonly string[];
+  try {
+    const tracing = Tracing.run(context, ['sh', '-c', lines.join('\n')]);
+    tracing.process.killAfter(patience(context) * 2);
+    trace = await tracing.result();
+    texts = tracing.process.lines.join('\n').split(END);
+  } catch (error) {
+    const detail = `no trace: ${(error as Error).message}`;
+    for (const { scenario } of wanted) report({ scenario, outcome: 'failed', detail });
+    return;
+  }
+  for (const [number, one] of wanted.entries()) {
+    // What it has printed, behind the status of the one before; then its own.
+    const printed = texts[number]?.split('\n').slice(number === 0 ? 0 : 1) ?? [];
+    const status = texts[number + 1]?.split('\n')[0];
+    await reportOutcome(report, one.scenario, async () => {
+      same(`exit status (${trace.ended.stderr.slice(-300)})`, status, '0');
+      return check(place, one, printed, trace);
+    });
+  }
+  const count = wanted.reduce((sum, one) => sum + 2 * one.count, 0);
+  await reportOutcome(report, `no other calls of these programs${place.name}`, async () => {
+    same('exchanges', trace.exchanges.length, count);
+    return `${count} exchanges`;
+  });
+}
+
+/** Before each exit status in the output of the shell. */
+const END = '#ended with ';
+
+function check(
+  { libraryVersion }: Place,
+  { count, version }: Wanted,
+  printed: readonly string[],
+  trace: Trace,
+): string {
+  const said = parseReports<SocketReport>(printed);
   same('lines of the client', said.filter(({ side }) => side === 'client').length, count);
   same('lines of the server', said.filter(({ side }) => side === 'server').length, count);
   for (const line of said) {
@@ -77,7 +119,9 @@ async function run(
     const expected = { side, pids: [pid], library: 'openssl', libraryVersion, late: false } as const;
     expectTruth(trace.exchanges, truthOf(line, version), expected);
   }
-  same('exchanges', trace.exchanges.length, 2 * count);
+  const pids = new Set(said.map(({ pid }) => pid));
+  const own = trace.exchanges.filter(({ process }) => pids.has(process?.pid ?? 0));
+  same('exchanges', own.length, 2 * count);
   return `${2 * count} exchanges`;
 }
 

@@ -21,7 +21,7 @@ const TIMES_SLOW = 2;
 /** With perf: ending a trace takes seconds then, as the kernel waits for each probe separately. */
 const TIMES_FEW = 5;
 /** In the sample of `npm test`. */
-const TIMES_SAMPLED = 2;
+const TIMES_SAMPLED = 1;
 
 function timesOf({ slow, few, sampled }: TlsContext): number {
   if (slow) return TIMES_SLOW;
@@ -213,7 +213,7 @@ export async function runFirst(context: TlsContext, only: RegExp, report: Report
   for (const program of PROGRAMS) {
     const held = program.waits !== undefined && program.waits !== atOnce;
     const times = held ? Math.min(usual, TIMES_WAITING) : usual;
-    const scenario = `the only call of ${program.name}, ${times} times`;
+    const scenario = `the only call of ${program.name}, ${times === 1 ? 'once' : `${times} times`}`;
     if (!only.test(scenario)) continue;
     const troubles: string[] = [];
     for (let i = 0; i < times; i++) {

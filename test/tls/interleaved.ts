@@ -15,7 +15,7 @@ import { makeStep, type Step } from './plan.ts';
 const CONNECTIONS = 200;
 const CONNECTIONS_SLOW = 40;
 /** In the sample of `npm test`. */
-const CONNECTIONS_SAMPLED = 60;
+const CONNECTIONS_SAMPLED = 30;
 const ROUNDS = 3;
 /** Of those that write inside each other's callbacks. */
 const NESTED = 20;

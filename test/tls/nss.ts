@@ -19,11 +19,12 @@ import { lineOf, makeStep, VERSIONS, type Version } from './plan.ts';
 const SIZE = 70_000;
 
 export async function runNss(context: TlsContext, only: RegExp, report: Report): Promise<void> {
-  for (const version of VERSIONS) {
-    for (const [name, run] of [
+  for (const [number, version] of VERSIONS.entries()) {
+    const programs = [
       ['tstclnt', client],
       ['selfserv', server],
-    ] as const) {
+    ] as const;
+    for (const [name, run] of context.sampled === null ? programs : programs.slice(number, number + 1)) {
       const scenario = `NSS's ${name}, TLS ${version}`;
       if (only.test(scenario)) await reportOutcome(report, scenario, () => run(context, version));
     }

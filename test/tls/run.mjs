@@ -105,19 +105,28 @@ async function build() {
 function compile() {
   const peers = join(root, 'test/tls/peers');
   const matrix = join(root, 'test/matrix/peers');
-  const common = [
+  const commonSources = [
     join(peers, 'http1.c'),
     ...['util.c', 'sha256.c', 'network.c'].map((name) => join(matrix, name)),
   ];
   const flags = ['-O1', '-g', '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-pthread'];
+  // What several programs have is compiled once.
+  const compiled = (source) => {
+    const object = join(made, 'objects', `${basename(source)}.o`);
+    command('gcc', [...flags, '-c', source, '-o', object]);
+    return object;
+  };
+  mkdirSync(join(made, 'objects'));
+  const common = commonSources.map(compiled);
+  const main = compiled(join(peers, 'main.c'));
   const gcc = (output, files, ...more) => {
     const sources = files.map((name) => join(peers, name));
     command('gcc', [...flags, ...sources, '-o', join(made, 'programs', output), ...more]);
   };
-  const openssl = ['main.c', 'openssl.c'];
+  const openssl = [main, compiled(join(peers, 'openssl.c'))];
   const libraries = ['-lssl', '-lcrypto'];
-  gcc('openssl', openssl, ...common, ...libraries);
-  gcc('gnutls', ['main.c', 'gnutls.c'], ...common, '-lgnutls');
+  gcc('openssl', [], ...openssl, ...common, ...libraries);
+  gcc('gnutls', ['gnutls.c'], main, ...common, '-lgnutls');
   const nss = [
     '-isystem',
     '/usr/include/nss',
@@ -127,17 +136,19 @@ function compile() {
     '-lnss3',
     '-lnspr4',
   ];
-  gcc('nss', ['main.c', 'nss.c'], ...common, ...nss);
+  gcc('nss', ['nss.c'], main, ...common, ...nss);
   const mbedtls = ['-lmbedtls', '-lmbedx509', '-lmbedcrypto'];
-  gcc('mbedtls', ['main.c', 'mbedtls.c'], ...common, ...mbedtls);
-  gcc('mbedtls-static', ['main.c', 'mbedtls.c'], ...common, '-static', ...mbedtls);
-  gcc('wolfssl', ['main.c', 'wolfssl.c'], ...common, '-lwolfssl');
-  gcc('wolfssl-static', ['main.c', 'wolfssl.c'], ...common, '-static', '-lwolfssl', '-lm');
-  gcc('libpeer.so', openssl, ...common, '-DLATE', '-shared', '-fPIC', ...libraries);
+  const withMbedtls = [main, compiled(join(peers, 'mbedtls.c'))];
+  gcc('mbedtls', [], ...withMbedtls, ...common, ...mbedtls);
+  gcc('mbedtls-static', [], ...withMbedtls, ...common, '-static', ...mbedtls);
+  const withWolfssl = [main, compiled(join(peers, 'wolfssl.c'))];
+  gcc('wolfssl', [], ...withWolfssl, ...common, '-lwolfssl');
+  gcc('wolfssl-static', [], ...withWolfssl, ...common, '-static', '-lwolfssl', '-lm');
+  gcc('libpeer.so', ['main.c', 'openssl.c'], ...commonSources, '-DLATE', '-shared', '-fPIC', ...libraries);
   gcc('late', ['late.c'], '-ldl');
   makeJail();
-  gcc('static', openssl, ...common, '-static', ...libraries);
-  gcc('stripped', openssl, ...common, '-static', '-s', ...libraries);
+  gcc('static', [], ...openssl, ...common, '-static', ...libraries);
+  gcc('stripped', [], ...openssl, ...common, '-static', '-s', ...libraries);
   // Not among the packages of `npm run setup -- --test`.
   if (spawnSync('sh', ['-c', 'command -v mono && command -v mcs']).status === 0)
     command('mcs', [join(peers, 'Call.cs'), `-out:${join(made, 'programs/Call.exe')}`]);
@@ -152,10 +163,11 @@ function compile() {
     const { stdout } = spawnSync('gcc', [`-print-file-name=${name}`], { encoding: 'utf8' });
     copyFileSync(stdout.trim(), join(made, 'programs/own', name));
   }
-  gcc('openssl-1.1', openssl, ...common, ...older, '-Wl,-rpath,$ORIGIN');
+  gcc('openssl-1.1', [], ...openssl, ...common, ...older, '-Wl,-rpath,$ORIGIN');
   gcc(
     'openssl-runpath',
-    openssl,
+    [],
+    ...openssl,
     ...common,
     ...libraries,
     '-Wl,-rpath,$ORIGIN/own',

@@ -25,7 +25,7 @@ export async function runShortLived(context: TlsContext, only: RegExp, report: R
 /** Each time another file, so that no probe is there from before. */
 async function shortGo(context: TlsContext): Promise<string> {
   const server = await secureServer(context);
-  const count = context.slow ? 1 : 3;
+  const count = context.slow || context.sampled !== null ? 1 : 3;
   try {
     for (let at = 0; at < count; at++) {
       const program = join(context.folder, `go-${newId()}`);
@@ -44,7 +44,7 @@ async function shortGo(context: TlsContext): Promise<string> {
 /** Its path is put together while it runs. What the first trace learns is in place when the second one starts. */
 async function rememberedGo(context: TlsContext, folder: string): Promise<string> {
   const server = await secureServer(context);
-  const count = context.slow ? 2 : 5;
+  const count = context.slow || context.sampled !== null ? 2 : 5;
   const cache = join(context.folder, `cache-${newId()}`);
   mkdirSync(cache, { mode: 0o700 });
   const own = { ...context, program: ['env', `XDG_CACHE_HOME=${cache}`, ...context.program] };

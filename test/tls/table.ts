@@ -1,6 +1,6 @@
 /** The table: every program as client and as server, both versions of TLS, attached at three moments. */
 import { same } from '../kit/check.ts';
-import { pairwise } from '../kit/pairwise.ts';
+import { covering, pairsOf } from '../kit/pairwise.ts';
 import type { Outcome, Report } from '../kit/report.ts';
 import { type Trace, Tracing } from '../kit/tracing.ts';
 import { expectBalance } from '../kit/truth.ts';
@@ -42,19 +42,21 @@ function nameOf({ peer, role, version, moment, mutual }: Omit<Cell, 'name'>): st
 /** Seed of the sample for `npm test`; any other would do as well. */
 const SEED = 1;
 
-/** The programs of this run: all of them, or this way's part of the sample over all ways to attach. */
+/**
+ * The programs of this run: all of them, or this way's part of the sample over all ways to attach. The sample has each
+ * program in each of its roles. All else is a matter of the library: each two of role, library, version, moment and
+ * way meet. A program that `run` starts needs a trace for itself.
+ */
 function cells(context: TlsContext): Cell[] {
   if (context.sampled === null) return table(context.few);
   const all = context.sampled.flatMap((way, index) => table(index > 0).map((cell) => ({ way, cell })));
-  const properties = ({ way, cell }: (typeof all)[number]): string[] => [
-    cell.role,
-    cell.peer.name,
-    cell.version,
-    cell.moment,
-    way,
-    String(cell.mutual),
+  type Row = (typeof all)[number];
+  const shows = ({ way, cell: { role, peer, version, moment, mutual } }: Row): string[] => [
+    `${role} ${peer.name}`,
+    ...pairsOf([role, peer.library, version, moment, way, String(mutual)]),
   ];
-  return pairwise(all, properties, SEED)
+  const isCostly = ({ cell: { moment } }: Row): boolean => moment === 'before';
+  return covering(all, shows, SEED, isCostly)
     .filter(({ way }) => way === context.tls)
     .map(({ cell }) => cell);
 }
