@@ -2,7 +2,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { endingText } from '../kit/endingText.ts';
@@ -29,8 +28,9 @@ function byPath(exchanges: readonly ExchangeJson[]): Record<string, string> {
 const folder = temporaryFolder();
 const context = tracingIn(folder);
 
-/** Sends a request, and leaves after 100 ms in this way; `null`: waits for the server to close. */
+/** Sends a request, and leaves in this way when the server has read it; `null`: waits for the server to close. */
 async function ask(
+  tracing: Tracing,
   place: number | string,
   path: string,
   leave: ((socket: Socket) => void) | null,
@@ -40,7 +40,7 @@ async function ask(
   await once(socket, 'connect');
   if (path !== '') socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
   if (leave !== null) {
-    await sleep(path === '' ? 0 : 100);
+    if (path !== '') await tracing.process.untilStdout(`read ${path}`);
     leave(socket);
   }
   socket.resume();
@@ -55,16 +55,16 @@ describeTraced('a server', () => {
     free.close();
     const tracing = Tracing.run(context, [PYTHON, join(PEERS, 'leaving.py'), 'tcp', String(port)]);
     await tracing.process.untilStdout('ready', tracing.patience);
-    await ask(port, '/fast', null);
-    await ask(port, '/closes', (socket) => socket.destroy());
+    await ask(tracing, port, '/fast', null);
+    await ask(tracing, port, '/closes', (socket) => socket.destroy());
     await tracing.process.untilStdout('/closes', tracing.patience);
-    await ask(port, '/resets', (socket) => socket.resetAndDestroy());
+    await ask(tracing, port, '/resets', (socket) => socket.resetAndDestroy());
     await tracing.process.untilStdout('/resets', tracing.patience);
-    await ask(port, '/drop', null);
-    await ask(port, '/cut', null);
-    await ask(port, '', (socket) => socket.destroy());
+    await ask(tracing, port, '/drop', null);
+    await ask(tracing, port, '/cut', null);
+    await ask(tracing, port, '', (socket) => socket.destroy());
     await tracing.process.untilStdout('(none)', tracing.patience);
-    await ask(port, '/kill', null);
+    await ask(tracing, port, '/kill', null);
     const traced = await tracing.result();
     expect(byPath(traced.exchanges)).toEqual({
       '/fast': '500 complete, answered',
@@ -95,10 +95,10 @@ describeTraced('a server', () => {
       path,
     ]);
     await tracing.process.untilStdout('ready', tracing.patience);
-    await ask(path, '/fast', null);
-    await ask(path, '/closes', (socket) => socket.destroy());
+    await ask(tracing, path, '/fast', null);
+    await ask(tracing, path, '/closes', (socket) => socket.destroy());
     await tracing.process.untilStdout('/closes', tracing.patience);
-    await ask(path, '/end', null);
+    await ask(tracing, path, '/end', null);
     const traced = await tracing.result();
     expect(byPath(traced.exchanges)).toEqual({
       '/fast': '500 complete, answered',

@@ -23,6 +23,8 @@ const server =
       : how === 'h2c'
         ? http2.createServer(answer)
         : http.createServer(answer);
+// A trace may take longer to attach than Node keeps a connection that is idle: five seconds.
+if (how === 'late') server.keepAliveTimeout = 0;
 const path = `/tmp/http-trace-both-ends-${process.pid}`;
 if (how === 'unix') server.listen(path);
 else server.listen(0, how === 'mapped' ? '::' : '127.0.0.1');

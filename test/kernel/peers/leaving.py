@@ -1,5 +1,5 @@
 """A server whose clients leave, and that leaves itself: one connection after the other, by the path of its request."""
-import os, signal, socket, struct, sys, time
+import os, select, signal, socket, struct, sys, time
 
 kind, place = sys.argv[1:3]
 if kind == 'unix':
@@ -15,6 +15,7 @@ while True:
     peer, _ = listener.accept()
     request = peer.recv(65536)
     path = request.split()[1].decode() if request else '(none)'
+    print('read', path, flush=True)
     if path == '/kill':
         os.kill(os.getpid(), signal.SIGKILL)
     if path == '/end':
@@ -26,7 +27,10 @@ while True:
         peer.close()
         continue
     if path not in ('/drop', '/fast'):
-        time.sleep(0.3)
+        # Until the client has left.
+        left = select.poll()
+        left.register(peer, select.POLLRDHUP)
+        left.poll(60_000)
     try:
         if path != '/drop':
             peer.sendall(b'HTTP/1.1 500 Oops\r\nContent-Length: 5\r\n\r\nerror')
