@@ -38,6 +38,8 @@ export default defineConfig({
           name: 'kernel',
           include: ['test/kernel/**/*.test.ts'],
           setupFiles: ['test/kernel/setup.ts'],
+          // As with `unit`: a process and its modules cost as much as a trace.
+          isolate: false,
           // Most of their time they wait for programs that start and end.
           maxWorkers: 2,
           testTimeout: 240_000,
@@ -49,6 +51,7 @@ export default defineConfig({
           name: 'trust',
           include: ['test/trust/**/*.test.ts'],
           setupFiles: ['test/kernel/setup.ts'],
+          isolate: false,
           fileParallelism: false,
           testTimeout: 240_000,
           hookTimeout: 300_000,

@@ -5,12 +5,12 @@ import { expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { DEFAULT_BODY_LIMIT } from '../../extension/engine/limits.ts';
 import { Child } from '../kit/process.ts';
-import { variants } from '../kit/tier.mjs';
+import { variants, WHOLE } from '../kit/tier.mjs';
 import { type Trace, Tracing } from '../kit/tracing.ts';
 import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const context = tracingIn(temporaryFolder());
-const CALLS = 2_000;
+const CALLS = WHOLE ? 2_000 : 1_200;
 /** Milliseconds for which a process is stopped, and goes on. */
 const STOPPED_MS = 20;
 

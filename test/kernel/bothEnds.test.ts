@@ -61,9 +61,8 @@ function listening(port: number): string {
 }
 
 describeTraced('a program that calls itself', () => {
-  beforeAll(() => makeCertificate(key, certificate));
-
-  it.each([
+  /** One after the other in one trace: the paths of each begin with its name. */
+  const ways = [
     ...variants([['serial', 30] as const, ['parallel', 150] as const], 1),
     ['pipelined', 40],
     ['reused-port', 30],
@@ -71,12 +70,26 @@ describeTraced('a program that calls itself', () => {
     ['mapped', 20],
     ['tls', 40],
     ...variants([['h2c', 100] as const, ['h2', 100] as const], 1),
-  ] as const)('%s, %d calls', async (how, count) => {
-    const exchanges = await traced([...SELF, how, String(count), certificate, key]);
+  ] as const;
+  let all: ExchangeJson[];
+
+  beforeAll(async () => {
+    makeCertificate(key, certificate);
+    const runs = ways.map(([how, count]) => [...SELF, how, count, certificate, key].join(' '));
+    all = await traced(shell(runs));
+  });
+
+  it.each(ways)('%s, %d calls', (how, count) => {
+    const exchanges = all.filter((one) => pathOf(one).startsWith(`/${how}/`));
     const paths = Array.from({ length: count }, (_, number) => `/${how}/${number}`);
     expectAllPaired(exchanges, paths);
     if (how === 'reused-port')
       expect(new Set(exchanges.map(({ connection }) => connection.remote)).size).toBe(2);
+  });
+
+  it('nothing else is seen', () => {
+    const calls = all.filter(({ encrypted }) => encrypted === null);
+    expect(calls).toHaveLength(2 * ways.reduce((sum, [, count]) => sum + count, 0));
   });
 
   it('joined in the middle of eight connections: whatever is paired is right, and nearly all is', async () => {

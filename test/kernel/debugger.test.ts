@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, it } from 'vitest';
 import { Child } from '../kit/process.ts';
+import { variants, WHOLE } from '../kit/tier.mjs';
 import { Tracing } from '../kit/tracing.ts';
 import { bodyOf } from '../kit/truth.ts';
 import { describeTraced, temporaryFolder, tracingIn } from './support/environment.ts';
@@ -121,13 +122,16 @@ describeTraced('a program under a native debugger', () => {
   beforeAll(() => {
     buildTalker(program, false);
     mkdirSync(dirname(staticProgram));
-    buildTalker(staticProgram, true);
+    if (WHOLE) buildTalker(staticProgram, true);
   });
 
-  it.each([
-    ['gdb', [...GDB, '-x', gdbScript, program]],
-    ['lldb', [...LLDB, staticProgram]],
-  ])('%s stops in send, recv and a response: same frames, every call', async (_, command) => {
+  // lldb in the short run: adapter.test.ts.
+  it.each(
+    variants<[string, string[]]>([
+      ['gdb', [...GDB, '-x', gdbScript, program]],
+      ['lldb', [...LLDB, staticProgram]],
+    ]),
+  )('%s stops in send, recv and a response: same frames, every call', async (_, command) => {
     const [name = '', ...args] = command;
     const alone = await new Child(name, args).ended;
     const expected = backtraces(alone.stdout);

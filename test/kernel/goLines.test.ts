@@ -1,6 +1,6 @@
 /** Source lines of Go programs, without a debugger and without anything in the program. */
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, copyFileSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { GoLines } from '../../extension/capture/goLines.ts';
@@ -31,6 +31,17 @@ function told({ url }: ExchangeJson): number {
   return Number(new URL(url ?? '').pathname.split('/').at(-1));
 }
 
+/** The program as Go builds it by itself, once for all tests. */
+let usual: string | null = null;
+function built(): string {
+  if (usual === null) {
+    const program = join(folder, 'usual');
+    execFileSync('go', ['build', '-o', program, '.'], { cwd: SOURCE });
+    usual = program;
+  }
+  return usual;
+}
+
 function kindOf({ protocol, connection, url }: ExchangeJson): string {
   return `${protocol} ${connection.transport} ${new URL(url ?? '').protocol}`;
 }
@@ -40,8 +51,10 @@ describeTraced('source lines of Go', () => {
   it.each(variants(Object.entries(BUILDS)))(
     'every call has the line that made it: %s',
     async (name, build) => {
-      const program = join(folder, name.replaceAll(/\W/g, ''));
-      execFileSync('go', ['build', ...build.options, '-o', program, '.'], { cwd: SOURCE });
+      const program = name === 'plain' ? built() : join(folder, name.replaceAll(/\W/g, ''));
+      if (name !== 'plain') {
+        execFileSync('go', ['build', ...build.options, '-o', program, '.'], { cwd: SOURCE });
+      }
       const trace = await Tracing.run(context, [program]).result();
       const calls = trace.exchanges.filter(({ side, method }) => side === 'client' && method !== null);
       expect(calls.length).toBe(Number(trace.ended.stdout.trim()));
@@ -70,9 +83,7 @@ describeTraced('source lines of Go', () => {
   );
 
   it('a program that was running before has lines too', async () => {
-    const program = join(folder, 'running');
-    execFileSync('go', ['build', '-o', program, '.'], { cwd: SOURCE });
-    const child = new Child(program, ['wait']);
+    const child = new Child(built(), ['wait']);
     await child.untilStdout('ready');
     const tracing = await Tracing.attach(context, [child.pid]);
     child.write('\n');
@@ -88,7 +99,7 @@ describeTraced('source lines of Go', () => {
 
   it('a damaged table of functions gives frames or an ElfError, and ends', () => {
     const program = join(folder, 'damaged');
-    execFileSync('go', ['build', '-o', program, '.'], { cwd: SOURCE });
+    copyFileSync(built(), program);
     const descriptor = openSync(program, 'r+');
     const elf = ElfFile.read(descriptor);
     const [table, code] = ['.gopclntab', '.text'].map((name) => elf.section(name));
@@ -123,9 +134,7 @@ describeTraced('source lines of Go', () => {
   });
 
   it('without the probes for TLS there are calls, and no lines', async () => {
-    const program = join(folder, 'off');
-    execFileSync('go', ['build', '-o', program, '.'], { cwd: SOURCE });
-    const trace = await Tracing.run({ ...context, tls: 'none' }, [program]).result();
+    const trace = await Tracing.run({ ...context, tls: 'none' }, [built()]).result();
     const calls = trace.exchanges.filter(({ side, method }) => side === 'client' && method !== null);
     expect(calls.length).toBeGreaterThan(100);
     expect(calls.every(({ debug }) => debug === null)).toBe(true);

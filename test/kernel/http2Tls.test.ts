@@ -6,7 +6,7 @@ import { beforeAll, expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { sha } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
-import { variants } from '../kit/tier.mjs';
+import { variants, WHOLE } from '../kit/tier.mjs';
 import { Tracing } from '../kit/tracing.ts';
 import { bodyOf, field } from '../kit/truth.ts';
 import { makeCertificate } from './support/certificate.mjs';
@@ -127,7 +127,8 @@ describeTraced('HTTP/2', () => {
     expect(new Set(traced.exchanges.map(({ connection }) => connection.remote)).size).toBe(3);
   });
 
-  it.each(variants(WAYS, 1))(
+  // In the short run http2.test.ts and http2Peers.test.ts load a server.
+  it.each(WHOLE ? WAYS : [])(
     `$scheme: h2load, ${LOAD_CALLS} requests on 20 connections`,
     async ({ scheme, files }) => {
       const server = await serve(files);

@@ -154,7 +154,7 @@ describeTraced('WebSockets and streams of Python', () => {
     for (const deflate of variants([[], ['deflate']], number)) {
       const name = `${library}, ${deflate.length === 0 ? 'no compression' : 'compression'}`;
 
-      it(`the client's side, ${name}`, async () => {
+      async function clientSide(): Promise<void> {
         const server = await serve([
           ...NODE,
           'server',
@@ -169,9 +169,9 @@ describeTraced('WebSockets and streams of Python', () => {
         expect(socket.messages.some(({ compressedSize }) => compressedSize !== null)).toBe(
           deflate.length > 0,
         );
-      });
+      }
 
-      it(`the server's side, ${name}`, async () => {
+      async function serverSide(): Promise<void> {
         const server = await serve([...PY, 'server', library, '127.0.0.1', ...deflate]);
         const base = `http://127.0.0.1:${server.port}`;
         const tracing = await Tracing.attach(context, [server.pid]);
@@ -191,7 +191,13 @@ describeTraced('WebSockets and streams of Python', () => {
             said.filter(({ path }) => path === '/events'),
           );
         }
-      });
+      }
+
+      const sides = [
+        ['client', clientSide],
+        ['server', serverSide],
+      ] as const;
+      it.each(variants(sides, number + 1))(`the %s's side, ${name}`, (_, body) => body());
     }
   }
 });

@@ -6,6 +6,7 @@ import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { NamedNetwork } from '../kit/namedNetwork.ts';
 import { PYTHON } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
+import { variants, WHOLE } from '../kit/tier.mjs';
 import { type Trace, Tracing, type TracingContext } from '../kit/tracing.ts';
 import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
@@ -76,10 +77,12 @@ for name in sys.argv[1:]:
 `;
 
   it.each([
-    ['glibc, of Python', [PYTHON, '-c', GLIBC]],
-    ['glibc, of Node', [process.execPath, `${PEERS}/lookups.mjs`, 'lookup']],
+    ...variants<[string, string[]]>([
+      ['glibc, of Python', [PYTHON, '-c', GLIBC]],
+      ['glibc, of Node', [process.execPath, `${PEERS}/lookups.mjs`, 'lookup']],
+    ]),
     ['Go', [go]],
-  ])('by %s', async (_, command) => {
+  ] as [string, string[]][])('by %s', async (_, command) => {
     const trace = await run([...command, ...NAMES, 'web', ...LOST]);
     const calls = called(trace);
     expect(Object.keys(calls).sort()).toEqual([...NAMES, 'web'].sort());
@@ -99,7 +102,7 @@ for name in sys.argv[1:]:
     expect(trace.summary.exchanges).toBe(NAMES.length + 1 + LOST.length);
   });
 
-  it('by curl, each in a process of its own', async () => {
+  it.each(WHOLE ? ['curl'] : [])('by %s, each in a process of its own', async () => {
     const names = [...NAMES, 'nowhere.example'];
     const trace = await run(['sh', '-c', `for n in ${names.join(' ')}; do curl -s http://$n/; done; true`]);
     const calls = called(trace);

@@ -1,6 +1,6 @@
 /** Source lines of C, C++ and Rust programs, without a debugger and without anything in the program. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import { createServer as createTlsServer } from 'node:https';
@@ -54,6 +54,7 @@ function build(
   libraries: readonly string[] = [],
 ): string {
   const program = join(folder, `${compiler}${source}${flags.join('')}`.replaceAll(/[^\w-]/g, ''));
+  if (existsSync(program)) return program;
   execFileSync(compiler, [...flags, source, '-o', program, ...libraries], { cwd: SOURCE, stdio: 'pipe' });
   return program;
 }

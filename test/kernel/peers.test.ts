@@ -1,7 +1,10 @@
 /** Methods, paths, statuses, fields, bodies and times of real programs, compared with their own reports. */
-import { expect, it } from 'vitest';
-import { variants } from '../kit/tier.mjs';
-import { Tracing } from '../kit/tracing.ts';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, it } from 'vitest';
+import type { PeerReport } from '../kit/peers.ts';
+import { variants, WHOLE } from '../kit/tier.mjs';
+import { type Trace, Tracing } from '../kit/tracing.ts';
 import { expectReported, findExchange } from '../kit/truth.ts';
 import { describeTraced, LOOPBACK, temporaryFolder, tracingIn } from './support/environment.ts';
 import { CLIENTS, Client, type Plan, plan, reportsOf, SERVERS, Server } from './support/peers.ts';
@@ -20,65 +23,107 @@ function variety(): Plan[] {
 describeTraced('the client side, from the first instruction', () => {
   const folder = temporaryFolder();
   const context = tracingIn(folder);
-  for (const [number, [name, command]] of Object.entries(CLIENTS).entries()) {
-    it.each(variants(LOOPBACK, number))(`${name} over $family`, async ({ host, authority }) => {
+  const cases = Object.entries(CLIENTS).flatMap(([name, command], number) =>
+    variants(LOOPBACK, number).map((where) => ({ ...where, name, command, plans: variety() })),
+  );
+  let traced: Trace;
+  let said: readonly PeerReport[];
+  let served: ReadonlyMap<string, PeerReport>;
+  const ports = new Map<string, number>();
+
+  /** One client after the other, in one trace. */
+  beforeAll(async () => {
+    const servers = [];
+    for (const { host } of LOOPBACK) {
       const server = await Server.node(host);
-      const plans = variety();
-      const tracing = Tracing.run(context, command(`http://${authority}:${server.port}`));
-      tracing.process.endInput(plans.map((one) => `${JSON.stringify(one)}\n`).join(''));
-      const traced = await tracing.result();
-      const said = reportsOf(traced.ended.stdout);
-      const served = new Map((await server.end()).map((line) => [line.id, line]));
-      expect(traced.ended).toMatchObject({ code: 0, stderr: '' });
-      expect(said).toHaveLength(plans.length);
-      expect(traced.exchanges).toHaveLength(plans.length);
-      for (const line of said) {
-        const exchange = findExchange(traced.exchanges, line.id, 'client');
-        expectReported(exchange, line);
-        expect(exchange.connection.remote).toBe(`${authority}:${server.port}`);
-        expect(exchange.connection.joinedLate).toBe(false);
-        // What the other side reports as received.
-        expect(line).toMatchObject({
-          requestSha: served.get(line.id)?.requestSha,
-          answer: served.get(line.id)?.answer,
-        });
-      }
-      expect(traced.summary.note).toBeNull();
+      servers.push(server);
+      ports.set(host, server.port);
+    }
+    const lines = cases.map(({ command, plans, host, authority }, number) => {
+      const input = join(folder, `plans-${number}`);
+      writeFileSync(input, plans.map((one) => `${JSON.stringify(one)}\n`).join(''));
+      return `${command(`http://${authority}:${ports.get(host)}`).join(' ')} < ${input}`;
     });
-  }
+    traced = await Tracing.run(context, ['sh', '-e', '-c', lines.join('\n')]).result();
+    said = reportsOf(traced.ended.stdout);
+    const all = (await Promise.all(servers.map((server) => server.end()))).flat();
+    served = new Map(all.map((line) => [line.id, line]));
+  });
+
+  it.each(cases)('$name over $family', ({ host, authority, plans }) => {
+    for (const { id } of plans) {
+      const [line, ...others] = said.filter((one) => one.id === id);
+      if (line === undefined) throw new Error(`nothing is said of ${id}: ${traced.ended.stderr}`);
+      expect(others).toEqual([]);
+      const exchange = findExchange(traced.exchanges, id, 'client');
+      expectReported(exchange, line);
+      expect(exchange.connection.remote).toBe(`${authority}:${ports.get(host)}`);
+      expect(exchange.connection.joinedLate).toBe(false);
+      // What the other side reports as received.
+      expect(line).toMatchObject({ requestSha: served.get(id)?.requestSha, answer: served.get(id)?.answer });
+    }
+  });
+
+  it('all end well, and nothing else is seen', () => {
+    expect(traced.ended).toMatchObject({ code: 0, stderr: '' });
+    expect(traced.exchanges).toHaveLength(cases.flatMap(({ plans }) => plans).length);
+    expect(traced.summary.note).toBeNull();
+  });
 });
 
 describeTraced('the server side, attached while it runs', () => {
   const folder = temporaryFolder();
   const context = tracingIn(folder);
-  for (const [number, [name, command]] of Object.entries(SERVERS).entries()) {
-    it.each(variants(LOOPBACK, number + 1))(`${name} over $family`, async ({ host, authority }) => {
-      const server = await Server.start(command(host));
-      const tracing = await Tracing.attach(context, [server.pid]);
+  const cases = Object.entries(SERVERS).flatMap(([name, command], number) =>
+    variants(LOOPBACK, number + 1).map((where) => ({ ...where, name, command, plans: variety() })),
+  );
+  let traced: Trace;
+  const ran = new Map<unknown, { port: number; said: readonly PeerReport[] }>();
+
+  /** All in one trace. */
+  beforeAll(async () => {
+    const servers: Server[] = [];
+    for (const { command, host } of cases) servers.push(await Server.start(command(host)));
+    const tracing = await Tracing.attach(
+      context,
+      servers.map(({ pid }) => pid),
+    );
+    for (const [number, { authority, plans }] of cases.entries()) {
+      const server = servers[number] as Server;
       const client = new Client(CLIENTS['Node http'](`http://${authority}:${server.port}`));
-      const asked = [];
-      for (const one of variety()) asked.push(await client.ask(one));
+      for (const one of plans) await client.ask(one);
       await client.end();
-      for (const _ of asked) await server.said();
-      const traced = await tracing.stop();
-      const said = await server.end();
-      expect(traced.ended.code).toBe(0);
-      expect(said).toHaveLength(asked.length);
-      expect(traced.exchanges).toHaveLength(asked.length);
-      for (const line of said) {
-        const exchange = findExchange(traced.exchanges, line.id, 'server');
-        expectReported(exchange, line);
-        expect(exchange.connection.local).toBe(`${authority}:${server.port}`);
-        expect(exchange.connection.joinedLate).toBe(false);
-      }
-    });
-  }
+      for (const _ of plans) await server.said();
+    }
+    traced = await tracing.stop();
+    for (const [number, one] of cases.entries()) {
+      const server = servers[number] as Server;
+      ran.set(one, { port: server.port, said: await server.end() });
+    }
+  });
+
+  it.each(cases)('$name over $family', (one) => {
+    const { port, said } = ran.get(one) ?? { port: 0, said: [] };
+    expect(said.map(({ id }) => id)).toEqual(one.plans.map(({ id }) => id));
+    for (const line of said) {
+      const exchange = findExchange(traced.exchanges, line.id, 'server');
+      expectReported(exchange, line);
+      expect(exchange.connection.local).toBe(`${one.authority}:${port}`);
+      expect(exchange.connection.joinedLate).toBe(false);
+    }
+  });
+
+  it('end as they were asked to, and nothing else is seen', () => {
+    expect(traced.ended.code).toBe(0);
+    expect(traced.exchanges).toHaveLength(cases.flatMap(({ plans }) => plans).length);
+  });
 });
 
-describeTraced('both ends at once', () => {
+/** In the short run: bothEnds.test.ts. */
+function bothEndsAtOnce(): void {
   const folder = temporaryFolder();
   const context = tracingIn(folder);
-  it.each(variants(LOOPBACK, 1))('a parent that starts both, over $family', async ({ host }) => {
+  it.each(LOOPBACK)('a parent that starts both, over $family', async ({ host }) => {
     const plans = variety();
     const both = new URL('./peers/both.mjs', import.meta.url).pathname;
     const tracing = Tracing.run(context, [
@@ -102,7 +147,9 @@ describeTraced('both ends at once', () => {
       expect(client.process?.pid).not.toBe(server.process?.pid);
     }
   });
-});
+}
+
+if (WHOLE) describeTraced('both ends at once', bothEndsAtOnce);
 
 describeTraced('time', () => {
   const folder = temporaryFolder();

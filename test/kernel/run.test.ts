@@ -135,13 +135,20 @@ print(pid, os.getpid())
 });
 
 describeTraced('the exit status of run is the command’s', () => {
-  it.each([
-    [['true'], 0, ''],
-    [['sh', '-c', 'exit 3'], 3, ''],
+  it.each<[command: string[], code: number, stderr: string]>([
+    ...variants<[string[], number, string]>(
+      [
+        [['true'], 0, ''],
+        [['sh', '-c', 'exit 3'], 3, ''],
+      ],
+      1,
+    ),
     [['sh', '-c', 'kill -KILL $$'], 137, ''],
     [['/no/such/command'], 127, 'http-trace: /no/such/command: command not found\n'],
-    [[plain], 126, `http-trace: ${plain}: Permission denied\n`],
-    [['/'], 126, 'http-trace: /: Permission denied\n'],
+    ...variants<[string[], number, string]>([
+      [[plain], 126, `http-trace: ${plain}: Permission denied\n`],
+      [['/'], 126, 'http-trace: /: Permission denied\n'],
+    ]),
   ])('%j', async (command, code, stderr) => {
     const traced = await Tracing.run(context, command).result();
     expect(traced.ended).toMatchObject({ code, signal: null, stdout: '', stderr });
@@ -155,10 +162,12 @@ describeTraced('the exit status of run is the command’s', () => {
   });
 
   it.each([
-    ['SIGTERM', 'trap "echo TERM; exit 5" TERM', 5],
-    ['SIGINT', 'trap "echo INT; exit 6" INT', 6],
-    ['SIGHUP', 'true', 129],
-  ] as const)('%s is passed on', async (signal, trap, code) => {
+    ...variants([
+      ['SIGTERM', 'trap "echo TERM; exit 5" TERM', 5],
+      ['SIGINT', 'trap "echo INT; exit 6" INT', 6],
+    ] as const),
+    ['SIGHUP', 'true', 129] as const,
+  ])('%s is passed on', async (signal, trap, code) => {
     const tracing = Tracing.run(context, ['sh', '-c', `${trap}; echo ready; while :; do sleep 0.05; done`]);
     await tracing.process.line();
     tracing.process.kill(signal);

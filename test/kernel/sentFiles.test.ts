@@ -220,11 +220,16 @@ describeTraced('bodies sent from files', () => {
     expectRead(responseTo(trace, '/caf%e9%20%0a'), strange);
   });
 
-  it.each([
-    ['a tmpfs', 'mkdir "$1/deep" && cp "$2/served" "$1/deep/"'],
-    // stat(2) shows another device than that of the file system where the layers are on different ones.
-    ['an overlay', 'mkdir "$1/low" "$1/deep" && mount -t overlay none -o "lowerdir=$2:$1/low" "$1/deep"'],
-  ])('a process with mounts of its own: %s', async (_, prepare) => {
+  it.each(
+    variants(
+      [
+        ['a tmpfs', 'mkdir "$1/deep" && cp "$2/served" "$1/deep/"'],
+        // stat(2) shows another device than that of the file system where the layers are on different ones.
+        ['an overlay', 'mkdir "$1/low" "$1/deep" && mount -t overlay none -o "lowerdir=$2:$1/low" "$1/deep"'],
+      ] as const,
+      1,
+    ),
+  )('a process with mounts of its own: %s', async (_, prepare) => {
     const layer = join(folder, 'layer');
     const served = randomBytes(20_000);
     mkdirSync(layer, { recursive: true });

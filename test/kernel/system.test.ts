@@ -336,10 +336,13 @@ describeTraced('a system that lacks something', () => {
         : { status: said === 'confidentiality' ? 'missing' : 'ok', detail: said },
     );
     // Another kernel's answer, mounted over that file.
-    for (const [mode, status] of [
-      ['none [integrity] confidentiality', 'ok'],
-      ['none integrity [confidentiality]', 'missing'],
-    ]) {
+    for (const [mode, status] of variants(
+      [
+        ['none [integrity] confidentiality', 'ok'],
+        ['none integrity [confidentiality]', 'missing'],
+      ] as const,
+      1,
+    )) {
       const report = await doctor([
         'unshare',
         '--mount',

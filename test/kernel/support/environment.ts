@@ -12,9 +12,11 @@ export const HTTP_TRACE = join(ROOT, 'dist/http-trace');
 export const PEERS = join(ROOT, 'test/kernel/peers');
 
 /** Calls that a load test makes. Load takes the most of the kernel suite's processor time. */
-export const LOAD_CALLS = WHOLE ? 20_000 : 2_000;
-/** Of one that makes as many as it can. */
+export const LOAD_CALLS = WHOLE ? 20_000 : 1_000;
+/** Of wrk, which makes as many as it can. */
 export const LOAD_SECONDS = WHOLE ? 5 : 1;
+/** For wrk's script: in the short run each connection rests for so many milliseconds between two calls. */
+export const LOAD_PACE = WHOLE ? '' : 'function delay() return 10 end\n';
 
 function unavailable(): string | null {
   if (process.platform !== 'linux') return 'not Linux';
