@@ -12,6 +12,9 @@ export function compile(source: string, output: string, ...options: string[]): v
   expect(status).toBe(0);
 }
 
+/** Characters of all steps of one attack, somewhat less than a path may have. */
+export const MOST_STEPS = 3_900;
+
 export class Attacker {
   readonly program: string;
   readonly #installed: Installed;
@@ -37,7 +40,7 @@ export class Attacker {
     this.#requesters.push(requester);
     // The loader takes any path for the helper's, and gives it to the program as its first argument.
     const script = `/${steps.join(';')}`;
-    expect(script.length).toBeLessThan(4_000);
+    expect(script.length).toBeLessThan(MOST_STEPS + 100);
     const loader = spawn(
       installed.loader,
       ['--socket', requester.socket, '--node', this.program, '--helper', script, '--tls-attach', way],

@@ -22,6 +22,7 @@ import { RecordType } from '../../extension/engine/record.ts';
 import { readRecords } from '../../extension/engine/recordReader.ts';
 import { encodeFrame, encodeJson } from '../../helper/frames.ts';
 import { FrameType } from '../../helper/protocol.ts';
+import { variants } from '../kit/tier.mjs';
 import { compile } from './attack.ts';
 import {
   Installed,
@@ -326,7 +327,7 @@ describe.skipIf(reason !== null)('loader', () => {
       own.kill();
     });
 
-    it.each([
+    const malformed: readonly (readonly [string, Buffer])[] = [
       ['random bytes', Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n')],
       ['a length of 4 GiB', Buffer.from([0xff, 0xff, 0xff, 0xff, 1, FrameType.Attach])],
       [
@@ -338,14 +339,19 @@ describe.skipIf(reason !== null)('loader', () => {
         Buffer.from(encodeJson(FrameType.Attach, { request: 1, pid: '1', children: true })),
       ],
       ['a frame that only helpers send', Buffer.from(encodeFrame(FrameType.Records, new Uint8Array(8)))],
-    ])('ends, and leaves nothing in the kernel, after %s', async (_what, bytes) => {
-      const { requester, programs } = await start();
-      requester.write(bytes);
-      const fault = await requester.frame((frame) => frame.type === FrameType.Fault);
-      expect(fault.json?.['code']).toBe('client');
-      await requester.ended;
-      await programsGone(programs);
-    });
+    ];
+
+    it.each(variants(malformed, 1, 3))(
+      'ends, and leaves nothing in the kernel, after %s',
+      async (_what, bytes) => {
+        const { requester, programs } = await start();
+        requester.write(bytes);
+        const fault = await requester.frame((frame) => frame.type === FrameType.Fault);
+        expect(fault.json?.['code']).toBe('client');
+        await requester.ended;
+        await programsGone(programs);
+      },
+    );
 
     it('leaves nothing in the kernel when the client is killed, or the helper', async () => {
       const first = await start();

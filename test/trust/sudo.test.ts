@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { terminalCommand } from '../../extension/commands/terminalCommand.ts';
+import { variants } from '../kit/tier.mjs';
 import { Machine, machineMissing, OrdinaryUser, type Outcome } from './machine.ts';
 import { statusOf, whySkipped } from './rig.ts';
 
@@ -217,13 +218,26 @@ describe.skipIf(reason !== null)('an ordinary user', () => {
 
     beforeAll(() => machine.sudoers(`${user.name} ALL=(root) NOPASSWD: ALL\nroot ALL=(ALL) ALL`));
 
-    it.each(shells())('%s: run traces its command, which runs as root', async (_what, words) => {
-      const script = `id -u >&2; ${curl('/as-root').join(' ')}`;
-      const args = [machine.installed.node, machine.cli, 'run', '--format', 'json', '--', 'sh', '-c', script];
-      const outcome = await machine.run(user, [...words, ...args]);
-      expect(outcome.stderr).toBe('0\n');
-      expectTraced({ ...outcome, stderr: '' }, '/as-root');
-    });
+    it.each(variants(shells(), 3, 3))(
+      '%s: run traces its command, which runs as root',
+      async (_what, words) => {
+        const script = `id -u >&2; ${curl('/as-root').join(' ')}`;
+        const args = [
+          machine.installed.node,
+          machine.cli,
+          'run',
+          '--format',
+          'json',
+          '--',
+          'sh',
+          '-c',
+          script,
+        ];
+        const outcome = await machine.run(user, [...words, ...args]);
+        expect(outcome.stderr).toBe('0\n');
+        expectTraced({ ...outcome, stderr: '' }, '/as-root');
+      },
+    );
 
     it('without the variables of sudo (a shell of root’s by su): so too', async () => {
       const args = [

@@ -11,13 +11,14 @@ import { RecordType } from '../../extension/engine/record.ts';
 import { readRecords } from '../../extension/engine/recordReader.ts';
 import { encodeFrame, encodeJson } from '../../helper/frames.ts';
 import { FrameType } from '../../helper/protocol.ts';
+import { WHOLE } from '../kit/tier.mjs';
 import { Attacker, compile } from './attack.ts';
 import { Installed, NOBODY, Requester, runLoader, whySkipped } from './rig.ts';
 
 const reason = whySkipped();
 if (reason !== null) console.warn(`skipped: the tests of whom ${reason}`);
 
-const RACES = 1_000;
+const RACES = WHOLE ? 1_000 : 250;
 const CONTROLS = 40;
 
 describe.skipIf(reason !== null)('whom', () => {
