@@ -1,6 +1,7 @@
 /** The bursts: more than any reader follows at once, each with the rows that must be there. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { WHOLE } from '../kit/tier.mjs';
 import type { ConditionName } from './conditions.ts';
 import { GRPC_MESSAGE, GRPC_MESSAGES, RESPONSE, SOCKETS, UPLOAD } from './peers/sizes.mjs';
 import { Client, Flood, nghttpd, nginx, paths } from './programs.ts';
@@ -28,11 +29,11 @@ const CALLS_2 = 3_000;
 const SIZE_2 = 14 * 1024;
 const CONNECTIONS_2 = 20;
 
-const CALLS_1 = 50_000;
+const CALLS_1 = WHOLE ? 50_000 : 8_000;
 const SIZE_1 = 1024;
 const CONNECTIONS_1 = 50;
 
-const UPLOADS = 200;
+const UPLOADS = WHOLE ? 200 : 80;
 
 export const BURSTS: readonly Burst[] = [
   {
@@ -51,7 +52,7 @@ export const BURSTS: readonly Burst[] = [
     },
   },
   {
-    name: '50,000 HTTP/1 calls of 1 KB',
+    name: `${CALLS_1.toLocaleString('en')} HTTP/1 calls of 1 KB`,
     open: ['a ring of 256 KiB'],
     async prepare(folder) {
       const server = await nginx(folder, SIZE_1);
@@ -63,7 +64,7 @@ export const BURSTS: readonly Burst[] = [
     },
   },
   {
-    name: '200 connections with 1 MB each way, both sides',
+    name: `${UPLOADS} connections with 1 MB each way, both sides`,
     open: ['a ring of 256 KiB'],
     async prepare(folder) {
       const server = await Flood.start('uploads');
@@ -80,7 +81,7 @@ export const BURSTS: readonly Burst[] = [
     },
   },
   {
-    name: 'gRPC streams of 10,000 messages, both sides',
+    name: `gRPC streams of ${GRPC_MESSAGES.toLocaleString('en')} messages, both sides`,
     open: ['a ring of 256 KiB'],
     async prepare() {
       const peer = await Flood.start('grpc');
@@ -109,7 +110,7 @@ export const BURSTS: readonly Burst[] = [
     },
   },
   {
-    name: '1 GB in one response, both sides',
+    name: `${RESPONSE >> 20} MiB in one response, both sides`,
     open: [],
     async prepare() {
       const server = await Flood.start('response');
