@@ -83,7 +83,10 @@ async function engineAlone() {
 
 function choose() {
   if (values.only === undefined) {
-    return SCENARIOS.filter(({ short }) => !values.short || values.publish || short === true);
+    if (!values.short || values.publish) return SCENARIOS;
+    return SCENARIOS.flatMap(({ short, ...scenario }) =>
+      short === undefined ? [] : [{ ...scenario, ways: short }],
+    );
   }
   const ids = values.only.split(',');
   const unknown = ids.filter((id) => !SCENARIOS.some((scenario) => scenario.id === id));
