@@ -5,7 +5,7 @@ import type { KeptHelper } from '../../extension/capture/keptHelper.ts';
 import { Pipeline } from '../../extension/capture/pipeline.ts';
 import { Engine } from '../../extension/engine/engine.ts';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
-import type { Backend, Status, TlsWay } from '../../helper/protocol.ts';
+import type { Backend, Hello, Status, TlsWay } from '../../helper/protocol.ts';
 
 const BODY_LIMIT = 65_536;
 
@@ -24,11 +24,13 @@ export class CaptureTrace {
   /**
    * @param context with the folder of the built product; a backend of null: any
    * @param kept the helper of an earlier trace, for this one
+   * @param minLatencyMs as of the setting
    */
   static async start(
     context: { readonly dist: string; readonly backend: Backend | null; readonly tls: TlsWay },
     kept: KeptHelper | null = null,
     bodyLimit = BODY_LIMIT,
+    minLatencyMs = 0,
   ): Promise<CaptureTrace> {
     const capture = await startCapture({
       nativePath: join(context.dist, 'native'),
@@ -37,13 +39,19 @@ export class CaptureTrace {
       kept,
       backend: context.backend ?? 'auto',
       tls: context.tls,
+      minLatencyMs,
     });
     return new CaptureTrace(capture);
   }
 
   /** The helper's process id. */
   get helper(): number {
-    return this.#capture.hello.helperPid;
+    return this.hello.helperPid;
+  }
+
+  /** What the helper said as it started. */
+  get hello(): Hello {
+    return this.#capture.hello;
   }
 
   /** Traces this process and its children. */

@@ -98,17 +98,30 @@ interface Waiting {
   readonly process: Child;
 }
 
-/** Peers for all moments, each a process with a child of its own. */
-export function startMoments(context: Context, only: RegExp): readonly Waiting[] {
-  return MOMENTS.filter(({ name }) => only.test(name)).map((moment) => {
-    const id = newId();
-    const given = moment.options.replace('FOLDER', context.folder).replace('ID', id).split(' ');
-    return {
-      moment,
-      id,
-      process: new Child(context.peer, ['exchange', `id=${id}`, 'scenario=x', ...given]),
-    };
-  });
+/** Of a list: its entry of number `first`, from 0 up, and each `parts`th after it. */
+export interface Part {
+  readonly first: number;
+  readonly parts: number;
+}
+
+/** Peers for these moments, each a process with a child of its own. */
+export function startMoments(
+  context: Context,
+  only: RegExp,
+  { first, parts }: Part = { first: 0, parts: 1 },
+): readonly Waiting[] {
+  const mine = MOMENTS.filter((_, index) => index % parts === first);
+  return mine
+    .filter(({ name }) => only.test(name))
+    .map((moment) => {
+      const id = newId();
+      const given = moment.options.replace('FOLDER', context.folder).replace('ID', id).split(' ');
+      return {
+        moment,
+        id,
+        process: new Child(context.peer, ['exchange', `id=${id}`, 'scenario=x', ...given]),
+      };
+    });
 }
 
 export async function untilTheyWait(context: Context, peers: readonly Waiting[]): Promise<void> {

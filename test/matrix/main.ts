@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { shuffled } from '../kit/pairwise.ts';
 import { endAll } from '../kit/process.ts';
 import type { Report } from '../kit/report.ts';
-import { runAttach } from './attach.ts';
+import { type Part, runAttach } from './attach.ts';
 import { runClients } from './clients.ts';
 import { type Context, makeContext } from './context.ts';
 import { runKept } from './kept.ts';
@@ -47,14 +47,17 @@ const groups = (options['groups'] ?? 'shell').split(',');
 /** `K/N`: the Kth of N parts of the scenarios, from 0 up; of several backends each has the next part. */
 const [firstPart = 0, parts = 1] = (options['part'] ?? '0/1').split('/').map(Number);
 
+/** In every part: a call that fails. */
+const FAILED_CALL = 'connection refused';
+
 /** Neighbours in the list are similar, so it is shuffled before it is cut, always with the same seed. */
 function chosen(list: readonly Scenario[], part: number): Scenario[] {
   const mine = new Set(shuffled(list.length, 1).filter((_, place) => place % parts === part));
   return list.filter(({ name }, index) => mine.has(index) && only.test(name));
 }
 
-/** @param isFirst of the backends of this process */
-async function run(context: Context, part: number, isFirst: boolean): Promise<void> {
+/** @param backend which of this process's */
+async function run(context: Context, part: number, backend: Part): Promise<void> {
   const report: Report = (result) => {
     const line = `${JSON.stringify({ ...result, backend: context.backend })}\n`;
     if (options['out'] === undefined) process.stdout.write(line);
@@ -67,11 +70,13 @@ async function run(context: Context, part: number, isFirst: boolean): Promise<vo
     await body();
     console.log(`${context.backend}: ${name}: ${((performance.now() - begin) / 1000).toFixed(0)} s`);
   };
-  const list = chosen([...scenarios(context), thousands], part);
+  const all = [...scenarios(context), thousands];
+  const list = chosen(all, part);
+  const failed = all.filter((one) => one.name === FAILED_CALL && only.test(one.name) && !list.includes(one));
   const blind = chosen(blindScenarios(context), part);
-  await group('smoke', () => runSmoke(context, list, only, report));
+  await group('smoke', () => runSmoke(context, [...failed, ...list], only, report, backend));
   // In the smoke test by one backend: an emulated machine needs for each as long as for half of the scenarios.
-  if (isFirst) await group('filtered', () => runFiltered(context, only, report));
+  if (backend.first === 0) await group('filtered', () => runFiltered(context, only, report));
   await group('kept', () => runKept(context, only, report));
   await group('shell', () => runInShell(context, list, report, false, 'balance: nothing unseen'));
   for (const name of ['smoke', 'shell']) {
@@ -92,7 +97,7 @@ async function run(context: Context, part: number, isFirst: boolean): Promise<vo
 const contexts = (options['backend'] ?? '').split(',').map((backend) => makeContext({ ...options, backend }));
 try {
   for (const [index, context] of contexts.entries())
-    await run(context, (firstPart + index) % parts, index === 0);
+    await run(context, (firstPart + index) % parts, { first: index, parts: contexts.length });
 } finally {
   await endAll();
   for (const { folder } of contexts) rmSync(folder, { recursive: true, force: true });

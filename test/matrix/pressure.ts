@@ -4,6 +4,7 @@ import { assert, same } from '../kit/check.ts';
 import { newId } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
 import { type Report, reportOutcome } from '../kit/report.ts';
+import { WHOLE } from '../kit/tier.mjs';
 import { Tracing } from '../kit/tracing.ts';
 import { bodyOf, field } from '../kit/truth.ts';
 import type { Context } from './context.ts';
@@ -14,6 +15,9 @@ const PROCESSES = 4;
 /** Requests that `http_events` holds (bpf/state.h); an LRU map evicts some before it is full, for each CPU. */
 const HTTP_EVENTS = 10_240;
 const HTTP_EVENTS_SURE = 9_000;
+
+/** Connections of the trace that other scenarios share. */
+const CONNECTIONS = WHOLE ? 20_000 : 5_000;
 
 /** Requests, each on a connection of its own, all under way at once. */
 function count(context: Context, natively: number): number {
@@ -54,7 +58,7 @@ let server: Child | null = null;
 export const thousands: Scenario = {
   name: 'connections by the thousand, a request under way on each',
   async command(context, id) {
-    const total = count(context, 20_000);
+    const total = count(context, CONNECTIONS);
     const [started, port] = await startCrowd(context, 0, shape(total));
     server = started;
     return `${context.peer} crowd role=client ${port} id=${id} scenario=x ${shape(total).join(' ')}`;
@@ -64,7 +68,7 @@ export const thousands: Scenario = {
     return [];
   },
   check({ id, lines, context }, trace) {
-    const total = count(context, 20_000);
+    const total = count(context, CONNECTIONS);
     const answers = answersIn(id, lines);
     same('answers', answers.size, total);
     const exchanges = trace.exchanges.filter(({ url }) => url?.includes(id) === true);

@@ -6,6 +6,7 @@ import type { Backend } from '../../helper/protocol.ts';
 import { assert, same } from '../kit/check.ts';
 import { newId } from '../kit/peers.ts';
 import { type Report, reportOutcome } from '../kit/report.ts';
+import { WHOLE } from '../kit/tier.mjs';
 import { Tracing } from '../kit/tracing.ts';
 import type { Context } from './context.ts';
 import { answersIn, expectRight, startCrowd } from './pressure.ts';
@@ -28,14 +29,17 @@ interface Case {
   readonly backends?: readonly Backend[];
   /** Run also in emulated machines, where each trace takes half a minute. */
   readonly everywhere?: true;
+  /** Only in the long run, as another case shows it too. */
+  readonly long?: true;
 }
 
 const CASES: readonly Case[] = [
-  { name: 'nothing', refused: 'nothing', note: null },
+  { name: 'nothing', refused: 'nothing', note: null, long: true },
   {
     name: 'the program for waiting requests',
     refused: 'load:trace_http_wait',
     note: and(WAITING, NOT_LOADED),
+    long: true,
   },
   {
     name: 'iterators',
@@ -43,7 +47,7 @@ const CASES: readonly Case[] = [
     note: null,
     everywhere: true,
   },
-  { name: 'the programs for TLS', refused: 'load:trace_http_tls', note: and(TLS, NOT_LOADED) },
+  { name: 'the programs for TLS', refused: 'load:trace_http_tls', note: and(TLS, NOT_LOADED), long: true },
   { name: 'the program for callers', refused: 'load:trace_http_go_', note: and(CALLERS, NOT_LOADED) },
   {
     name: 'the program for calls under way',
@@ -79,6 +83,7 @@ export async function runRefused(context: Context, only: RegExp, report: Report)
     const scenario = `a kernel that refuses: ${one.name}`;
     if (!only.test(scenario) || one.backends?.includes(context.backend) === false) continue;
     if (context.slow && one.everywhere === undefined) continue;
+    if (!WHOLE && one.long === true) continue;
     await reportOutcome(report, scenario, () => trace(context, one));
   }
 }

@@ -31,7 +31,7 @@ const GUEST_TIMEOUT = 20 * 60_000;
 const GUEST_SEEDS = 1;
 const GUEST_RESTARTS = 5;
 /** Parts into which the smoke test cuts the scenarios. */
-const SMOKE_PARTS = 16;
+const SMOKE_PARTS = 32;
 
 const { values } = parseArgs({
   options: {

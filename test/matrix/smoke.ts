@@ -3,11 +3,12 @@
  * scenarios of a shell and the moments of attaching.
  */
 
-import { same } from '../kit/check.ts';
+import { CaptureTrace } from '../kit/capture.ts';
+import { assert, same } from '../kit/check.ts';
 import { Child } from '../kit/process.ts';
 import { type Report, reportOutcome } from '../kit/report.ts';
 import { type Trace, Tracing } from '../kit/tracing.ts';
-import { failMoments, goOn, judgeMoments, startMoments, untilTheyWait } from './attach.ts';
+import { failMoments, goOn, judgeMoments, type Part, startMoments, untilTheyWait } from './attach.ts';
 import type { Context } from './context.ts';
 import type { Scenario } from './scenarios.ts';
 import { judge, type Outcome, reportWhole, runAll } from './shell.ts';
@@ -17,8 +18,9 @@ export async function runSmoke(
   list: readonly Scenario[],
   only: RegExp,
   report: Report,
+  part: Part,
 ): Promise<void> {
-  const peers = startMoments(context, only);
+  const peers = startMoments(context, only, part);
   const shell = new Child('sh', []);
   let outcomes: readonly Outcome[];
   let trace: Trace;
@@ -46,13 +48,22 @@ export async function runSmoke(
 
 const FILTERED = 'every program is taken with a latency filter';
 
-/** The filter is a constant of the programs: what the kernel looks at as it loads them differs by it. */
+const FILTER_MS = 200;
+
+/**
+ * The filter is a constant of the programs: what the kernel looks at as it loads them differs by it. Nothing is to be seen,
+ * so it is enough to start the helper: the command line would be half of the time in an emulated machine.
+ */
 export async function runFiltered(context: Context, only: RegExp, report: Report): Promise<void> {
   if (!only.test(FILTERED)) return;
   await reportOutcome(report, FILTERED, async () => {
-    const tracing = Tracing.run({ ...context, tls: 'auto' }, ['true'], ['--min-latency', '200ms']);
-    const { summary } = await tracing.result({ whole: false });
-    same('note', summary.note, null);
-    return `${summary.produced} records`;
+    const trace = await CaptureTrace.start({ ...context, tls: 'auto' }, null, undefined, FILTER_MS);
+    const { backend, missing, tlsOff } = trace.hello;
+    await trace.stop();
+    same('backend', backend, context.backend);
+    same('what the kernel refused', missing, {});
+    same('why TLS is not decrypted', tlsOff, null);
+    assert(trace.final !== null, 'there are no final counters');
+    return `${trace.final.counters.produced} records`;
   });
 }
