@@ -7,7 +7,7 @@ import * as vscode from 'vscode';
 import { Setting } from '../../../extension/contributions.ts';
 import { callServer, calls, freePort } from './callServer.ts';
 import { cProgram, NEW_LLDB, OLD_LLDB } from './compiled.ts';
-import { insight, rows, stopDebugging } from './extension.ts';
+import { continueDebugging, insight, rows, stopDebugging } from './extension.ts';
 import { eventually, pause, test } from './harness.ts';
 
 const fixtures = join(vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '', '../debuggers');
@@ -182,11 +182,11 @@ for (const [name, configuration] of Object.entries(busy))
       let standing = await standsAgain();
       const before = made();
       for (const end = performance.now() + 5_000; performance.now() < end; ) {
-        const frame = await eventually(() => {
-          const item = vscode.debug.activeStackItem;
-          return item instanceof vscode.DebugStackFrame && item;
-        }, 'where it stands is shown');
-        await frame.session.customRequest('continue', { threadId: frame.threadId });
+        await eventually(
+          () => vscode.debug.activeStackItem instanceof vscode.DebugStackFrame,
+          'where it stands is shown',
+        );
+        await continueDebugging();
         await eventually(() => callBreaks.standing[0] !== standing, 'it goes on');
         standing = await standsAgain();
       }
@@ -200,14 +200,12 @@ for (const [name, configuration] of Object.entries(busy))
       const sent = made();
       // It may have stopped, or be about to, before the break was taken back.
       await eventually(() => {
-        const item = vscode.debug.activeStackItem;
-        if (callBreaks.standing.length > 0 && item instanceof vscode.DebugStackFrame)
-          void item.session
-            .customRequest('continue', { threadId: item.threadId })
-            .then(undefined, () => undefined);
+        const isShown = vscode.debug.activeStackItem instanceof vscode.DebugStackFrame;
+        if (callBreaks.standing.length > 0 && isShown) void continueDebugging();
         return made() > sent + 1_000;
       }, 'it calls freely');
-      assert.equal(trace.status.problem, null);
+      // Without a trace of its own the status is that of the one before, whose helper another test may have killed.
+      if (traced) assert.equal(trace.status.problem, null);
     } finally {
       counting.dispose();
       breaks.remove();

@@ -5,6 +5,7 @@ import { Command } from '../../../extension/contributions.ts';
 import {
   BOTH_SIDES,
   command,
+  continueDebugging,
   debug,
   expectCalls,
   insight,
@@ -40,7 +41,7 @@ async function stopInAnswer(): Promise<string[]> {
     };
     vscode.debug.removeBreakpoints([breakpoint]);
     await pause(PAUSE);
-    await session.customRequest('continue', { threadId });
+    await continueDebugging();
     // Timers that are due together are run by one call of Node's, or by two: on a busy machine, another one each time.
     return stackFrames
       .filter(

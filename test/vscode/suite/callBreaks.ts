@@ -6,7 +6,7 @@ import * as vscode from 'vscode';
 import { Setting } from '../../../extension/contributions.ts';
 import { callServer, calls } from './callServer.ts';
 import { cProgram, goProgram, NEW_LLDB, OLD_LLDB } from './compiled.ts';
-import { insight, stopDebugging } from './extension.ts';
+import { continueDebugging, insight, stopDebugging } from './extension.ts';
 import { eventually, pause, test } from './harness.ts';
 import { enter, ROUNDS } from './table.ts';
 
@@ -82,9 +82,9 @@ async function stopped(): Promise<{ frame: vscode.DebugStackFrame; host: string;
   }
 }
 
-async function goOn({ session, threadId }: vscode.DebugStackFrame): Promise<void> {
+async function goOn(): Promise<void> {
   const [before] = insight().callBreaks.standing;
-  await session.customRequest('continue', { threadId });
+  await continueDebugging();
   // It may stand again at once.
   await eventually(() => insight().callBreaks.standing[0] !== before, 'it goes on');
 }
@@ -127,17 +127,17 @@ for (const [name, { file, traced = false, configuration }] of Object.entries(deb
           assert.equal(first.path, '/first', 'the first call of all');
           assert.equal(seen(), before, 'nothing has been sent yet');
           await expectShown(file);
-          await goOn(first.frame);
+          await goOn();
           sent = before + 1;
         }
         for (let stop = 1; stop <= STOPS; stop++) {
-          const { frame, path } = await stopped();
+          const { path } = await stopped();
           assert.equal(path, '/again');
           await pause(STANDING);
           // Node may send what came before only later.
           assert(seen() <= sent + stop - 1, 'nothing but what came before has been sent');
           await expectShown(file);
-          await goOn(frame);
+          await goOn();
         }
         const hits = breaks.all.map(({ hits: count }) => count);
         assert(hits[0] !== undefined && hits[0] >= STOPS, `${hits}`);
@@ -162,16 +162,16 @@ async function expectChanges(): Promise<void> {
   const [again, first] = breaks.all;
   assert(again !== undefined && first !== undefined);
   breaks.remove(first.id);
-  let stand = await stopped();
+  await stopped();
   breaks.change(again.id, { text: 'path:=/other' });
   await pause(STANDING);
-  await goOn(stand.frame);
+  await goOn();
   await expectFree('edited while it stood');
   breaks.change(again.id, { text: again.text });
-  stand = await stopped();
+  await stopped();
   breaks.remove();
   await pause(STANDING);
-  await goOn(stand.frame);
+  await goOn();
   await expectFree('removed while it stood');
   breaks.add(again.text);
   await stopped();
@@ -179,9 +179,8 @@ async function expectChanges(): Promise<void> {
   for (const { id } of breaks.all) breaks.change(id, { enabled: false });
   const sent = seen();
   await eventually(() => {
-    const item = vscode.debug.activeStackItem;
-    if (insight().callBreaks.standing.length > 0 && item instanceof vscode.DebugStackFrame)
-      void item.session.customRequest('continue', { threadId: item.threadId }).then(undefined, () => {});
+    const isShown = vscode.debug.activeStackItem instanceof vscode.DebugStackFrame;
+    if (insight().callBreaks.standing.length > 0 && isShown) void continueDebugging();
     return seen() > sent + 3;
   }, 'it calls as if nothing had been');
 }
@@ -256,7 +255,7 @@ for (const [name, { traced = false, configuration }] of Object.entries(debuggers
           await pause(STANDING);
           assert.equal(callBreaks.standing.length, 1, 'it stands');
           breaks.remove();
-          await goOn(frame);
+          await goOn();
         }
         await eventually(() => seen() > before, 'what it was about to send is sent');
         const after = Math.round(performance.now() - begin);

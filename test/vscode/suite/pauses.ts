@@ -7,7 +7,7 @@ import { Command } from '../../../extension/contributions.ts';
 import type { ExchangeRow } from '../../../extension/engine/row.ts';
 import { callServer } from './callServer.ts';
 import { cProgram, goProgram, NEW_LLDB, OLD_LLDB } from './compiled.ts';
-import { command, goOnFromStart, insight, rows, stopDebugging } from './extension.ts';
+import { command, continueDebugging, goOnFromStart, insight, rows, stopDebugging } from './extension.ts';
 import { eventually, pause, test } from './harness.ts';
 import { enter, ROUNDS } from './table.ts';
 
@@ -83,8 +83,7 @@ async function stopAndGo(file: string, meanwhile: () => void = () => {}): Promis
     vscode.debug.removeBreakpoints([breakpoint]);
     await pause(PAUSE);
     meanwhile();
-    // As the user does. The editor knows of a request of its own alone that the program runs again: not all adapters say so.
-    await vscode.commands.executeCommand('workbench.action.debug.continue');
+    await continueDebugging();
     return performance.now() - begin;
   } finally {
     vscode.debug.removeBreakpoints([breakpoint]);
