@@ -24,6 +24,8 @@ interface Candidate {
 export class Candidates {
   readonly #leftOut = new Set<number>();
   readonly #candidates = new Map<number, Candidate>();
+  /** Named, and not ended: the record of its start may come later than its name. */
+  readonly #named = new Set<number>();
 
   standing(pid: number): Standing {
     return this.#candidates.has(pid) ? 'candidate' : this.#leftOut.has(pid) ? 'left-out' : 'shown';
@@ -35,6 +37,7 @@ export class Candidates {
 
   /** This process is a seed. */
   seeded(pid: number): void {
+    this.#named.delete(pid);
     this.#leaveOut(pid);
   }
 
@@ -46,6 +49,7 @@ export class Candidates {
 
   /** A process was started, possibly with the id of an earlier one. */
   started(pid: number, parent: number, now: number): void {
+    if (this.#named.has(pid)) return;
     const standing = this.standing(parent);
     this.#leftOut.delete(pid);
     this.#candidates.delete(pid);
@@ -54,9 +58,15 @@ export class Candidates {
     this.#bound(this.#candidates.keys(), this.#candidates.size, (oldest) => this.#candidates.delete(oldest));
   }
 
+  ended(pid: number): void {
+    this.#named.delete(pid);
+  }
+
   /** This process is debugged: it is shown, with everything that it has started. */
   proved(pid: number): void {
     const proved = new Set([pid]);
+    this.#named.add(pid);
+    this.#bound(this.#named.keys(), this.#named.size, (oldest) => this.#named.delete(oldest));
     this.#leftOut.delete(pid);
     this.#candidates.delete(pid);
     // In the order of their start, so parents come first.

@@ -32,12 +32,13 @@ export class TargetList {
 
   /**
    * Reads only the records that matter here; the engine checks them all.
-   * @param started a process, and by which. @param executed a process, of another program.
+   * @param started a process, and by which. @param executed a process, of another program. @param ended a process.
    */
   records(
     batch: Uint8Array,
     started: (pid: number, parent: number) => void = () => {},
     executed: (pid: number) => void = () => {},
+    ended: (pid: number) => void = () => {},
   ): void {
     const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
     for (let at = 0; at + LAYOUT.header.size <= batch.length; ) {
@@ -47,7 +48,7 @@ export class TargetList {
       const isData = type === RecordType.Data && length >= LAYOUT.data.size && at + length <= batch.length;
       if (isData && view.getUint8(at + LAYOUT.data.protocol) === WireProtocol.Other) this.otherConnections++;
       else if (type >= RecordType.ProcessStarted && type <= RecordType.ProcessEnded)
-        this.#process(batch.subarray(at, at + length), started, executed);
+        this.#process(batch.subarray(at, at + length), started, executed, ended);
       at += length;
     }
   }
@@ -56,6 +57,7 @@ export class TargetList {
     bytes: Uint8Array,
     started: (pid: number, parent: number) => void,
     executed: (pid: number) => void,
+    ended: (pid: number) => void,
   ): void {
     for (const record of readRecords(bytes)) {
       switch (record.type) {
@@ -68,6 +70,7 @@ export class TargetList {
           this.#set({ pid: record.pid, name: record.name, ended: false, parent: this.#parentOf(record.pid) });
           break;
         case RecordType.ProcessEnded:
+          ended(record.pid);
           this.#set({
             pid: record.pid,
             name: this.#targets.get(record.pid)?.name ?? record.name,

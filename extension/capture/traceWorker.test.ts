@@ -61,6 +61,8 @@ class ScriptedCapture implements Capture {
   readonly attached: number[] = [];
   readonly seeds: number[] = [];
   refuse: TraceError | null = null;
+  /** Resolves when the helper answers. */
+  busy: Promise<void> | null = null;
   cuts = 0;
   #listeners: EventListener[] = [];
   #end: (end: { fault: string | null }) => void = () => {};
@@ -85,6 +87,7 @@ class ScriptedCapture implements Capture {
 
   async attach(pid: number) {
     if (this.refuse !== null) throw this.refuse;
+    await this.busy;
     this.attached.push(pid);
     const info = { request: 1, pid, error: null, message: '', name: 'node' };
     this.json(FrameType.Process, info);
@@ -275,6 +278,42 @@ describe('an armed trace', () => {
     expect(await answered(2)).toEqual({ type: 'done', request: 2 });
     worker.flush();
     expect(rows()).toMatchObject([{ pid: 4242 }]);
+  });
+
+  it('keeps a process that was named, however late the helper answers', async () => {
+    const capture = await armed();
+    let answer: () => void = () => {};
+    capture.busy = new Promise((resolve) => {
+      answer = resolve;
+    });
+    worker.take({ type: 'start', request: 2, options: OPTIONS, pids: [4242] });
+    await new Promise(setImmediate);
+    worker.take({ type: 'narrow', olderMs: -1 });
+    answer();
+    expect(await answered(2)).toEqual({ type: 'done', request: 2 });
+    expect(capture.seeds).toEqual([1]);
+    expect(capture.attached).toEqual([4242]);
+    worker.flush();
+    // Its start was seen.
+    expect(status()).toMatchObject({ targets: [{ pid: 4242, parent: 1 }] });
+  });
+
+  it('keeps a process that was named before the record of its start came', async () => {
+    const capture = await armed();
+    worker.take({ type: 'start', request: 2, options: OPTIONS, pids: [4300] });
+    expect(await answered(2)).toEqual({ type: 'done', request: 2 });
+    capture.records(recordBatch([{ type: 'processStarted', pid: 4300, parent: 1, name: 'node' }]));
+    worker.take({ type: 'narrow', olderMs: -1 });
+    expect(capture.seeds).toEqual([1, 4242]);
+    // The same id once more is another process.
+    capture.records(
+      recordBatch([
+        { type: 'processEnded', pid: 4300, parent: 1, name: 'node' },
+        { type: 'processStarted', pid: 4300, parent: 1, name: 'node' },
+      ]),
+    );
+    worker.take({ type: 'narrow', olderMs: -1 });
+    expect(capture.seeds).toEqual([1, 4242, 4300]);
   });
 
   it('leaves out what nobody names, which is a seed from then on', async () => {

@@ -304,7 +304,7 @@ export class TraceWorker {
     this.#keeper.abandon(
       'A trace that is made ready before a launch is not kept: it may hold calls that are not shown.',
     );
-    for (const pid of seeds) await capture.seed(pid);
+    await Promise.all(seeds.map((pid) => capture.seed(pid)));
     if (this.#phase === 'starting') this.#phase = 'running';
   }
 
@@ -329,6 +329,8 @@ export class TraceWorker {
     for (const pid of pids) {
       // The armed trace has seen its calls, even if it has ended since.
       const followed = this.#candidates.standing(pid) === 'candidate';
+      // Before the answer, which a busy helper gives late: what nobody has named by then becomes a seed.
+      if (followed) this.#candidates.proved(pid);
       try {
         await capture.attach(pid, this.#children);
         attached++;
@@ -338,7 +340,6 @@ export class TraceWorker {
         if (followed) attached++;
         else refused ??= error;
       }
-      if (followed) this.#candidates.proved(pid);
     }
     if (refused !== null && attached === 0) throw refused;
   }
@@ -451,6 +452,7 @@ export class TraceWorker {
             this.#leaveOutDebugger(pid);
           },
           (pid) => this.#leaveOutDebugger(pid),
+          (pid) => this.#candidates.ended(pid),
         );
         if (performance.now() - this.#lastSent >= FLUSH_INTERVAL) this.flush();
         return;
