@@ -347,6 +347,8 @@ export class Session {
         const { request, pid, children, seed = false } = decodeJson(payload);
         if (!isId(request) || !isId(pid) || typeof children !== 'boolean' || typeof seed !== 'boolean')
           throw new FrameError('An attach is malformed.');
+        // What a seed starts needs longer than these files: an adapter comes first.
+        if (!seed) this.#attachments?.attachExpected();
         const infos = this.#targets.attach({ request, pid, children, seed });
         // First, so that a process that waits to be attached is seen from its first TLS call on.
         for (const info of infos) if (info.error === null && !seed) this.#consider(info.pid);

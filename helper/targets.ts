@@ -2,20 +2,22 @@
  * Which processes may become targets: the requester's own, checked through a pidfd, so that a process id
  * that is reused between the check and its use is noticed.
  */
-import { closeSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { closeSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Descriptors, Facts } from './facts.ts';
 import { type Native, SetWhen } from './native.ts';
+import { Parents } from './parents.ts';
 import type { Attach, AttachError, ProcessInfo } from './protocol.ts';
 
 /** bpf/trace_http.h */
 const TARGET_NO_CHILDREN = 1;
 const TARGET_SEED = 2;
+/** How long parents may be known: seeds that are armed together share them. */
+const FRESH_MS = 1_000;
 
 interface ProcessStatus {
   readonly name: string;
   readonly threadGroup: number;
-  readonly parent: number;
   /** Real, effective, saved, of the file system. */
   readonly uids: readonly number[];
   readonly gids: readonly number[];
@@ -33,6 +35,8 @@ export class Targets {
 
   readonly #native: Native;
   readonly #maps: Pick<Descriptors, 'targets' | 'namedTargets'>;
+  #parents = new Parents();
+  #parentsSince = Number.NEGATIVE_INFINITY;
 
   constructor(
     native: Native,
@@ -52,10 +56,11 @@ export class Targets {
     const first = this.#attachOne(request, pid, flags);
     if (first.error !== null || !children) return [first];
     const attached = new Map([[pid, first]]);
+    const parents = this.#freshParents();
     // A child that is forked while this looks is followed by the kernel; one forked before is found here.
     for (let found = true; found; ) {
       found = false;
-      for (const [child, parent] of parents()) {
+      for (const [child, parent] of parents.refresh()) {
         if (!attached.has(parent) || attached.has(child)) continue;
         attached.set(child, this.#attachOne(0, child, flags));
         found = true;
@@ -97,6 +102,15 @@ export class Targets {
     if (this.#map === this.#maps.namedTargets) return null;
     const list = this.#native.listTargets(this.#map);
     return list.filter((_, index) => index % 2 === 0 && ((list[index + 1] as number) & TARGET_SEED) === 0);
+  }
+
+  #freshParents(): Parents {
+    const now = performance.now();
+    if (now - this.#parentsSince >= FRESH_MS) {
+      this.#parents = new Parents();
+      this.#parentsSince = now;
+    }
+    return this.#parents;
   }
 
   #attachOne(request: number, pid: number, flags: number): ProcessInfo {
@@ -187,12 +201,17 @@ function readStatus(pid: number): ProcessStatus | null {
   } catch {
     return null;
   }
-  const field = (name: string): string => new RegExp(`^${name}:\\t(.*)$`, 'm').exec(text)?.[1] ?? '';
+  const fields = new Map(
+    text.split('\n').map((line): [string, string] => {
+      const colon = line.indexOf(':\t');
+      return [line.slice(0, colon), line.slice(colon + 2)];
+    }),
+  );
+  const field = (name: string): string => fields.get(name) ?? '';
   return {
     name: Buffer.from(field('Name'), 'latin1').toString('utf8'),
     threadGroup: Number(field('Tgid')),
     state: field('State'),
-    parent: Number(field('PPid')),
     uids: field('Uid').split('\t').map(Number),
     gids: field('Gid').split('\t').map(Number),
     capabilities: BigInt(`0x${field('CapPrm') || '0'}`),
@@ -260,14 +279,5 @@ function statField(pid: number, number: number): number {
     return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[number - 3]);
   } catch {
     return 0;
-  }
-}
-
-/** [pid, parent] of every process. */
-function* parents(): Generator<[number, number]> {
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    const status = readStatus(Number(entry));
-    if (status !== null) yield [Number(entry), status.parent];
   }
 }

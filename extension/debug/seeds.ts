@@ -1,6 +1,6 @@
-/** Finds the processes that may start debuggees. */
-import { readFile } from 'node:fs/promises';
-import { allProcesses, type ProcessEntry, processEntry } from './processes.ts';
+/** Finds the processes that may start debuggees. A launch waits for them, so only the few that matter are looked at. */
+import { readdir, readFile } from 'node:fs/promises';
+import { allProcesses, processEntry } from './processes.ts';
 
 /**
  * The extension host, which starts adapters and debuggees, and the host of the terminals. While no terminal is
@@ -9,14 +9,31 @@ import { allProcesses, type ProcessEntry, processEntry } from './processes.ts';
 export async function seeds(extensionHost = process.pid, proc = '/proc'): Promise<number[]> {
   const own = await processEntry(extensionHost, proc);
   if (own === null) return [extensionHost];
-  const siblings = (await allProcesses(proc)).filter(({ parent }) => parent === own.parent);
+  const siblings = (await childrenOf(own.parent, proc)) ?? (await childrenAmongAll(own.parent, proc));
   const hosts: number[] = [];
-  for (const sibling of siblings) if (await isTerminalHost(sibling, proc)) hosts.push(sibling.pid);
+  for (const pid of siblings) if (await isTerminalHost(pid, proc)) hosts.push(pid);
   return [extensionHost, ...(hosts.length > 0 ? hosts : own.parent > 1 ? [own.parent] : [])];
 }
 
+/** By the lists of its threads (proc_pid_children(5)); null where the kernel has none. */
+async function childrenOf(pid: number, proc: string): Promise<number[] | null> {
+  try {
+    const threads = `${proc}/${pid}/task`;
+    const lists = await Promise.all(
+      (await readdir(threads)).map((thread) => readFile(`${threads}/${thread}/children`, 'latin1')),
+    );
+    return lists.flatMap((list) => list.split(' ').filter(Boolean).map(Number));
+  } catch {
+    return null;
+  }
+}
+
+async function childrenAmongAll(pid: number, proc: string): Promise<number[]> {
+  return (await allProcesses(proc)).filter(({ parent }) => parent === pid).map((entry) => entry.pid);
+}
+
 /** VS Code's pty host: a server starts it with `--type=ptyHost`, Electron with that name among the utility's arguments. */
-async function isTerminalHost({ pid }: ProcessEntry, proc: string): Promise<boolean> {
+async function isTerminalHost(pid: number, proc: string): Promise<boolean> {
   try {
     return /ptyHost|pty-host/.test(await readFile(`${proc}/${pid}/cmdline`, 'utf8'));
   } catch {

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
-import { readlinkSync, statSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, openSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import type { Native } from '../native.ts';
@@ -37,4 +39,35 @@ it('attaches nothing once it is closed, not even to a process under inspection: 
   attachments.consider(pid);
   await sleep(50);
   expect(attachProbes).not.toHaveBeenCalled();
+});
+
+it('attaches to files of earlier traces between other work, or all at once before a process is traced', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'expected-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const finder = await TlsFinder.create();
+  const library = finder.systemLibraries().find(({ file }) => file.probes.length > 0)?.path ?? '';
+  const attachProbes = vi.fn(() => ({ set: 0, links: [] }));
+  const native = {
+    attachProbes,
+    detachProbes: () => {},
+    openPidfd: () => openSync('/dev/null', 'r'),
+    mapExecutable: () => [0n, 0n],
+    unmap: () => {},
+    readClocks: () => [0n, 0n, 0n],
+  } as unknown as Native;
+  const client = { libraries: vi.fn(), file: vi.fn(), goProgram: vi.fn() };
+  const attachments = new Attachments(native, FACTS, finder, client);
+  onTestFinished(() => attachments.close());
+  const paths = ['one', 'two', 'three'].map((name) => {
+    copyFileSync(library, join(folder, name));
+    return join(folder, name);
+  });
+  attachments.expect(paths);
+  expect(attachProbes).not.toHaveBeenCalled();
+  await new Promise(setImmediate);
+  expect(attachProbes).toHaveBeenCalledOnce();
+  attachments.attachExpected();
+  expect(attachProbes).toHaveBeenCalledTimes(3);
+  await new Promise(setImmediate);
+  expect(attachProbes).toHaveBeenCalledTimes(3);
 });

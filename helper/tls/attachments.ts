@@ -26,7 +26,7 @@ import { upcomingOf, upcomingPrograms } from './upcomingPrograms.ts';
 const MAX_FOLDERS = 64;
 /** With perf, the kernel needs a tenth of a second to remove each probe. */
 const MAX_EXPECTED_PERF = 4;
-/** How long the start of a trace waits at most for what earlier traces have found; an idle machine takes 10 ms for each. */
+/** How long the first process waits at most for what earlier traces have found; an idle machine takes 10 ms for each. */
 const EXPECT_MS = 1_000;
 /** Delay after the last change of a process's libraries. */
 const RECOGNISE_AFTER_MS = 500;
@@ -53,6 +53,10 @@ export class Attachments {
   readonly #searched = new Set<number>();
   readonly #outputs = new LinkerOutputs();
   readonly #expected = new ExpectedLibraries();
+  /** What earlier traces have found and has no probes yet. */
+  readonly #awaited: string[] = [];
+  /** By performance.now(). */
+  #expectedUntil = 0;
 
   #closed = false;
 
@@ -85,26 +89,31 @@ export class Attachments {
   }
 
   /**
-   * Attaches to files that programs of earlier traces used: at once as far as there is time, then one by one. Their
-   * probes stay as long as the trace, as those of the system's libraries.
+   * Attaches to files that programs of earlier traces used, one by one between other work. Their probes stay as long as the
+   * trace, as those of the system's libraries.
    * @param paths in this process's own view
    */
   expect(paths: readonly string[]): void {
     if (this.#facts.tlsAttach === 'none') return;
-    const end = performance.now() + EXPECT_MS;
     const most = this.#facts.tlsAttach === 'perf' ? MAX_EXPECTED_PERF : paths.length;
-    const own = paths.filter((path) => !SYSTEM_FOLDERS.includes(dirname(path)));
-    const waiting = own.slice(0, most).values();
+    this.#awaited.push(...paths.filter((path) => !SYSTEM_FOLDERS.includes(dirname(path))).slice(0, most));
+    this.#expectedUntil = performance.now() + EXPECT_MS;
     const next = (): void => {
-      for (const path of waiting) {
-        if (this.#closed) return;
-        this.#keepExpected(path);
-        if (performance.now() < end) continue;
-        setImmediate(next);
-        return;
-      }
+      const path = this.#awaited.shift();
+      if (path === undefined || this.#closed) return;
+      this.#keepExpected(path);
+      setImmediate(next);
     };
-    next();
+    setImmediate(next);
+  }
+
+  /** The rest of them at once, as far as there is time: a process that is about to be traced may use them next. */
+  attachExpected(): void {
+    while (performance.now() < this.#expectedUntil) {
+      const path = this.#awaited.shift();
+      if (path === undefined) return;
+      this.#keepExpected(path);
+    }
   }
 
   #keepExpected(path: string): void {
