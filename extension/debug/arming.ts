@@ -93,7 +93,9 @@ export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposa
   }
 
   #narrow(): void {
-    if (this.#control.follows && this.#trace.status.phase === 'running')
-      this.#trace.narrow(this.#sessions.waiting.length > 0 ? NAMING_TIMEOUT : UNNAMED);
+    if (!this.#control.follows || this.#trace.status.phase !== 'running') return;
+    // Some debuggees run before their session is known: its adapter is asked for only then (rdbg).
+    const isLate = this.#sessions.waiting.length > 0 || this.#control.expects;
+    this.#trace.narrow(isLate ? NAMING_TIMEOUT : UNNAMED);
   }
 }

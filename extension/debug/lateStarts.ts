@@ -5,11 +5,16 @@
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { t } from '../words/translate.ts';
+import { bootTime } from './bootTime.ts';
 import { type Debuggee, type DebugSessions, rootOf } from './debugSessions.ts';
 import { startOf } from './processes.ts';
+import { startSeen } from './startSeen.ts';
 import type { TraceControl } from './traceControl.ts';
 
-/** After a process has been named, in milliseconds: what the kernel has seen of its start is read by then. */
+/**
+ * After a process has been named, in milliseconds: what the kernel has seen of its start is read by then, unless the
+ * machine is busy.
+ */
 const SETTLED = 1_000;
 /** A process that is so much older than its session was not started by it; milliseconds. */
 const OLDER = 10_000;
@@ -18,11 +23,20 @@ export const NAMING_TIMEOUT = 20_000;
 /** The same is not said again for so long, in milliseconds: a launch may have many processes. */
 const QUIET = 60_000;
 
+interface Named {
+  readonly debuggee: Debuggee;
+  readonly pid: number;
+  /** When; milliseconds of {@link bootTime}. */
+  readonly at: number;
+}
+
 export class LateStarts implements vscode.Disposable {
   readonly #trace: Trace;
   readonly #control: TraceControl;
   readonly #sessions: DebugSessions;
   readonly #timers = new Set<NodeJS.Timeout>();
+  /** Whether their start was seen is not known yet. */
+  readonly #named = new Set<Named>();
   /** They waited for their debugger when the trace took them in. */
   readonly #inTime = new Set<number>();
   /** When it was said that first calls may be missing, by the name of the launch; milliseconds. */
@@ -35,7 +49,15 @@ export class LateStarts implements vscode.Disposable {
     this.#sessions = sessions;
     this.#disposable = vscode.Disposable.from(
       sessions.onDidFindProcess(({ debuggee, pid }) => {
-        if (control.follows) this.#later(SETTLED, () => this.#consider(debuggee, pid));
+        if (!control.follows) return;
+        const named = { debuggee, pid, at: bootTime() };
+        this.#named.add(named);
+        this.#later(SETTLED, () => this.#settle(named));
+      }),
+      trace.onDidChangeStatus(({ phase }) => {
+        // All has been read, and the next trace knows nothing of it.
+        if (phase === 'stopped') this.#settleAll();
+        else if (phase === 'failed') this.#named.clear();
       }),
       sessions.onDidBegin((debuggee) => {
         // One that has named nothing has no session below it that has.
@@ -67,11 +89,27 @@ export class LateStarts implements vscode.Disposable {
     );
   }
 
-  #consider({ session, opened }: Debuggee, pid: number): void {
-    if (this.#inTime.delete(pid) || !this.#control.follows) return;
-    const target = this.#trace.status.targets.find((one) => one.pid === pid);
-    // Its parent is known where it was seen being started.
-    if (target !== undefined && target.parent !== null) return;
+  #settle(named: Named): void {
+    if (!this.#named.has(named)) return;
+    const { pid, at } = named;
+    const seen = startSeen(this.#trace.status, pid, at, startOf(pid) !== null);
+    if (seen === 'unknown' && bootTime() < at + NAMING_TIMEOUT) {
+      this.#later(SETTLED, () => this.#settle(named));
+      return;
+    }
+    this.#named.delete(named);
+    if (seen === 'seen') this.#inTime.delete(pid);
+    else if (this.#control.follows) this.#sayMissed(named);
+  }
+
+  #settleAll(): void {
+    for (const named of this.#named)
+      if (startSeen(this.#trace.status, named.pid, named.at, true) === 'missed') this.#sayMissed(named);
+    this.#named.clear();
+  }
+
+  #sayMissed({ debuggee: { session, opened }, pid }: Named): void {
+    if (this.#inTime.delete(pid)) return;
     const started = startOf(pid);
     // What was there before its session has calls that nobody expects to see.
     if (started === null ? session.configuration.request !== 'launch' : started < opened - OLDER) return;

@@ -8,7 +8,9 @@ import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
 import { type Trace, TraceError } from '../capture/trace.ts';
 import { t } from '../words/translate.ts';
+import { bootTime } from './bootTime.ts';
 import type { DebugSessions } from './debugSessions.ts';
+import { NAMING_TIMEOUT } from './lateStarts.ts';
 import { pickProcess } from './processPicker.ts';
 import { seeds } from './seeds.ts';
 
@@ -18,7 +20,7 @@ const LINGER = 150;
 const ARMED = 600_000;
 /** As above, for a session that restarts. */
 const RESTART = 10_000;
-/** How long a session that just starts may take until its process is known, in milliseconds. */
+/** How long a session that has run for some time may take until its process is known, in milliseconds. */
 const PROCESS_TIMEOUT = 5_000;
 
 /** What the user chose to trace: the debug sessions, or a process. */
@@ -87,6 +89,11 @@ export class TraceControl implements vscode.Disposable {
   /** The trace belongs to the debug sessions of the window, and runs or is about to. */
   get follows(): boolean {
     return (this.#follows && this.#isRunning()) || this.#arming !== null;
+  }
+
+  /** A launch that the trace was armed for has no session yet. */
+  get expects(): boolean {
+    return Date.now() < this.#expectedUntil;
   }
 
   note(text: string): void {
@@ -204,10 +211,16 @@ export class TraceControl implements vscode.Disposable {
             listener.dispose();
             resolve(this.#sessions.processes().filter(isProcess));
           };
-          const timer = setTimeout(done, PROCESS_TIMEOUT);
+          const timer = setTimeout(done, this.#patience());
           const listener = this.#sessions.onDidFindProcess(done);
         }),
     );
+  }
+
+  /** How long the process of a session may still take, in milliseconds: one that has just begun may be starting its adapter. */
+  #patience(): number {
+    const newest = Math.max(...this.#sessions.all.map(({ opened }) => opened));
+    return Math.max(PROCESS_TIMEOUT, newest + NAMING_TIMEOUT - bootTime());
   }
 
   async #explainNoProcess(): Promise<void> {
@@ -257,7 +270,7 @@ export class TraceControl implements vscode.Disposable {
   #isOver(): boolean {
     const { phase, targets } = this.#trace.status;
     if (phase !== 'running' || (!this.#follows && this.#chosen.size === 0)) return false;
-    if (this.#follows && Date.now() < this.#expectedUntil) return false;
+    if (this.#follows && this.expects) return false;
     // A session whose process is not known yet may be the one that was just restarted.
     if (this.#follows && this.#sessions.all.some((one) => one.untraceable === null && !one.terminated))
       return false;

@@ -1,5 +1,6 @@
 /** What VS Code loads for `run.mjs debuggers`: every debugger that Debian has. */
 import './debuggees.ts';
+import './armingTimes.ts';
 import './firstCalls.ts';
 import './pauses.ts';
 import './sourceLines.ts';
