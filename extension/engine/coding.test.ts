@@ -1,5 +1,5 @@
 import * as zlib from 'node:zlib';
-import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runs } from '../../test/kit/runs.ts';
@@ -64,7 +64,10 @@ describe.each(CODERS)('%s', (coding, encode) => {
   });
 
   it('cuts a bomb', () => {
-    const bomb = encode(Buffer.alloc(64 * 1024 * 1024));
+    const zeros = Buffer.alloc(64 * 1024 * 1024);
+    // Its usual effort takes seconds for so many.
+    const quick = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
+    const bomb = coding === 'br' ? brotliCompressSync(zeros, quick) : encode(zeros);
     const decoded = removeCodings(bomb, [coding], true);
     expect(decoded.bytes.length).toBeLessThanOrEqual(MAX_DECODED_BYTES);
     expect(decoded.bytes.length).toBeGreaterThan(MAX_DECODED_BYTES / 16);

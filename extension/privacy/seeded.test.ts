@@ -26,12 +26,13 @@ const PROTO = `syntax = "proto3"; package p; service S { rpc M (R) returns (R); 
 message Nested { string name = 1; string value = 2; }
 message R { string new_password = 1; bytes payload = 2; map<string, string> settings = 3; int32 pin = 4;
   string status_code = 5; int32 code = 6; Nested session_token = 7; bool requires_password = 8; int32 max_tokens = 9; string code_text = 10; }`;
+const { schema } = readProtos([{ path: 'p.proto', text: PROTO }]);
 
 /** All that a reader may see of the call: a JSON line, the details, a row, a line of the table. */
 function shown(call: Call): string {
   const engine = new Engine();
   engine.setClock({ offset: 0n, bootTime: START });
-  engine.setProtos(readProtos([{ path: 'p.proto', text: PROTO }]).schema);
+  engine.setProtos(schema);
   engine.push(recordBatch(conversation(stepsOf(call))));
   engine.finish();
   const row = engine.row(1);
