@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ElfFile, isUnreadable } from '../../../helper/tls/elf.ts';
-import { variants } from '../../../test/kit/tier.mjs';
+import { variants, WHOLE } from '../../../test/kit/tier.mjs';
 import { CallFrames } from './callFrames.ts';
 import { NativeLines } from './nativeLines.ts';
 import { FILE_LIMITS, ReadingBudget } from './readingBudget.ts';
@@ -49,8 +49,12 @@ function codeAddresses(elf: ElfFile): number[] {
   return Array.from({ length: Math.floor(text.size / STEP) }, (_, index) => text.address + index * STEP);
 }
 
+/** Addresses of a program that are compared; and of one that is linked with all that it uses, of which little is known. */
+const MOST_OF_STATIC = 20_000;
+const MOST = WHOLE ? MOST_OF_STATIC : 4_000;
+
 /** How many addresses agree; those that do not are returned as text. */
-function compare(path: string, limit = 20_000) {
+function compare(path: string, limit = MOST) {
   const elf = compiled.open(path);
   const lines = new NativeLines(elf, new ReadingBudget({ ...FILE_LIMITS, ms: 60_000 }));
   const all = codeAddresses(elf);
@@ -90,7 +94,7 @@ describe.each(['gcc', 'clang'].filter(isThere))('lines of %s', (compiler) => {
     (name, flags) => {
       if (compiler === 'clang' && (name.includes('dwarf64') || name.includes('gz'))) return;
       const path = compiled.build(compiler, flags, C_FILES, `${compiler}${name.replaceAll(/[ /]/g, '')}`);
-      const { known, several, different } = compare(path);
+      const { known, several, different } = compare(path, flags.includes('-static') ? MOST_OF_STATIC : MOST);
       expect(different).toEqual([]);
       expect(known).toBeGreaterThan(10);
       if (flags.includes('-O2')) expect(several).toBeGreaterThan(flags.includes('-static') ? 1 : 5);
