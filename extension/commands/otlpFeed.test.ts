@@ -134,7 +134,7 @@ describe('spans of a trace', () => {
     const all = oneTo(MAX_QUEUE + 100);
     list.show(all, 'ended');
     expect(feed.counts.lost).toBe(100);
-    await expect.poll(() => list.asked.length, { timeout: 20_000 }).toBe(MAX_QUEUE);
+    await expect.poll(() => list.asked.length, { timeout: 120_000 }).toBe(MAX_QUEUE);
     // The exporter is full now, too.
     const more = all.map((id) => id + all.length);
     list.show(more, 'ended');

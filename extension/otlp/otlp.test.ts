@@ -211,7 +211,7 @@ describe('the exporter', () => {
   it('sends in batches, and what is left at the end', async () => {
     const one = exporter();
     add(one, 600);
-    await expect.poll(() => one.counts.sent, { timeout: 20_000 }).toBe(600);
+    await expect.poll(() => one.counts.sent, { timeout: 120_000 }).toBe(600);
     add(one, 3, 601);
     expect(await one.close()).toEqual({ sent: 603, lost: 0, waiting: 0, problem: null });
     expect(new Set(collector.spans.map(({ spanId }) => spanId)).size).toBe(603);
@@ -229,7 +229,7 @@ describe('the exporter', () => {
     );
     const one = exporter();
     add(one, 512);
-    await expect.poll(() => one.counts.sent, { timeout: 20_000 }).toBe(512);
+    await expect.poll(() => one.counts.sent, { timeout: 120_000 }).toBe(512);
     expect(collector.requests).toHaveLength(3);
     expect(one.counts).toMatchObject({ lost: 0, problem: null });
     await one.close();
@@ -248,7 +248,7 @@ describe('the exporter', () => {
       [512, { sent: 1022, lost: 514 }],
     ] as const) {
       add(one, count);
-      await expect.poll(() => one.counts, { timeout: 20_000 }).toMatchObject({ ...expected, waiting: 0 });
+      await expect.poll(() => one.counts, { timeout: 120_000 }).toMatchObject({ ...expected, waiting: 0 });
     }
     expect((await one.close()).problem).toBeNull();
     expect(collector.requests).toHaveLength(3);
@@ -266,7 +266,7 @@ describe('the exporter', () => {
       return call;
     });
     expect(made).toBe(0);
-    await expect.poll(() => one.counts.problem, { timeout: 20_000 }).toContain('ECONNREFUSED');
+    await expect.poll(() => one.counts.problem, { timeout: 120_000 }).toContain('ECONNREFUSED');
     expect(await one.close()).toMatchObject({ sent: 0, lost: MAX_WAITING + 101, waiting: 0 });
     collector = await Collector.start();
   });

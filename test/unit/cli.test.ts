@@ -41,7 +41,7 @@ beforeAll(async () => {
 function httpTrace(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   // It is started a hundred times: what Node has compiled of it is kept.
   const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compiled') };
-  return spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', timeout: 30_000, env });
+  return spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', timeout: 120_000, env });
 }
 
 const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));

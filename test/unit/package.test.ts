@@ -46,7 +46,7 @@ const DOCUMENTS = [
   'LICENSE',
 ];
 
-describe.skipIf(reason !== undefined)('the package', { timeout: 400_000 }, () => {
+describe.skipIf(reason !== undefined)('the package', { timeout: 1_200_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'http-trace-package-'));
   const clones = [join(folder, 'a'), join(folder, 'another place, with a longer name/b')];
 
@@ -68,7 +68,7 @@ describe.skipIf(reason !== undefined)('the package', { timeout: 400_000 }, () =>
       });
       if (status !== 0) throw new Error(`the package was not made: ${stderr}`);
     }
-  }, 400_000);
+  }, 1_200_000);
   afterAll(() => rmSync(folder, { recursive: true }));
 
   /** Hashes of what goes into the package, and of itself. */

@@ -1,6 +1,7 @@
 /** The hooks as debuggers evaluate them, in real programs without a debugger. */
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -11,6 +12,8 @@ import { type FindingsPipe, openPipe } from './pipe.ts';
 const folder = join(import.meta.dirname, 'hooks');
 /** The tests for TLS fetch it (scripts/runtimes.mjs). */
 const NODE_20 = join(import.meta.dirname, '../../../.cache/runtimes/node_modules/node-20/bin/node');
+/** A line that no hook writes. */
+const LAST = 'end of the test';
 const pipes: FindingsPipe[] = [];
 
 afterEach(() => {
@@ -25,7 +28,12 @@ async function run(
   node = process.execPath,
 ) {
   const findings: Finding[] = [];
+  let onEnd = () => {};
+  const ended = new Promise<void>((resolve) => {
+    onEnd = resolve;
+  });
   const pipe = await openPipe((line) => {
+    if (line === LAST) onEnd();
     const finding = parseFinding(line);
     if (finding !== null) findings.push(finding);
   });
@@ -43,8 +51,13 @@ async function run(
     output += data;
   });
   await new Promise((resolve) => child.on('close', resolve));
-  // What was written before the end is in the pipe.
-  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve, 5));
+  // What the program wrote is in the pipe, before this line; unless it has removed the pipe.
+  const writer = await open(pipe.path, constants.O_WRONLY).catch(() => null);
+  if (writer !== null) {
+    await writer.writeFile(`\n${LAST}\n`);
+    await writer.close();
+    await ended;
+  }
   return { output: output.trim(), findings };
 }
 
