@@ -4,6 +4,10 @@ import type { ExchangeRow } from '../engine/row.ts';
 import { shortType } from '../http/contentType.ts';
 import type { AiRead } from './aiOf.ts';
 
+/** Characters: a row is sent to the list and drawn as a whole, and a file may hold images as `data:` URLs of megabytes. */
+const MAX_PATH = 64 * 1024;
+const MAX_WORD = 1_024;
+
 const ABSOLUTE = /^(https?):\/\/([^/?#]*)([^#]*)/i;
 
 /** @param read a call with its secrets masked. @param start milliseconds since the earliest call of the file. */
@@ -14,14 +18,15 @@ export function callRow({ call, model, operation }: AiRead, start: number): Exch
   return {
     id: call.id,
     revision: 1,
-    method: call.method,
+    method: upTo(MAX_WORD, call.method),
     status: call.status,
-    statusText: call.statusText,
+    statusText: upTo(MAX_WORD, call.statusText),
     scheme: scheme === undefined ? null : scheme.toLowerCase() === 'https' ? 'https' : 'http',
-    host: authority.slice(authority.lastIndexOf('@') + 1) || null,
-    path: scheme === undefined ? url : rest === '' ? '/' : rest,
+    host: upTo(MAX_WORD, authority.slice(authority.lastIndexOf('@') + 1) || null),
+    path: upTo(MAX_PATH, scheme === undefined ? url : rest === '' ? '/' : rest),
     protocol: call.protocol,
-    type: shortType(type) ?? (call.messageStream?.format === 'websocket' ? 'websocket' : null),
+    type:
+      upTo(MAX_WORD, shortType(type)) ?? (call.messageStream?.format === 'websocket' ? 'websocket' : null),
     requestSize: call.request?.bodySize ?? null,
     responseSize: response?.bodySize ?? null,
     start,
@@ -61,4 +66,8 @@ export function callRow({ call, model, operation }: AiRead, start: number): Exch
     operation: operation ?? (call.operation === null ? null : operationText(call.operation)),
     pinned: false,
   };
+}
+
+function upTo(most: number, text: string | null): string | null {
+  return text === null || text.length <= most ? text : `${text.slice(0, most)}…`;
 }
