@@ -77,10 +77,10 @@ function isKept(content: Content): content is readonly KeptPart[] {
 function keptNote(parts: readonly KeptPart[], note: string | null): string {
   const dropped =
     (parts[0]?.part ?? 1) > 1 ? ' Its oldest part was dropped, as more was captured than is kept.' : '';
-  const rest = `${dropped}${note === null ? '' : ` ${note}`}`;
+  const more = note === null ? '' : ` ${note}`;
   return parts[0]?.run === thisRun()
-    ? `Kept from before the window was reloaded: that trace has ended.${rest}`
-    : `Kept from an earlier run of VS Code: that trace has ended.${rest}`;
+    ? `Kept from before the window was reloaded: that trace has ended.${dropped}${more}`
+    : `Kept from an earlier run of VS Code: that trace has ended.${dropped}${more}`;
 }
 
 async function sizeOf(content: Content): Promise<number> {

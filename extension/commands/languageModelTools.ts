@@ -5,6 +5,7 @@ import type { Trace } from '../capture/trace.ts';
 import type { CallSource } from '../tools/callSource.ts';
 import { TOOLS, type ToolName } from '../tools/definitions.ts';
 import { asksForBodies } from '../tools/getRequest.ts';
+import { searchesBodies } from '../tools/listRequests.ts';
 import { runTool } from '../tools/runTool.ts';
 import { t } from '../words/translate.ts';
 import { labelText } from '../words/visible.ts';
@@ -37,7 +38,7 @@ export class RequestTool implements vscode.LanguageModelTool<unknown> {
   prepareInvocation({
     input,
   }: vscode.LanguageModelToolInvocationPrepareOptions<unknown>): vscode.PreparedToolInvocation {
-    if (this.#name === 'list_http_requests') return { invocationMessage: t('Listing HTTP requests') };
+    if (this.#name === 'list_http_requests') return listing(input);
     const call = callText(this.#trace, input);
     const invocationMessage = t('Reading {0}', call);
     if (!asksForBodies(input)) return { invocationMessage };
@@ -61,6 +62,22 @@ export class RequestTool implements vscode.LanguageModelTool<unknown> {
   }
 }
 
+/** Which calls match by their bodies says what those hold, so the user is asked as for the bodies themselves. */
+function listing(input: unknown): vscode.PreparedToolInvocation {
+  const invocationMessage = t('Listing HTTP requests');
+  if (!searchesBodies(input)) return { invocationMessage };
+  return {
+    invocationMessage,
+    confirmationMessages: {
+      title: t('Let the language model search in bodies?'),
+      message: t(
+        'It learns which calls have a body or message with what it looks for: {0}. Known secrets are masked, but bodies may hold other private data.',
+        plain(labelText((input as { readonly filter: string }).filter, 200)),
+      ),
+    },
+  };
+}
+
 /** `call 7 (POST /orders)`. Captured text is shown as text, not as Markdown. */
 function callText(trace: Trace, input: unknown): string {
   const id = typeof input === 'object' && input !== null && 'id' in input ? input.id : null;
@@ -69,7 +86,12 @@ function callText(trace: Trace, input: unknown): string {
   if (row === undefined) return t('call {0}', id);
   const method = labelText(row.method ?? '', 20);
   const path = labelText((row.path ?? '').split('?', 1)[0] ?? '', 60);
-  return t('call {0} ({1})', id, `${method} ${path}`.replace(/[`*_[\]<>&#|~\\]/g, ' '));
+  return t('call {0} ({1})', id, plain(`${method} ${path}`));
+}
+
+/** Without what Markdown would read. */
+function plain(text: string): string {
+  return text.replace(/[`*_[\]<>&#|~\\]/g, ' ');
 }
 
 function sourceOf(trace: Trace): CallSource {

@@ -11,6 +11,8 @@ export interface Filter {
   readonly matches: Matcher | null;
   /** Tests that need the details of a call; `found` of a {@link Subject} has a bit for each. */
   readonly details: readonly DetailTest[];
+  /** Whether one of them reads what was in bodies and messages. */
+  readonly searchesBodies: boolean;
   /** Whether a row can match, whatever its details are: only then they have to be looked at. */
   readonly possible: (subject: Subject) => boolean;
   /** In the order of the line, apart from each other. */
@@ -28,10 +30,12 @@ type Leaf = Matcher | number;
 /** Never throws; what is not understood is in `errors`. */
 export function parseFilter(line: string): Filter {
   const details: DetailTest[] = [];
+  let searchesBodies = false;
   const leaf = (parsed: Parsed | string): Leaf | string => {
     if (typeof parsed === 'string') return parsed;
     if ('row' in parsed) return parsed.row;
     if (details.length === MAX_DETAILS) return `A filter looks into details at most ${MAX_DETAILS} times.`;
+    searchesBodies ||= parsed.bodies === true;
     return 1 << (details.push(parsed.details) - 1);
   };
   const { tree, parts, errors } = parseLine<Leaf>(line, {
@@ -65,6 +69,7 @@ export function parseFilter(line: string): Filter {
   return {
     matches: tree === null ? null : compile(tree),
     details,
+    searchesBodies,
     possible: tree === null ? () => true : compilePossible(tree, true),
     parts,
     errors,

@@ -10,7 +10,10 @@ import { type DetailTest, lower, type Matcher } from './subject.ts';
 import { urlMatcher } from './url.ts';
 
 /** A value that was understood. */
-export type Parsed = { readonly row: Matcher } | { readonly details: DetailTest };
+export type Parsed =
+  | { readonly row: Matcher }
+  /** `bodies`: it reads what was in bodies and messages. */
+  | { readonly details: DetailTest; readonly bodies?: true };
 
 export interface Property {
   readonly name: string;
@@ -297,8 +300,8 @@ export const PROPERTIES: readonly Property[] = [
     about: 'text in a body or in a message',
     example: 'body:"out of stock"',
     whole: true,
-    parse: (value) => ({ details: bodyTest((content) => content.includes(value)) }),
-    pattern: (matches) => ({ details: bodyTest(matches) }),
+    parse: (value) => ({ details: bodyTest((content) => content.includes(value)), bodies: true }),
+    pattern: (matches) => ({ details: bodyTest(matches), bodies: true }),
   },
   {
     name: 'mime-type',

@@ -15,6 +15,12 @@ const CALLS_PER_SEARCH = 50;
 /** Characters of a URL, or of another text, in a list. */
 const MAX_TEXT = 500;
 
+/** Would the answer say what bodies hold, by which calls are in it? Asked often enough, that is their content. */
+export function searchesBodies(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || !('filter' in value)) return false;
+  return typeof value.filter === 'string' && parseFilter(value.filter).searchesBodies;
+}
+
 /** JSON. @throws ToolError */
 export async function listRequests(source: CallSource, value: unknown): Promise<string> {
   const input = new ToolInput(value, ['filter', 'limit']);

@@ -9,6 +9,7 @@ import { detailsFound } from '../filter/subject.ts';
 import type { CallSource } from './callSource.ts';
 import { MAX_BYTES, TOOLS } from './definitions.ts';
 import { asksForBodies } from './getRequest.ts';
+import { searchesBodies } from './listRequests.ts';
 import { runTool } from './runTool.ts';
 
 /** Over an engine, as everywhere. */
@@ -186,4 +187,18 @@ it('package.json has the same tools', () => {
     })),
   ).toEqual(TOOLS.map(({ name, description, inputSchema }) => ({ name, description, inputSchema })));
   for (const { when } of declared) expect(when).toBe('isWorkspaceTrusted');
+});
+
+describe('a filter that searches bodies', () => {
+  it.each(['body:a', '-body:a', '404 or (status:200 body:/^a/)'])('is one: %s', (filter) => {
+    expect(searchesBodies({ filter })).toBe(true);
+  });
+
+  it.each(['', '404', 'header:body=1', '"body:a"', 'mime-type:text/html'])('is none: %s', (filter) => {
+    expect(searchesBodies({ filter })).toBe(false);
+  });
+
+  it('is none where there is no text', () => {
+    for (const input of [undefined, null, 7, {}, { filter: 7 }]) expect(searchesBodies(input)).toBe(false);
+  });
 });

@@ -38,3 +38,14 @@ test('the user is asked before bodies are given', () => {
   const asked = tool.prepareInvocation({ input: { id: row?.id, bodies: true } }).confirmationMessages;
   assert.match(String(asked?.message), new RegExp(`call ${row?.id} \\(GET /`));
 });
+
+test('the user is asked before bodies are searched, and told for what', () => {
+  const tool = new RequestTool('list_http_requests', insight().trace);
+  const asked = (input: unknown) => tool.prepareInvocation({ input }).confirmationMessages;
+  for (const filter of ['404', 'header:x-id=7', 'type:json "body:text"', 'body:'])
+    assert.equal(asked({ filter }), undefined, filter);
+  for (const input of [undefined, {}, { filter: 7 }]) assert.equal(asked(input), undefined);
+  for (const filter of ['body:secret', 'status:200 -body:/^a/', '(404 or body:x)'])
+    assert.match(String(asked({ filter })?.message), /which calls have a body/, filter);
+  assert.doesNotMatch(String(asked({ filter: 'body:"[a](http://b.test)"' })?.message), /\[a\]/);
+});
