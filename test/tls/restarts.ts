@@ -21,8 +21,8 @@ const TIMES_SAMPLED = 20;
 const SETTLED = 9;
 /** Growth of the helper's resident memory that a garbage collector may cause, in KiB. */
 const MEMORY_SLACK = 32 * 1024;
-/** Milliseconds after which the probes of an unused file must be gone: more than KEEP_UNUSED_MS. */
-const DETACHED_AFTER = 20_000;
+/** Milliseconds after which the probes of an unused file must be gone: more than KEEP_UNUSED_MS, and a busy machine takes its time. */
+const DETACHED_AFTER = 120_000;
 /** Its library is the system's. */
 const SYSTEM_PROGRAM = 'Python requests';
 /** Its probes stay for a second run of it: KEEP_PROGRAM_MS. */
