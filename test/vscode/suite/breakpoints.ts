@@ -46,7 +46,9 @@ async function stopInAnswer(): Promise<string[]> {
     return stackFrames
       .filter(
         ({ name }) =>
-          !/^(?:await|runNextTicks|processTimers|listOnTimeout|processTicksAndRejections)$/.test(name),
+          !/^(?:process\.)?(?:await|runNextTicks|processTimers|listOnTimeout|processTicksAndRejections)$/.test(
+            name,
+          ),
       )
       .map((frame) => `${frame.name}:${frame.line}`);
   } finally {
