@@ -1,9 +1,8 @@
 /** Calls that stay open while many others come, end and are forgotten. */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { Engine } from './engine.ts';
-import { conversation, recordBatch, START } from './testing/records.ts';
+import { collect } from './testing/collect.ts';
+import { conversation, ofConnection, recordBatch, START } from './testing/records.ts';
 
 const MIB = 1024 * 1024;
 /** As many as a block of slab.ts has room for, and one more. */
@@ -11,47 +10,36 @@ const CALLS_BETWEEN = 65;
 const OPEN = 1_000;
 const BODY = 'x'.repeat(1_024);
 
-setFlagsFromString('--expose-gc');
-const collect: () => void = runInNewContext('gc');
-
 /** What blocks of bytes take, outside of the heap. */
 function memory(): number {
-  // What the first collection finds is freed at the second.
-  collect();
   collect();
   return process.memoryUsage().arrayBuffers;
 }
 
-const streaming = (connection: bigint) =>
-  recordBatch(
-    conversation(
-      [
-        { out: 'GET /events HTTP/1.1\r\nHost: a\r\n\r\n' },
-        { in: 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n' },
-        { in: '9\r\ndata: 1\n\n\r\n' },
-      ],
-      { connection },
-    ),
-  );
+const STREAMING = recordBatch(
+  conversation([
+    { out: 'GET /events HTTP/1.1\r\nHost: a\r\n\r\n' },
+    { in: 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n' },
+    { in: '9\r\ndata: 1\n\n\r\n' },
+  ]),
+);
 
-const calls = (connection: bigint) =>
-  recordBatch(
-    conversation(
-      Array.from({ length: CALLS_BETWEEN }, () => [
-        { out: 'GET /small HTTP/1.1\r\nHost: a\r\n\r\n' },
-        { in: `HTTP/1.1 200 OK\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}` },
-      ]).flat(),
-      { connection },
-    ),
-  );
+const CALLS = recordBatch(
+  conversation(
+    Array.from({ length: CALLS_BETWEEN }, () => [
+      { out: 'GET /small HTTP/1.1\r\nHost: a\r\n\r\n' },
+      { in: `HTTP/1.1 200 OK\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}` },
+    ]).flat(),
+  ),
+);
 
 it.each(['evicted', 'cleared'])('hold little more than their own bytes when the others are %s', (how) => {
   const engine = new Engine({ maxExchanges: how === 'evicted' ? 2 * OPEN : 1_000_000 });
   engine.setClock({ offset: 0n, bootTime: START });
   const before = memory();
   for (let n = 1; n <= OPEN; n++) {
-    engine.push(streaming(BigInt(2 * n)));
-    engine.push(calls(BigInt(2 * n + 1)));
+    engine.push(ofConnection(STREAMING, BigInt(2 * n)));
+    engine.push(ofConnection(CALLS, BigInt(2 * n + 1)));
     engine.takeChanges();
   }
   if (how === 'cleared') engine.clear();

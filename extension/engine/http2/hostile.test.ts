@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { corpus } from '../../../test/kit/corpora.mjs';
 import { runs } from '../../../test/kit/runs.ts';
 import { Engine } from '../engine.ts';
@@ -27,8 +27,6 @@ import {
   uint32,
 } from '../testing/http2.ts';
 import { conversation, type RecordSpec, recordBatch, START, type Step, split } from '../testing/records.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const CORPUS = corpus('nghttp2-fuzz/fuzz/corpus');
 const MIB = 1024 * 1024;

@@ -143,6 +143,15 @@ export function recordBatch(specs: readonly RecordSpec[]): Buffer {
   return Buffer.concat(specs.map(recordBytes));
 }
 
+/** The same records of another connection: to encode very many anew takes longer than to read them. */
+export function ofConnection(batch: Uint8Array, connection: bigint): Buffer {
+  const copy = Buffer.from(batch);
+  const { length, connection: place } = LAYOUT.header;
+  for (let at = 0; at < copy.length; at += copy.readUInt32LE(at + length))
+    copy.writeBigUInt64LE(connection, at + place);
+  return copy;
+}
+
 export function recordBytes(spec: RecordSpec): Buffer {
   switch (spec.type) {
     case 'opened': {
