@@ -183,7 +183,10 @@ describeTraced('break on calls in a native program', () => {
     await until('it runs', () => stateOf(pid) === 'S');
     process.kill(pid, 'SIGSTOP');
     await until('it is stopped', () => stateOf(pid) === 'T');
-    expect(await jobs()).toMatch(/Stopped/);
+    // The shell learns of it a moment later.
+    let said = await jobs();
+    for (const end = Date.now() + 20_000; said.includes('Running') && Date.now() < end; ) said = await jobs();
+    expect(said).toMatch(/Stopped/);
     process.kill(pid, 'SIGKILL');
     shell.kill('SIGKILL');
   });
