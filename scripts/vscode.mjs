@@ -2,7 +2,15 @@
 // everything else. It is kept in .cache/vscode with a lock file of its own, because the extension does not
 // depend on it. `npm start` opens it if there is no desktop VS Code; the tests run in it.
 import { spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { get } from 'node:http';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +21,8 @@ const recipe = join(root, 'scripts/vscode');
 const home = join(root, '.cache/vscode');
 const vscode = join(home, 'node_modules/code-server/lib/vscode');
 const serverMain = join(vscode, 'out/server-main.js');
+/** The extensions that come with it. */
+const builtIn = join(vscode, 'extensions');
 /** The Node that npm's `node` package brings: this VS Code refuses Node 20. */
 const node = join(root, 'node_modules/.bin/node');
 
@@ -84,7 +94,26 @@ function isOfMachine(name) {
 }
 
 /**
+ * A folder with those of VS Code's own extensions without which a window can still edit and debug: themes and languages
+ * (they hold no code), and the JavaScript debugger. The others look for repositories, packages and types in each window, in
+ * processes of their own.
+ * @param folder made for them
+ */
+function fewExtensions(folder) {
+  mkdirSync(folder);
+  for (const name of readdirSync(builtIn)) {
+    const recipe = join(builtIn, name, 'package.json');
+    if (!existsSync(recipe)) continue;
+    const { main, browser } = JSON.parse(readFileSync(recipe, 'utf8'));
+    if (name === 'ms-vscode.js-debug' || (main === undefined && browser === undefined))
+      symlinkSync(join(builtIn, name), join(folder, name));
+  }
+  return folder;
+}
+
+/**
  * Starts the server on a free port of 127.0.0.1.
+ * @param few whether it has few of VS Code's own extensions (see above) instead of all
  * @returns its address, its log, and `stop`, which ends it with everything that it started.
  */
 export async function startServer({
@@ -93,6 +122,7 @@ export async function startServer({
   trust = true,
   settings = {},
   testing = false,
+  few = false,
   spawnOptions = {},
   locale = null,
   port = null,
@@ -122,6 +152,7 @@ export async function startServer({
     '--extensions-dir',
     extensionsDir,
   ];
+  if (few) args.push('--builtin-extensions-dir', fewExtensions(join(dataDir, 'built-in')));
   if (trust) args.push('--disable-workspace-trust');
   if (locale !== null) args.push('--locale', locale);
   if (testing) args.push('--enable-smoke-test-driver');

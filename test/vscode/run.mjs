@@ -7,8 +7,10 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureVSCode, startServer } from '../../scripts/vscode.mjs';
-import { openBrowser, openSuite } from './browser.mjs';
+import { WHOLE } from '../kit/tier.mjs';
+import { openBrowser, openSuite, stopAnimations } from './browser.mjs';
 import { adapters, bundleSuite } from './bundle.mjs';
+import { QUIET_SETTINGS } from './quiet.mjs';
 
 /** The whole suite, in milliseconds, on a busy machine; and for each round that is asked for (suite/table.ts). */
 const TIMEOUT = 900_000 + Number(process.env['HTTP_TRACE_ROUNDS'] ?? 0) * 360_000;
@@ -20,13 +22,31 @@ const suite = await bundleSuite(home, name);
 const extensionsDir = join(home, 'extensions');
 // Installed: VS Code takes only one extension from the address.
 if (name !== 'index') cpSync(adapters, join(extensionsDir, 'debian-adapters'), { recursive: true });
-const server = await startServer({ dataDir: home, extensionsDir, testing: true });
+const server = await startServer({
+  dataDir: home,
+  extensionsDir,
+  testing: true,
+  few: !WHOLE,
+  settings: {
+    ...QUIET_SETTINGS,
+    // The suite sees what debuggers say: no view of it has to be drawn.
+    'debug.internalConsoleOptions': 'neverOpen',
+    'debug.openDebug': 'neverOpen',
+  },
+});
 let browser = null;
 let code = 1;
+/** Whether the suite has come to its end, and said how many tests passed. */
+let counted = false;
 try {
   browser = await openBrowser();
   // Nobody looks, and each frame is drawn by a processor.
-  const page = await browser.newPage({ viewport: { width: 800, height: 500 }, reducedMotion: 'reduce' });
+  const context = await browser.newContext({
+    viewport: { width: 800, height: 500 },
+    reducedMotion: 'reduce',
+  });
+  await stopAnimations(context);
+  const page = await context.newPage();
   await page.bringToFront();
   const exit = new Promise((resolve) => {
     page.exposeFunction('codeAutomationExit', resolve);
@@ -34,13 +54,18 @@ try {
   });
   await page.exposeFunction('codeAutomationLog', (type, args) => {
     // The workbench logs much of its own; the suite's lines are marked.
-    for (const line of args)
-      if (typeof line === 'string' && line.startsWith('[suite] ')) console.log(line.slice(8));
+    for (const line of args) {
+      if (typeof line !== 'string' || !line.startsWith('[suite] ')) continue;
+      console.log(line.slice(8));
+      counted ||= /^\[suite\] \d+ passed/.test(line);
+    }
     if (type === 'error' && process.env['VERBOSE']) console.error(...args);
   });
   await openSuite(page, server, suite);
   const outcome = await exit;
-  if (typeof outcome === 'number') code = outcome;
+  // An extension host that VS Code starts anew in the middle gives 0, too.
+  if (outcome === 0 && !counted) console.error('The extension host ended before its tests did.');
+  else if (typeof outcome === 'number') code = outcome;
   else console.error(`The extension host gave ${outcome}.\n${server.log().slice(-4_000)}`);
 } finally {
   await browser?.close();

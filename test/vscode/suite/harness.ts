@@ -2,7 +2,9 @@
 import { writeFileSync } from 'node:fs';
 
 /** One test, in milliseconds. Debuggers start slowly on a busy machine. */
-const TEST_TIMEOUT = 60_000;
+const TEST_TIMEOUT = 240_000;
+/** Until something is there that has to come, in milliseconds. */
+const PATIENCE = 120_000;
 /** Between two looks, in milliseconds. */
 const POLL = 50;
 
@@ -88,7 +90,7 @@ async function within<T>(ms: number, work: T | PromiseLike<T>): Promise<T> {
 export async function eventually<T>(
   look: () => T | null | undefined | false,
   what: string,
-  ms = 20_000,
+  ms = PATIENCE,
 ): Promise<T> {
   const deadline = Date.now() + ms;
   for (;;) {
