@@ -100,6 +100,7 @@ function isOfMachine(name) {
  * @param folder made for them
  */
 function fewExtensions(folder) {
+  if (existsSync(folder)) return folder;
   mkdirSync(folder);
   for (const name of readdirSync(builtIn)) {
     const recipe = join(builtIn, name, 'package.json');

@@ -26,7 +26,7 @@ export async function debugging(steps, workbench, { url, workspace, takes }) {
     workbench.hasDebugged = true;
     await workbench.startDebugging();
     await workbench.command('HTTP Trace: Focus on HTTP Trace View');
-    await rows.filter({ hasText: '/orders/' }).first().waitFor({ timeout: 60_000 });
+    await rows.filter({ hasText: '/orders/' }).first().waitFor();
     await workbench.quiet();
     await workbench.resizePanel(PANEL_HEIGHT);
     await rows.filter({ hasText: '/orders/3' }).first().waitFor();

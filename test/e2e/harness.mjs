@@ -1,6 +1,9 @@
 // Steps in order, each of which builds on those before it; the first failure ends the rest.
 import { writeFileSync } from 'node:fs';
 
+/** Until something is there that has to come: a busy machine takes its time, in milliseconds. */
+export const PATIENCE = 180_000;
+
 export class Steps {
   results = { passed: 0, failed: 0, skipped: 0, failures: [] };
 
@@ -44,7 +47,7 @@ export class Steps {
 }
 
 /** Looks until it is true; fails with the sentence. */
-export async function eventually(look, what, ms = 60_000) {
+export async function eventually(look, what, ms = PATIENCE) {
   const deadline = Date.now() + ms;
   for (;;) {
     const seen = await look();

@@ -47,7 +47,7 @@ export async function keyboard(steps, workbench, { url, workspace }) {
       await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
       await workbench.startDebugging();
       await workbench.startByKey();
-      await rows.first().waitFor({ timeout: 60_000 });
+      await rows.first().waitFor();
       await keys.command('HTTP Trace: Focus on HTTP Trace View');
       await keys.focused(grid, 'the list');
       // While calls come, the selected one stays, and the waterfall obeys.
@@ -58,7 +58,7 @@ export async function keyboard(steps, workbench, { url, workspace }) {
       await keys.press('w');
       await eventually(async () => (await panel.locator('.ruler').innerHTML()) !== ruler, 'W zooms in');
       await keys.press('f');
-      await eventually(async () => (await counted()) > CALLS, 'some calls', 60_000);
+      await eventually(async () => (await counted()) > CALLS, 'some calls');
       assert.equal(await selected.getAttribute('id'), id);
     },
   );
@@ -220,7 +220,7 @@ export async function keyboard(steps, workbench, { url, workspace }) {
     // What an empty panel offers is reached as well.
     await keys.comesTo('Tab', start, 'the button Start');
     await keys.press('Enter');
-    await rows.first().waitFor({ timeout: 60_000 });
+    await rows.first().waitFor();
     await keys.press('Shift+F5');
     await statusItem.locator('.codicon-debug-stop').waitFor();
   });

@@ -45,7 +45,7 @@ export async function newUser(steps, workbench, { url, workspace }) {
     // It is asked once, and lies on the list.
     const question = page.locator('.notification-toast', { hasText: 'run a small hook' });
     await did('Not Now', question.getByRole('button', { name: 'Not Now' }).click());
-    await rows.filter({ hasText: '/cash-register' }).first().waitFor({ timeout: 60_000 });
+    await rows.filter({ hasText: '/cash-register' }).first().waitFor();
   });
 
   await steps.step('Errors lists the calls that failed, and a click says why', async () => {

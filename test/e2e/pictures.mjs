@@ -101,7 +101,7 @@ export async function pictures(steps, workbench, { url, workspace, locale }) {
     await workbench.startDebugging();
     await takePalette('dark');
     await workbench.command(words.start);
-    await rows.filter({ hasText: '/cash-register' }).first().waitFor({ timeout: 60_000 });
+    await rows.filter({ hasText: '/cash-register' }).first().waitFor();
     await workbench.command(`Run and Debug: Focus on ${words.tree} View`);
     await workbench.leaveOnly(words.tree);
     await workbench.quiet();

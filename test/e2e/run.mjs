@@ -10,8 +10,9 @@ import { makePackage, vsix } from '../../scripts/package.mjs';
 import { childEnvironment, ensureVSCode, installExtension, startServer } from '../../scripts/vscode.mjs';
 import { makeCertificate } from '../kernel/support/certificate.mjs';
 import { WHOLE } from '../kit/tier.mjs';
-import { openBrowser } from '../vscode/browser.mjs';
+import { openBrowser, stopAnimations } from '../vscode/browser.mjs';
 import { root, sample } from '../vscode/bundle.mjs';
+import { QUIET_SETTINGS } from '../vscode/quiet.mjs';
 import { consent } from './consent.mjs';
 import { debugging } from './debugging.mjs';
 import { files } from './files.mjs';
@@ -50,6 +51,7 @@ const WINDOW = { width: 1440, height: 900 };
 /** Those of the long run only: each needs a window, and most of what it does is tested in a webview or extension host. */
 const FOR_RELEASES = [consent, german, keepAlways, keyboard, newUser, protocols, restricted];
 const chosen = process.argv.slice(2);
+const takesPictures = WHOLE || chosen.length > 0;
 
 makePackage();
 ensureVSCode();
@@ -71,7 +73,7 @@ try {
     await inWindow(pictures, { locale: 'de' });
   }
   // A window costs as much as a dozen steps. What leaves an editor that asks to be saved comes last.
-  await inWindow([tracing, menus, picking, resending]);
+  await inWindow([tracing, menus, picking, files, resending]);
   await inWindow(keyboard);
   await inWindow(newUser, { settings: { 'httpTrace.hooks': 'ask' } });
   await inWindow(consent, { settings: { 'httpTrace.hooks': 'ask', 'httpTrace.startWithDebugging': 'ask' } });
@@ -84,7 +86,6 @@ try {
       'debug.internalConsoleOptions': 'neverOpen',
     },
   });
-  await inWindow(files);
   await inWindow(keepAlways, { settings: { 'httpTrace.keepCalls': 'always' } });
   if (isWanted(protocols)) await inWindow(protocols, { folder: await makeLamps() });
   await inWindow(german, { locale: 'de' });
@@ -153,7 +154,8 @@ async function inWindow(
       dataDir,
       extensionsDir: extensions,
       trust,
-      settings: { ...SETTINGS, ...settings },
+      few: !takesPictures,
+      settings: { ...SETTINGS, ...(takesPictures ? {} : QUIET_SETTINGS), ...settings },
       spawnOptions,
       locale,
       port: server?.port,
@@ -167,7 +169,8 @@ async function inWindow(
       // Sixty frames a second, drawn by a processor, would take a third of what the whole suite takes.
       reducedMotion: 'reduce',
     });
-    workbench = new Workbench(await context.newPage(), WHOLE || chosen.length > 0);
+    if (!takesPictures) await stopAnimations(context);
+    workbench = new Workbench(await context.newPage(), takesPictures);
   };
   const close = async () => {
     await context?.close();

@@ -135,7 +135,7 @@ export async function tracing(steps, workbench, { url, workspace }) {
       ['View: Move Panel To Bottom', 'bottom'],
     ]) {
       await workbench.command(move);
-      await eventually(() => workbench.isPanelDrawn(), `the panel is drawn after ${move}`, 60_000);
+      await eventually(() => workbench.isPanelDrawn(), `the panel is drawn after ${move}`);
       await rows.first().waitFor();
       await workbench.settle();
       await workbench.picture(`moved-${name}`);

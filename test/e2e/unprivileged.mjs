@@ -8,11 +8,7 @@ export async function unprivileged(steps, workbench, { url, workspace }) {
   const terminal = page.locator('.terminal-wrapper.active');
   /** What sudo has written: a terminal's rows are drawn, but can be read where a screen reader does. */
   const inTerminal = async (text) =>
-    eventually(
-      async () => (await terminal.locator('.xterm-rows').textContent()).includes(text),
-      text,
-      60_000,
-    );
+    eventually(async () => (await terminal.locator('.xterm-rows').textContent()).includes(text), text);
   const messages = page.locator('.notification-toast .notification-list-item-message');
 
   await steps.step(
@@ -45,7 +41,6 @@ export async function unprivileged(steps, workbench, { url, workspace }) {
             (await terminal.locator('.xterm-rows').textContent()).split('password for nobody').length >
             attempt,
           `prompt ${attempt}`,
-          60_000,
         );
         if (attempt === 1) {
           await workbench.statusItem.filter({ hasText: 'Starting HTTP Trace' }).waitFor();
@@ -55,7 +50,7 @@ export async function unprivileged(steps, workbench, { url, workspace }) {
         await page.keyboard.press('Enter');
       }
       const message = messages.filter({ hasText: 'sudo did not grant' });
-      await message.waitFor({ timeout: 60_000 });
+      await message.waitFor();
       await workbench.picture('wrong-password-dark');
       assert.deepEqual(await messages.count(), 1);
       await page.locator('.notification-toast').getByRole('button', { name: 'Try Again' }).click();

@@ -2,9 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../vscode/bundle.mjs';
+import { PATIENCE } from './harness.mjs';
 
-/** A busy machine takes its time, in milliseconds. */
-const PATIENCE = 60_000;
 /** For the debug console, which may stay closed; also in milliseconds. */
 const CONSOLE_PATIENCE = 10_000;
 
