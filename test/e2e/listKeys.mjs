@@ -85,7 +85,7 @@ export async function listKeys(steps, workbench) {
     await keys.choose('Shift+F10', 'Copy as', 'Copy as cURL');
     await eventually(
       async () =>
-        /^curl http:\/\/127\.0\.0\.1:\d+\//.test(await page.evaluate(() => navigator.clipboard.readText())),
+        /^curl '?http:\/\/127\.0\.0\.1:\d+\//.test(await page.evaluate(() => navigator.clipboard.readText())),
       'a curl command',
     );
     await keys.focused(grid, 'the list');

@@ -10,7 +10,7 @@ import { makePackage, vsix } from '../../scripts/package.mjs';
 import { childEnvironment, ensureVSCode, installExtension, startServer } from '../../scripts/vscode.mjs';
 import { makeCertificate } from '../kernel/support/certificate.mjs';
 import { WHOLE } from '../kit/tier.mjs';
-import { openBrowser, stopAnimations } from '../vscode/browser.mjs';
+import { openBrowser } from '../vscode/browser.mjs';
 import { root, sample } from '../vscode/bundle.mjs';
 import { QUIET_SETTINGS } from '../vscode/quiet.mjs';
 import { consent } from './consent.mjs';
@@ -73,7 +73,7 @@ try {
     await inWindow(pictures, { locale: 'de' });
   }
   // A window costs as much as a dozen steps. What leaves an editor that asks to be saved comes last.
-  await inWindow([tracing, menus, picking, files, resending]);
+  await inWindow([tracing, menus, picking, resending]);
   await inWindow(keyboard);
   await inWindow(newUser, { settings: { 'httpTrace.hooks': 'ask' } });
   await inWindow(consent, { settings: { 'httpTrace.hooks': 'ask', 'httpTrace.startWithDebugging': 'ask' } });
@@ -86,6 +86,7 @@ try {
       'debug.internalConsoleOptions': 'neverOpen',
     },
   });
+  await inWindow(files);
   await inWindow(keepAlways, { settings: { 'httpTrace.keepCalls': 'always' } });
   if (isWanted(protocols)) await inWindow(protocols, { folder: await makeLamps() });
   await inWindow(german, { locale: 'de' });
@@ -169,7 +170,6 @@ async function inWindow(
       // Sixty frames a second, drawn by a processor, would take a third of what the whole suite takes.
       reducedMotion: 'reduce',
     });
-    if (!takesPictures) await stopAnimations(context);
     workbench = new Workbench(await context.newPage(), takesPictures);
   };
   const close = async () => {

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureVSCode, startServer } from '../../scripts/vscode.mjs';
 import { WHOLE } from '../kit/tier.mjs';
-import { openBrowser, openSuite, stopAnimations } from './browser.mjs';
+import { openBrowser, openSuite } from './browser.mjs';
 import { adapters, bundleSuite } from './bundle.mjs';
 import { QUIET_SETTINGS } from './quiet.mjs';
 
@@ -41,12 +41,7 @@ let counted = false;
 try {
   browser = await openBrowser();
   // Nobody looks, and each frame is drawn by a processor.
-  const context = await browser.newContext({
-    viewport: { width: 800, height: 500 },
-    reducedMotion: 'reduce',
-  });
-  await stopAnimations(context);
-  const page = await context.newPage();
+  const page = await browser.newPage({ viewport: { width: 800, height: 500 }, reducedMotion: 'reduce' });
   await page.bringToFront();
   const exit = new Promise((resolve) => {
     page.exposeFunction('codeAutomationExit', resolve);
