@@ -183,7 +183,8 @@ async function measure() {
   const scroll = { rows: await callsShown(), frames: await body.evaluate(frames, { scrolls: 300 }) };
   says('the rest of the calls');
   rate({ perSecond: PER_SECOND, calls: HELD * share - half });
-  await eventually(async () => (await callsShown()) >= begun + HELD * share, 'all of the calls', PATIENCE);
+  // With those before they are more than the engine holds: it drops the oldest.
+  await eventually(async () => (await callsShown()) >= HELD * share * 0.99, 'all of the calls', PATIENCE);
   await page.waitForTimeout(2_000);
   const held = memory();
   await workbench.stopByKey();

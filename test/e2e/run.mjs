@@ -2,7 +2,18 @@
 // test-output/screenshots: in the long run, of scenarios that are named, and when a step fails. Arguments name the
 // scenarios; without, all of this tier are run (test/kit/tier.mjs).
 // HTTP_TRACE_RESULTS names a file for the results as JSON.
-import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as esbuild from 'esbuild';
@@ -59,6 +70,7 @@ const home = mkdtempSync(join(tmpdir(), 'http-trace-e2e-'));
 const extensionsDir = join(home, 'extensions');
 const workspace = join(home, 'lamp-shop');
 cpSync(sample, workspace, { recursive: true });
+if (!takesPictures) slowDown(join(workspace, 'customer.js'));
 const services = join(home, 'services');
 cpSync(join(root, 'test/fixtures/services'), services, { recursive: true });
 let workbench = null;
@@ -98,6 +110,13 @@ try {
   rmSync(home, { recursive: true, force: true });
 }
 process.exit(steps.finish() ? 0 : 1);
+
+/** A third of the calls: a window draws each of them, by a processor, and no step asks how many come in a second. */
+function slowDown(file) {
+  const text = readFileSync(file, 'utf8');
+  assert.match(text, /pause\(1_000\)/);
+  writeFileSync(file, text.replace('pause(1_000)', 'pause(3_000)'));
+}
 
 /** A workspace whose program needs packages, and a certificate. */
 async function makeLamps() {
