@@ -138,7 +138,7 @@ describe('PanelFeed', () => {
     expect(left().slice(3)).toEqual([undefined, undefined]);
   });
 
-  it('gathers changes into ten messages a second, the newest state of each row once', async () => {
+  it('gathers changes into four messages a second, the newest state of each row once', async () => {
     const trace = new FakeTrace(calls(3));
     const panel = feed(trace);
     panel.ready();
@@ -157,6 +157,28 @@ describe('PanelFeed', () => {
         ?.rows.map(({ revision }) => revision),
     ).toEqual([50, 50]);
     expect(rowsOf('rows').flatMap(({ removed }) => removed)).toEqual([3]);
+  });
+
+  it('sends a row at once after a pause, however often the status changes meanwhile', async () => {
+    const trace = new FakeTrace(calls(1));
+    feed(trace).ready();
+    await soon();
+    for (let time = 0; time < 4 * ROWS_INTERVAL_MS; time += 50) {
+      trace.changeStatus({ now: time });
+      await vi.advanceTimersByTimeAsync(50);
+    }
+    sent = [];
+    trace.changeStatus({ now: 9_000 });
+    trace.change([call({ id: 2 })]);
+    await soon();
+    expect(sent.map(({ type }) => type)).toEqual(['status', 'rows']);
+    // The next one waits for its time, as the last of the status does.
+    trace.change([call({ id: 3 })]);
+    trace.changeStatus({ now: 9_001 });
+    await vi.advanceTimersByTimeAsync(ROWS_INTERVAL_MS - 1);
+    expect(sent).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(rowsOf('rows').map(({ rows }) => rows.map(({ id }) => id))).toEqual([[2], [3]]);
   });
 
   it('looks into details a few at a time, says how far it is, and drops a search for a newer one', async () => {

@@ -58,8 +58,10 @@ export class PanelFeed {
   #statusChanged = false;
   #list: string;
   #rowsTimer: ReturnType<typeof setTimeout> | null = null;
-  /** Milliseconds since the epoch. */
+  /** When the timer ends, when anything was sent last, and when rows were: milliseconds since the epoch. */
+  #rowsDue = 0;
   #lastSent = 0;
+  #lastRows = 0;
   #shown: Shown | null = null;
   /** The details that are looked into. */
   #search: Search | null = null;
@@ -191,16 +193,26 @@ export class PanelFeed {
     this.#schedule();
   }
 
+  /** A status alone, which comes all the time, does not make rows wait. */
   #schedule(): void {
-    const due = this.#lastSent + ROWS_INTERVAL_MS - Date.now();
-    this.#rowsTimer ??= setTimeout(
-      () => {
-        this.#rowsTimer = null;
-        this.#lastSent = Date.now();
-        if (!this.#sending) void this.#sendChanges(this.#load);
-      },
-      Math.max(0, due),
-    );
+    const last = this.#hasRows ? this.#lastRows : this.#lastSent;
+    const due = Math.max(Date.now(), last + ROWS_INTERVAL_MS);
+    if (this.#rowsTimer !== null) {
+      if (this.#rowsDue <= due) return;
+      clearTimeout(this.#rowsTimer);
+    }
+    this.#rowsDue = due;
+    this.#rowsTimer = setTimeout(() => {
+      this.#rowsTimer = null;
+      this.#lastSent = Date.now();
+      if (this.#sending) return;
+      if (this.#hasRows) this.#lastRows = this.#lastSent;
+      void this.#sendChanges(this.#load);
+    }, due - Date.now());
+  }
+
+  get #hasRows(): boolean {
+    return this.#changed.size > 0 || this.#removed.size > 0;
   }
 
   async #sendEverything(load: number): Promise<void> {
@@ -215,7 +227,7 @@ export class PanelFeed {
     if (load !== this.#load) return;
     this.#sending = false;
     this.#sendWaiting();
-    if (this.#changed.size > 0 || this.#removed.size > 0 || this.#statusChanged) this.#schedule();
+    if (this.#hasRows || this.#statusChanged) this.#schedule();
   }
 
   async #sendChanges(load: number): Promise<void> {
@@ -233,7 +245,7 @@ export class PanelFeed {
     if (load !== this.#load) return;
     this.#sending = false;
     this.#sendWaiting();
-    if (this.#changed.size > 0 || this.#removed.size > 0 || this.#statusChanged) this.#schedule();
+    if (this.#hasRows || this.#statusChanged) this.#schedule();
   }
 
   /** Waits for each message to arrive before the next, so that a slow window is not buried. */
