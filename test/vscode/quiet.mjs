@@ -6,7 +6,8 @@ export const QUIET_SETTINGS = {
   'editor.minimap.enabled': false,
   'editor.cursorBlinking': 'solid',
   'extensions.autoCheckUpdates': false,
-  'extensions.autoUpdate': false,
+  // Its older values VS Code writes anew, in a file that may not be the user's.
+  'extensions.autoUpdate': 'off',
   'extensions.ignoreRecommendations': true,
   'remote.autoForwardPorts': false,
 };
