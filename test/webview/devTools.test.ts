@@ -3,12 +3,12 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type Browser, chromium } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Engine } from '../../extension/engine/engine.ts';
 import { conversation, recordBatch, START, type Step } from '../../extension/engine/testing/records.ts';
 import { binary, MASK, switching, text, UPGRADE } from '../../extension/engine/testing/webSocket.ts';
 import { HarWriter } from '../../extension/export/harWriter.ts';
-import { WHOLE } from '../kit/tier.mjs';
+import { CHROMIUM_OPTIONS, findChromium } from '../kit/chromium.mjs';
 import { OUTPUT } from './harness/panelPage.ts';
 
 /** 2026-11-22T18:00:00Z. */
@@ -92,7 +92,10 @@ let listed: readonly string[];
 
 beforeAll(async () => {
   mkdirSync(OUTPUT, { recursive: true });
-  browser = await chromium.connect(inject('browser'));
+  browser = await chromium.launch({
+    executablePath: findChromium(),
+    args: [...CHROMIUM_OPTIONS],
+  });
   const page = await browser.newPage({ viewport: { width: 1200, height: 500 } });
   await page.goto('devtools://devtools/bundled/devtools_app.html?panel=network');
   // As a text, since these modules are DevTools' own.
@@ -123,7 +126,7 @@ beforeAll(async () => {
   const rows = page.locator('tr.data-grid-data-grid-node');
   await rows.nth(CALLS.length - 1).waitFor();
   listed = await rows.allTextContents();
-  if (WHOLE) await page.screenshot({ path: join(OUTPUT, 'har-in-devtools.png') });
+  await page.screenshot({ path: join(OUTPUT, 'har-in-devtools.png') });
 });
 
 afterAll(() => browser?.close());

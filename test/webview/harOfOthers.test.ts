@@ -7,13 +7,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readFile } from '../../extension/capture/openFile.ts';
 import { Engine } from '../../extension/engine/engine.ts';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import type { ExchangeRow } from '../../extension/engine/row.ts';
 import { conversation, recordBatch, START, type Step } from '../../extension/engine/testing/records.ts';
 import { HarWriter } from '../../extension/export/harWriter.ts';
+import { freePort } from '../../scripts/freePort.mjs';
+import { CHROMIUM_OPTIONS, findChromium } from '../kit/chromium.mjs';
 import { BINARY, type HarSite, openSite, PNG } from './harness/harSite.ts';
 
 interface Opened {
@@ -25,10 +27,19 @@ interface Opened {
 const folder = mkdtempSync(join(tmpdir(), 'http-trace-archives-'));
 let site: HarSite;
 let browser: Browser;
+let debuggingPort: number;
 
 beforeAll(async () => {
   site = await openSite();
-  browser = await chromium.connect(inject('browser'));
+  debuggingPort = await freePort();
+  browser = await chromium.launch({
+    executablePath: findChromium(),
+    args: [
+      ...CHROMIUM_OPTIONS,
+      `--remote-debugging-port=${debuggingPort}`,
+      '--remote-allow-origins=devtools://devtools',
+    ],
+  });
 });
 
 afterAll(async () => {
@@ -88,7 +99,7 @@ async function ofDevTools(): Promise<string> {
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
   const tools = await browser.newPage();
   await visit(context, async (page) => {
-    const answer = await fetch(`http://127.0.0.1:${inject('debuggingPort')}/json`);
+    const answer = await fetch(`http://127.0.0.1:${debuggingPort}/json`);
     const targets = (await answer.json()) as { url: string; webSocketDebuggerUrl: string }[];
     const target = targets.find(({ url }) => url.startsWith(site.url));
     if (target === undefined) throw new Error('the page is no target');

@@ -11,7 +11,6 @@ import { chromium } from 'playwright-core';
 import type { TestProject } from 'vitest/node';
 import { panelHtml } from '../../../extension/views/panelHtml.ts';
 import type { Texts } from '../../../extension/words/translate.ts';
-import { freePort } from '../../../scripts/freePort.mjs';
 import { CHROMIUM_OPTIONS, findChromium } from '../../kit/chromium.mjs';
 
 declare module 'vitest' {
@@ -20,8 +19,6 @@ declare module 'vitest' {
     browser: string;
     /** Of the panel's page. */
     panel: string;
-    /** The browser's port for debuggers, on 127.0.0.1. */
-    debuggingPort: number;
   }
 }
 
@@ -31,22 +28,14 @@ export default async function start(project: TestProject): Promise<() => Promise
   const server = await servePanel();
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
-  const debuggingPort = await freePort();
   const browser = await chromium.launchServer({
     executablePath: findChromium(),
     host: '127.0.0.1',
     ignoreDefaultArgs: ['--hide-scrollbars'],
     // One process for all pages: a new one, and one in reserve, for each panel would cost a fifth of what it does.
-    args: [
-      ...CHROMIUM_OPTIONS,
-      '--process-per-site',
-      '--disable-site-isolation-trials',
-      `--remote-debugging-port=${debuggingPort}`,
-      '--remote-allow-origins=devtools://devtools',
-    ],
+    args: [...CHROMIUM_OPTIONS, '--process-per-site', '--disable-site-isolation-trials'],
   });
   project.provide('browser', browser.wsEndpoint());
-  project.provide('debuggingPort', debuggingPort);
   project.provide('panel', `http://127.0.0.1:${address.port}/`);
   return async () => {
     await browser.close();
@@ -84,8 +73,6 @@ async function servePanel(): Promise<Server> {
       );
     } else if (file !== undefined) {
       response.setHeader('Content-Type', file.type);
-      // With it the browser keeps what it has compiled for the next panel.
-      response.setHeader('Cache-Control', 'max-age=3600');
       response.end(file.body);
     } else {
       response.statusCode = 404;
@@ -112,8 +99,6 @@ async function bundled(entry: string): Promise<Uint8Array> {
     entryPoints: [join(ROOT, 'extension/webview', entry)],
     bundle: true,
     write: false,
-    // As it is shipped.
-    minify: true,
     platform: 'browser',
     format: 'iife',
     target: 'chrome120',

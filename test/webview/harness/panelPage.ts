@@ -56,7 +56,6 @@ export interface PanelOptions {
 /** A tab of the browser. One that is closed waits for the next panel: a new one would cost four times as much. */
 interface Tab {
   readonly page: Page;
-  motion: PanelOptions['reducedMotion'] | null;
   /** Of the panel that is in it. */
   problems: string[];
 }
@@ -73,7 +72,7 @@ async function connect(): Promise<BrowserContext> {
 async function newTab(): Promise<Tab> {
   context ??= connect();
   const page = await (await context).newPage();
-  const tab: Tab = { page, motion: null, problems: [] };
+  const tab: Tab = { page, problems: [] };
   page.on('framenavigated', (frame) => {
     // What the panel before it still says on its way out is nobody's.
     if (frame === page.mainFrame()) tab.problems = [];
@@ -98,8 +97,7 @@ export async function openPanel({
   const { page } = tab;
   const now = page.viewportSize();
   if (now?.width !== width || now.height !== height) await page.setViewportSize({ width, height });
-  if (tab.motion !== reducedMotion) await page.emulateMedia({ reducedMotion });
-  tab.motion = reducedMotion;
+  await page.emulateMedia({ reducedMotion });
   const { bodyClass, variables } = themes[theme];
   const beginning = await page.addInitScript(
     ([kept, vars, name, styles]) => {
