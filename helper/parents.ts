@@ -3,6 +3,7 @@
  * process, `status` six times as much.
  */
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
+import { statAfterName } from './procStat.ts';
 
 /** Longer than any: the name, which may hold anything, has at most 64 bytes, the numbers 20 digits each. */
 const MAX_STAT = 2_048;
@@ -41,8 +42,7 @@ function parentOf(path: string): number | null {
     const file = openSync(path, 'r');
     try {
       const text = buffer.toString('latin1', 0, readSync(file, buffer, 0, MAX_STAT, 0));
-      // The second field is the name in parentheses, which may hold anything.
-      const parent = Number(text.slice(text.lastIndexOf(')') + 2).split(' ', 2)[1]);
+      const parent = Number(statAfterName(text).split(' ', 2)[1]);
       return Number.isSafeInteger(parent) ? parent : null;
     } finally {
       closeSync(file);

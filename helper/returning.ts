@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { statAfterName } from './procStat.ts';
 
 /** The longest time that the end of a trace waits, in milliseconds. */
 const LONGEST_MS = 100;
@@ -58,8 +59,7 @@ function threadsOf(pid: number): string[] {
 function isRunning(pid: number, thread: string): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1');
-    // The name before it, in parentheses, may hold anything.
-    const state = stat[stat.lastIndexOf(')') + 2];
+    const state = statAfterName(stat)[0];
     return state === 'R' || state === 'D';
   } catch {
     return false;

@@ -7,6 +7,7 @@ import { basename } from 'node:path';
 import type { Descriptors, Facts } from './facts.ts';
 import { type Native, SetWhen } from './native.ts';
 import { Parents } from './parents.ts';
+import { statAfterName } from './procStat.ts';
 import type { Attach, AttachError, ProcessInfo } from './protocol.ts';
 
 /** bpf/trace_http.h */
@@ -275,8 +276,7 @@ function isKernelThread(pid: number): boolean {
 function statField(pid: number, number: number): number {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The second field is the name in parentheses, which may hold anything.
-    return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[number - 3]);
+    return Number(statAfterName(text).split(' ')[number - 3]);
   } catch {
     return 0;
   }
