@@ -264,6 +264,8 @@ export class Overview {
   #listen(): void {
     let grip: Grip = 'new';
     let pressedAt = 0;
+    // As a time: the scale changes under the pointer while calls come.
+    let pressedTime = 0;
     let before: TimeRange | null = null;
     const position = (event: PointerEvent): number => {
       const x = event.clientX - this.element.getBoundingClientRect().left;
@@ -275,6 +277,7 @@ export class Overview {
       start: (event) => {
         this.element.focus({ preventScroll: true });
         pressedAt = position(event);
+        pressedTime = time(pressedAt);
         before = this.#range;
         grip = this.#gripAt(pressedAt);
         return true;
@@ -282,9 +285,10 @@ export class Overview {
       move: (event) => {
         const x = position(event);
         if (Math.abs(x - pressedAt) < CLICK_PX && this.#range === before) return;
-        const by = time(x) - time(pressedAt);
+        const now = time(x);
+        const by = now - pressedTime;
         if (grip === 'new' || before === null) {
-          this.#set({ from: time(Math.min(x, pressedAt)), to: time(Math.max(x, pressedAt)) });
+          this.#set({ from: Math.min(now, pressedTime), to: Math.max(now, pressedTime) });
         } else if (grip === 'move') {
           this.#set({ from: before.from + by, to: before.to + by });
         } else {

@@ -56,11 +56,15 @@ static struct {
 	uint32_t count;
 } notices = {.lock = PTHREAD_MUTEX_INITIALIZER, .last = &notices.first};
 
-/* /proc/PID/maps as a string, which the caller frees; NULL when there is none, or it is too long. */
+/*
+ * /proc/PID/maps as a string, which the caller frees; NULL when there is none, or it is too long. The kernel gives it a page
+ * at a time. When the process still has memory afterwards, that was all of it.
+ */
 static char *read_maps(uint32_t pid)
 {
-	char path[32], *text;
+	char path[32], *text, more;
 	size_t used = 0;
+	bool whole;
 	int file;
 
 	snprintf(path, sizeof(path), "/proc/%u/maps", pid);
@@ -75,8 +79,9 @@ static char *read_maps(uint32_t pid)
 			break;
 		used += (size_t)count;
 	}
+	whole = used < MAX_MAPS - 1 && pread(file, &more, 1, 0) == 1;
 	close(file);
-	if (!text || used == 0 || used == MAX_MAPS - 1) {
+	if (!text || !whole) {
 		free(text);
 		return NULL;
 	}

@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, readSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseCodeMappings, readCodeMappings } from './maps.ts';
+import { parseCodeMappings, readCodeMappings, readMaps } from './maps.ts';
 
 const MAPS = `\
 00400000-00401000 r--p 00000000 08:01 100                                /usr/bin/my program
@@ -97,6 +100,27 @@ describe('mappings of a process', () => {
         for (const { path } of parseCodeMappings(pieces.join(''))) expect(path[0]).toBe('/');
       }),
     );
+  });
+
+  it('are unknown for a process that ends while they are read', async () => {
+    const child = spawn(process.execPath, ['-e', 'process.stdin.resume(); console.log("ready")'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    const pid = child.pid ?? 0;
+    expect(readMaps(pid)).toContain('[stack]');
+    let pieces = 0;
+    const ending = ((...args: Parameters<typeof readSync>) => {
+      const count = readSync(...args);
+      if (pieces++ === 0) {
+        child.kill('SIGKILL');
+        while (readFileSync(`/proc/${pid}/cmdline`, 'latin1') !== '') {}
+      }
+      return count;
+    }) as typeof readSync;
+    expect(readMaps(pid, ending)).toBeNull();
+    // The kernel gave a part.
+    expect(pieces).toBeGreaterThan(1);
   });
 
   it('are empty for a process that does not exist', () => {

@@ -30,7 +30,7 @@ const RANGE = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) ([0-9a-f]+:[0-9a-f]+) (
 export function readCodeMappings(pid: number): CodeMapping[] {
   // Read before the mappings: if the process ends in between, nothing is known, instead of "executes none of them".
   const [program, root] = [writtenProgram(pid), writtenRoot(pid)];
-  const text = readProc(`/proc/${pid}/maps`);
+  const text = readMaps(pid);
   return text === null ? [] : parseCodeMappings(text, root, program);
 }
 
@@ -57,7 +57,7 @@ export function readCodeRanges(
   readonly ranges: readonly CodeRange[];
 } {
   const [program, root] = [writtenProgram(pid), writtenRoot(pid)];
-  const text = maps || (readProc(`/proc/${pid}/maps`) ?? '');
+  const text = maps || (readMaps(pid) ?? '');
   const ranges = [...text.matchAll(RANGE)].map(([, start = '', end = '', offset = '', device, inode]) => {
     return { key: `${device} ${inode}`, start, end, offset: Number.parseInt(offset, 16) };
   });
@@ -169,21 +169,27 @@ function sharesMounts(pid: number): boolean {
   return theirs === readlinkSync('/proc/self/ns/mnt');
 }
 
-/** Files below /proc have no size before they are read. */
-function readProc(path: string): string | null {
-  const descriptor = openRegular(path);
+/**
+ * /proc/PID/maps. The kernel gives it a page at a time, and of a process that ends meanwhile only the first of them.
+ * @param read for tests
+ * @returns null when the process has ended, also while it was read, or may not be inspected
+ */
+export function readMaps(pid: number, read: typeof readSync = readSync): string | null {
+  const descriptor = openRegular(`/proc/${pid}/maps`);
   if (descriptor === null) return null;
   const pieces: Buffer[] = [];
   try {
     for (let length = 0; length < MAX_MAPS; ) {
       const piece = Buffer.allocUnsafe(64 * 1024);
-      const count = readSync(descriptor, piece, 0, piece.length, null);
+      const count = read(descriptor, piece, 0, piece.length, null);
       if (count === 0) break;
       pieces.push(piece.subarray(0, count));
       length += count;
     }
+    // That it still has memory shows that this was the end of the list.
+    if (read(descriptor, Buffer.allocUnsafe(1), 0, 1, 0) === 0) return null;
   } catch {
-    return null; // It has ended meanwhile, or belongs to another user.
+    return null; // It belongs to another user.
   } finally {
     closeSync(descriptor);
   }

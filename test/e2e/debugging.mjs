@@ -10,6 +10,8 @@ import { THEMES } from './workbench.mjs';
 const PANEL_HEIGHT = 360;
 /** How long the program stands for the picture, in milliseconds. */
 const PAUSE = 1_200;
+/** By then the list shows what a range chooses, in milliseconds. */
+const LISTED_MS = 3_000;
 
 export async function debugging(steps, workbench, { url, workspace, takes }) {
   const { page, panel, rows } = workbench;
@@ -64,14 +66,17 @@ export async function debugging(steps, workbench, { url, workspace, takes }) {
       async () => (await rows.evaluateAll((all) => all.some((row) => row.ariaLevel === '3'))) === true,
       'a call beneath a call beneath a call',
     );
-    // Of one order: from after the mark before it to its own.
     const strip = await panel.locator('.overview').boundingBox();
-    const [before, own] = await Promise.all([2, 3].map((index) => marks.nth(index).boundingBox()));
-    await page.mouse.move(before.x + before.width + 1, strip.y + 4);
-    await page.mouse.down();
-    await page.mouse.move(own.x + own.width, strip.y + 4, { steps: 5 });
-    await page.mouse.up();
-    await eventually(async () => (await rows.count()) === 4, 'the four calls of one order');
+    const showAll = () => page.mouse.dblclick(strip.x + strip.width / 2, strip.y + 4);
+    // Of one order: from after the mark before it to its own, which move while the orders go on.
+    await eventually(async () => {
+      const [before, own] = await Promise.all([2, 3].map((index) => marks.nth(index).boundingBox()));
+      await page.mouse.move(before.x + before.width + 1, strip.y + 4);
+      await page.mouse.down();
+      await page.mouse.move(own.x + own.width, strip.y + 4, { steps: 5 });
+      await page.mouse.up();
+      return eventually(async () => (await rows.count()) === 4, 'its rows', LISTED_MS).catch(showAll);
+    }, 'the four calls of one order');
     assert.deepEqual(await rows.evaluateAll((all) => all.map((row) => Number(row.ariaLevel))), [1, 2, 3, 2]);
     const processes = await rows.locator('.c-process').allTextContents();
     assert(
@@ -81,7 +86,7 @@ export async function debugging(steps, workbench, { url, workspace, takes }) {
     await workbench.quiet();
     await workbench.settle();
     await take('waterfall', await part.boundingBox());
-    await page.mouse.dblclick(strip.x + strip.width / 2, strip.y + 4);
+    await showAll();
   });
 
   await steps.step('a breakpoint in a service is a band', async () => {

@@ -151,6 +151,29 @@ describe('overview', () => {
     expect(await panel.page.isVisible('.brush')).toBe(false);
   });
 
+  it('chooses from where the pointer was pressed, also when calls come meanwhile', async () => {
+    const rows = calls(400, { running: 0 });
+    await open(rows);
+    const box = await panel.page.locator('.overview').boundingBox();
+    if (box === null) throw new Error('no overview');
+    const at = (share: number) => [box.x + box.width * share, box.y + 20] as const;
+    const end = Math.max(...rows.map((row) => row.start + (row.duration ?? 0)));
+    const later = call({ id: 1_000, start: end * 2 - 1, duration: 1 });
+    await panel.page.mouse.move(...at(0.25));
+    await panel.page.mouse.down();
+    await panel.post(
+      { type: 'rows', rows: [later], removed: [] },
+      { type: 'status', status: statusOf([...rows, later]) },
+    );
+    await panel.settled();
+    await panel.page.mouse.move(...at(0.5), { steps: 8 });
+    await panel.page.mouse.up();
+    await panel.settled();
+    const from = Number(await panel.page.getAttribute('.overview', 'aria-valuenow'));
+    expect(from / end).toBeCloseTo(0.25, 1);
+    expect(await text('.count-calls')).toMatch(/^2\d\d of|^3\d\d of/);
+  });
+
   it('dims what the filter leaves out', async () => {
     await open(calls(40, { running: 0 }));
     const ink = () =>
