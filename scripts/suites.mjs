@@ -51,10 +51,7 @@ export function shortSuites() {
     { ...own('vscode', 'test/vscode/run.mjs'), lane: 'tls', budget: 100 },
     { ...own('e2e', 'test/e2e/run.mjs'), lane: 'tls', budget: 220 },
     { ...vitest('bursts'), lane: 'root', budget: 30 },
-    // That it works and its records balance; what it measures beside other suites says nothing.
-    { ...script('bench', 'test/bench/bench.mjs', '--short'), lane: 'root', budget: 25 },
     { ...own('guest', 'test/matrix/run.mjs', '--on', '6.1', '--smoke'), lane: 'emulated', budget: 450 },
-    { ...vitest('speed'), lane: ALONE, budget: 30 },
   ];
 }
 
@@ -73,7 +70,10 @@ export function allSuites() {
     { ...own('tls', 'test/tls/run.mjs'), lane: 'tls', budget: 900 },
     { ...vitest('bursts'), lane: 'root', budget: 150 },
   ];
-  const guests = [
+  const more = [
+    // That it works and its records balance; what it measures beside other suites says nothing.
+    { ...script('bench', 'test/bench/bench.mjs', '--short'), lane: 'root', budget: 25 },
+    { ...vitest('speed'), lane: ALONE, budget: 30 },
     { ...own('debuggers', 'test/vscode/run.mjs', 'debuggers'), lane: 'user', budget: 300 },
     { ...own('watchdogs', 'test/vscode/watchdogs.mjs'), lane: 'user', budget: 120 },
     { ...own('guest-matrix', 'test/matrix/run.mjs', '--on', '6.1,6.12'), lane: 'emulated', budget: 1200 },
@@ -87,7 +87,7 @@ export function allSuites() {
     { ...own('guest-trust', 'test/trust/guests.mjs'), lane: 'emulated', budget: 900 },
   ];
   const rest = shortSuites().filter(({ name }) => name !== 'guest');
-  const suites = [...rest.map((suite) => long.find(({ name }) => name === suite.name) ?? suite), ...guests];
+  const suites = [...rest.map((suite) => long.find(({ name }) => name === suite.name) ?? suite), ...more];
   return suites.map((suite) => ({ ...suite, env: { HTTP_TRACE_TESTS: 'all' } }));
 }
 

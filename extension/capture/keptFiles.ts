@@ -5,6 +5,7 @@
 import { createReadStream, readFileSync } from 'node:fs';
 import { chmod, mkdir, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { startTicksOf } from '../../helper/procStat.ts';
 
 const FOLDER_MODE = 0o700;
 const SUFFIX = '.httptrace';
@@ -121,10 +122,7 @@ export function isRunning(pid: number): boolean {
  */
 export function thisRun(): string {
   const { ppid } = process;
-  // proc(5): the name in parentheses may hold blanks; field 22 is the start time.
-  const text = statusOf(ppid);
-  const started = text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '0';
-  return `${ppid}-${/^\d+$/.test(started) ? started : '0'}`;
+  return `${ppid}-${startTicksOf(statusOf(ppid))}`;
 }
 
 function statusOf(pid: number): string {

@@ -1,6 +1,8 @@
 /** Handles signals: passes them on to a command, or takes them as a request to stop. */
 import { readFileSync } from 'node:fs';
 
+import { statAfterName } from '../../helper/procStat.ts';
+
 const FORWARDED = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'] as const;
 const FROM_KEYBOARD: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT']);
 
@@ -53,7 +55,7 @@ export function cleanUpWhenStopped(cleanUp: (signal: NodeJS.Signals) => void): (
 function inForeground(): boolean {
   try {
     const stat = readFileSync('/proc/self/stat', 'latin1');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const fields = statAfterName(stat).split(' ');
     return fields[5] !== '-1' && fields[2] === fields[5];
   } catch {
     return false;

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { statAfterName } from '../../helper/procStat.ts';
 
 export interface ProcessEntry {
   readonly pid: number;
@@ -33,7 +34,7 @@ export function parseStat(text: string): ProcessEntry | null {
   const close = text.lastIndexOf(')');
   if (open < 0 || close < open) return null;
   const pid = Number(text.slice(0, open).trim());
-  const rest = text.slice(close + 2).split(' ');
+  const rest = statAfterName(text).split(' ');
   const parent = Number(rest[1]);
   const group = Number(rest[2]);
   const foreground = Number(rest[5]);

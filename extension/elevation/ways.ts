@@ -7,6 +7,7 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { startTicksOf } from '../../helper/procStat.ts';
 import { findTrustedLoader, POLKIT_ACTION } from './trustedLoader.ts';
 
 export type WayId =
@@ -141,10 +142,8 @@ async function askPolkit(action: string): Promise<Way['outcome']> {
   }
 }
 
-/** proc_pid_stat(5): the 22nd field. The second is the name in parentheses, which may hold anything. */
 function startTicks(): string {
-  const text = readFileSync('/proc/self/stat', 'latin1');
-  return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '0';
+  return startTicksOf(readFileSync('/proc/self/stat', 'latin1'));
 }
 
 /** A graphical session of this user's, in which an agent of polkit's could show its dialog. */

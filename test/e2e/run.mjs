@@ -60,7 +60,7 @@ const NOBODY = 65_534;
 const WINDOW = { width: 1440, height: 900 };
 
 /** Those of the long run only: each needs a window, and most of what it does is tested in a webview or extension host. */
-const FOR_RELEASES = [consent, german, keepAlways, keyboard, newUser, protocols, restricted];
+const FOR_RELEASES = [consent, debugging, german, keepAlways, keyboard, newUser, protocols, restricted];
 const chosen = process.argv.slice(2);
 const takesPictures = WHOLE || chosen.length > 0;
 

@@ -69,7 +69,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
     types: ['extension/capture/trace.ts'],
     packages: ['vscode', 'protobufjs'],
   },
-  'extension/elevation': { values: ['extension/capture/trace.ts', 'extension/escape'] },
+  'extension/elevation': { values: ['extension/capture/trace.ts', 'extension/escape', 'helper/procStat.ts'] },
   'extension/capture': {
     values: [
       'extension/elevation',
@@ -77,6 +77,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
       'extension/filter',
       'extension/import',
       ...HELPER_BORDER,
+      'helper/procStat.ts',
       'helper/tls/debugFile.ts',
       'helper/tls/elf.ts',
       'helper/tls/relocations.ts',
@@ -91,6 +92,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
       'extension/engine/traceStatus.ts',
       'extension/privacy',
       'extension/words',
+      'helper/procStat.ts',
     ],
     packages: ['vscode'],
   },
@@ -179,6 +181,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
       'helper/protocol.ts',
       'helper/frames.ts',
       'helper/events.ts',
+      'helper/procStat.ts',
       'package.json',
     ],
     packages: ['@vscode/sudo-prompt'],
