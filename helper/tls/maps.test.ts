@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, readSync } from 'node:fs';
+import { readdirSync, readFileSync, readSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { statAfterName } from '../procStat.ts';
 import { parseCodeMappings, readCodeMappings, readMaps } from './maps.ts';
 
 const MAPS = `\
@@ -16,6 +17,9 @@ const MAPS = `\
 7f0000500000-7f0000501000 rw-p 00000000 08:02 200                        /data
 7f0000600000-7f0000601000 --xp 00000000 08:02 300 /execute-only
 `;
+
+const isZombie = (pid: number): boolean =>
+  statAfterName(readFileSync(`/proc/${pid}/stat`, 'latin1')).startsWith('Z');
 
 describe('mappings of a process', () => {
   it('name each file once whose code is in memory', () => {
@@ -114,7 +118,8 @@ describe('mappings of a process', () => {
       const count = readSync(...args);
       if (pieces++ === 0) {
         child.kill('SIGKILL');
-        while (readFileSync(`/proc/${pid}/cmdline`, 'latin1') !== '') {}
+        // Its memory is gone with the last of its threads; the first remains, as nobody waits for it while this loop runs.
+        while (readdirSync(`/proc/${pid}/task`).length > 1 || !isZombie(pid)) {}
       }
       return count;
     }) as typeof readSync;
