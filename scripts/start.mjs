@@ -8,9 +8,8 @@ import { setup } from './setup.mjs';
 
 setup();
 const { makePackage, vsix } = await import('./package.mjs');
-const { childEnvironment, endTree, ensureVSCode, installExtension, startServer } = await import(
-  './vscode.mjs'
-);
+const { endTree } = await import('./processTree.mjs');
+const { childEnvironment, ensureVSCode, installExtension, startServer } = await import('./vscode.mjs');
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const sample = join(root, 'test/fixtures/sample');

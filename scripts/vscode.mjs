@@ -2,6 +2,7 @@
 // everything else. It is kept in .cache/vscode with a lock file of its own, because the extension does not
 // depend on it. `npm start` opens it if there is no desktop VS Code; the tests run in it.
 import { spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -15,6 +16,7 @@ import { get } from 'node:http';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from './freePort.mjs';
+import { endTree, endWithThisProcess, environmentOfRun } from './processTree.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const recipe = join(root, 'scripts/vscode');
@@ -28,8 +30,6 @@ const node = join(root, 'node_modules/.bin/node');
 
 /** How long the server may take until it answers, in milliseconds; a busy machine needs some of it. */
 const START_TIMEOUT = 60_000;
-/** How long a process may take to end when asked to, before it is killed, in milliseconds. */
-const END_TIMEOUT = 5_000;
 
 /** Installs VS Code into .cache/vscode unless just this version is there already. */
 export function ensureVSCode() {
@@ -157,16 +157,14 @@ export async function startServer({
   if (trust) args.push('--disable-workspace-trust');
   if (locale !== null) args.push('--locale', locale);
   if (testing) args.push('--enable-smoke-test-driver');
+  // A debuggee outlives an extension host that ends first: it is no descendant of the server then.
+  const run = randomUUID();
   const child = spawn(node, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: childEnvironment(),
     ...spawnOptions,
+    env: environmentOfRun(spawnOptions.env ?? childEnvironment(), run),
   });
-  // However this process ends, the server does not stay behind.
-  process.once('exit', () => {
-    if (child.exitCode === null && child.signalCode === null)
-      signal([...descendants(child.pid), child.pid], 'SIGKILL');
-  });
+  endWithThisProcess(child, run);
   let log = '';
   const keep = (chunk) => {
     log = (log + chunk).slice(-200_000);
@@ -180,7 +178,7 @@ export async function startServer({
     pid: child.pid,
     log: () => log,
     ended: new Promise((resolve) => child.once('exit', (code) => resolve(code))),
-    stop: () => endTree(child),
+    stop: () => endTree(child, run),
   };
   const deadline = Date.now() + START_TIMEOUT;
   while (!(await answers(server.url))) {
@@ -201,63 +199,6 @@ function answers(url) {
       resolve(response.statusCode === 200);
     }).on('error', () => resolve(false));
   });
-}
-
-/** Ends a child and all its descendants, whichever process group they have moved to. */
-export async function endTree(child) {
-  const ids = [child.pid, ...descendants(child.pid)].filter((id) => id !== undefined);
-  signal(ids, 'SIGTERM');
-  const deadline = Date.now() + END_TIMEOUT;
-  while (ids.some(alive) && Date.now() < deadline) await delay(50);
-  signal(ids.filter(alive), 'SIGKILL');
-}
-
-/** Process ids below this one, from /proc. */
-export function descendants(pid) {
-  const children = new Map();
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    const parent = parentOf(entry);
-    if (parent !== null) children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
-  }
-  const found = [];
-  const queue = [pid];
-  for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
-    for (const below of children.get(id) ?? []) {
-      found.push(below);
-      queue.push(below);
-    }
-  }
-  return found;
-}
-
-function parentOf(pid) {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name, in parentheses, may itself hold parentheses and spaces.
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    return null; // It has ended meanwhile.
-  }
-}
-
-function signal(ids, name) {
-  for (const id of ids) {
-    try {
-      process.kill(id, name);
-    } catch {
-      // It has ended already.
-    }
-  }
-}
-
-function alive(pid) {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z';
-  } catch {
-    return false;
-  }
 }
 
 export function delay(ms) {

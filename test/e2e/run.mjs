@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as esbuild from 'esbuild';
 import { makePackage, vsix } from '../../scripts/package.mjs';
+import { exitOnSignals } from '../../scripts/processTree.mjs';
 import { childEnvironment, ensureVSCode, installExtension, startServer } from '../../scripts/vscode.mjs';
 import { makeCertificate } from '../kernel/support/certificate.mjs';
 import { WHOLE } from '../kit/tier.mjs';
@@ -64,6 +65,7 @@ const FOR_RELEASES = [consent, debugging, german, keepAlways, keyboard, newUser,
 const chosen = process.argv.slice(2);
 const takesPictures = WHOLE || chosen.length > 0;
 
+exitOnSignals();
 makePackage();
 ensureVSCode();
 const home = mkdtempSync(join(tmpdir(), 'http-trace-e2e-'));

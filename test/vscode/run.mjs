@@ -6,6 +6,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { exitOnSignals } from '../../scripts/processTree.mjs';
 import { ensureVSCode, startServer } from '../../scripts/vscode.mjs';
 import { WHOLE } from '../kit/tier.mjs';
 import { openBrowser, openSuite } from './browser.mjs';
@@ -16,6 +17,7 @@ import { QUIET_SETTINGS } from './quiet.mjs';
 const TIMEOUT = 900_000 + Number(process.env['HTTP_TRACE_ROUNDS'] ?? 0) * 360_000;
 const name = process.argv[2] ?? 'index';
 
+exitOnSignals();
 ensureVSCode();
 const home = mkdtempSync(join(tmpdir(), 'http-trace-vscode-'));
 const suite = await bundleSuite(home, name);

@@ -7,7 +7,8 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../scripts/freePort.mjs';
-import { childEnvironment, descendants, ensureVSCode, startServer } from '../../scripts/vscode.mjs';
+import { descendants, exitOnSignals } from '../../scripts/processTree.mjs';
+import { childEnvironment, ensureVSCode, startServer } from '../../scripts/vscode.mjs';
 import { eventually, Steps } from '../e2e/harness.mjs';
 import { openBrowser, openSuite } from './browser.mjs';
 import { adapters, bundleSuite, root } from './bundle.mjs';
@@ -66,6 +67,7 @@ const cases = {
   }),
 };
 
+exitOnSignals();
 const started = [];
 const chosen = process.argv.slice(2);
 const steps = new Steps(async () => {});

@@ -8,10 +8,13 @@ import './languageModelTools.ts';
 import './otlp.ts';
 import './breakpoints.ts';
 import './faults.ts';
+import { freePort } from './callServer.ts';
 import { insight } from './extension.ts';
 import { runTests } from './harness.ts';
 
-export function run(): Promise<void> {
+export async function run(): Promise<void> {
+  // Of the shop and its customer, which get this environment. Another run, or a shop of somebody else, has its own.
+  process.env['PORT'] = String(await freePort());
   return runTests(() => ({
     status: insight()?.trace.status,
     sessions: insight()?.sessions.all.map(({ session, processes }) => [session.name, ...processes]),
