@@ -77,6 +77,8 @@ const TEST_PACKAGES = [
   ['lldb', 'and another one'],
   ['python3-debugpy', 'the debugger of Python, by its adapter'],
   ['delve', 'that of Go', ['dlv']],
+  ['xterm', 'a terminal beside VS Code in which it starts programs', ['xterm']],
+  ['xvfb', 'and a display for it', ['Xvfb']],
 ];
 
 /** Installs everything that is missing; ends the process with a clear message when it cannot. */

@@ -10,6 +10,7 @@ import { Setting } from '../../../extension/contributions.ts';
 import { callServer, calls } from './callServer.ts';
 import { cProgram, goProgram, NEW_LLDB, OLD_LLDB } from './compiled.ts';
 import { goOnFromStart, insight, rows, stopDebugging } from './extension.ts';
+import { openExternalTerminals } from './externalTerminal.ts';
 import { eventually, pause, test } from './harness.ts';
 import { enter, ROUNDS } from './table.ts';
 
@@ -57,6 +58,7 @@ const like = (name: string): string => (tools === undefined ? `like ${name}` : n
 const debuggers: Record<string, () => Configuration> = {
   'js-debug': () => ({ ...node }),
   'js-debug, integrated terminal': () => ({ ...node, console: 'integratedTerminal' }),
+  'js-debug, external terminal': () => ({ ...node, console: 'externalTerminal' }),
   'js-debug, node-terminal': () => ({
     type: 'node-terminal',
     request: 'launch',
@@ -81,6 +83,7 @@ const debuggers: Record<string, () => Configuration> = {
   debugpy: () => ({ ...python, console: 'internalConsole' }),
   'debugpy, https': () => ({ ...python, console: 'internalConsole', https: true }),
   'debugpy, integrated terminal': () => ({ ...python, console: 'integratedTerminal' }),
+  'debugpy, external terminal': () => ({ ...python, console: 'externalTerminal' }),
   'debugpy, child process': () => ({
     ...python,
     program: join(fixtures, 'parent.py'),
@@ -122,6 +125,7 @@ for (const [name, configuration] of Object.entries(debuggers)) {
     async () => {
       const { https = false, env: ownEnv, ...own } = configuration();
       const url = await callServer(https ? 'https' : 'http');
+      let closeTerminals: (() => void) | null = null;
       let launched = 0;
       let seen = 0;
       const begin = performance.now();
@@ -143,7 +147,11 @@ for (const [name, configuration] of Object.entries(debuggers)) {
           // lldb wants a list.
           const env = own.type === 'lldb-dap' ? [`CALLS_URL=${url}`] : variables;
           launched++;
-          assert(await vscode.debug.startDebugging(undefined, { name, env, ...own }));
+          if (own['console'] === 'externalTerminal') closeTerminals = await openExternalTerminals();
+          const started = vscode.debug.startDebugging(undefined, { name, env, ...own });
+          if (closeTerminals === null) assert(await started);
+          // VS Code tells the adapter only when the terminal is closed that a program was started in it; js-debug waits for that.
+          else void started.then(undefined, () => {});
           if (own.type === 'rdbg') await goOnFromStart();
           // Another process of the extension host: it calls, too, and is none that is debugged.
           spawn('curl', ['-sk', `${url}/not-debugged`], { stdio: 'ignore' });
@@ -163,6 +171,8 @@ for (const [name, configuration] of Object.entries(debuggers)) {
             if (told === toldBefore) throw error;
             wrong.length = 0;
           }
+          closeTerminals?.();
+          closeTerminals = null;
           await stopDebugging();
           await eventually(() => insight().trace.status.phase === 'stopped', 'the trace has ended');
           const others = rows().filter(({ path, side }) => path === '/not-debugged' && side !== null);
@@ -179,6 +189,7 @@ for (const [name, configuration] of Object.entries(debuggers)) {
         }
       } finally {
         notes.dispose();
+        closeTerminals?.();
         await stopDebugging();
         await startWith(undefined);
         const late = told === 0 ? '' : `, ${told} went on before the trace was ready`;
