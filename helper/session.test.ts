@@ -1,3 +1,4 @@
+import { openSync } from 'node:fs';
 import { type Duplex, duplexPair } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Descriptors, Facts } from './facts.ts';
@@ -126,8 +127,9 @@ function read(): void {
   });
 }
 
-async function started(facts: Partial<Facts> = {}): Promise<Session> {
-  const session = new Session(rings.native, { ...FACTS, ...facts }, DESCRIPTORS, helperEnd, exit);
+async function started(facts: Partial<Facts> = {}, links: readonly number[] = []): Promise<Session> {
+  const descriptors = { ...DESCRIPTORS, links };
+  const session = new Session(rings.native, { ...FACTS, ...facts }, descriptors, helperEnd, exit);
   await session.start();
   return session;
 }
@@ -234,6 +236,27 @@ describe('the end', () => {
     expect(received.at(-1)?.type).toBe(FrameType.Status);
     const last = json<Status>(FrameType.Status).at(-1);
     expect(last).toMatchObject({ final: true, sent: 240, targets: 2 });
+  });
+
+  it('is heard of while it takes long, as the kernel waits for each program that it removes', async () => {
+    read();
+    const session = await started(
+      {},
+      Array.from({ length: 5 }, () => openSync('/dev/null', 'r')),
+    );
+    // Two seconds pass between any two looks at the clock.
+    let now = performance.now();
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => {
+      now += 2_000;
+      return now;
+    });
+    try {
+      await session.stop();
+    } finally {
+      clock.mockRestore();
+    }
+    await vi.waitFor(() => expect(json<Status>(FrameType.Status).at(-1)).toMatchObject({ final: true }));
+    expect(json<Status>(FrameType.Status).filter(({ final }) => !final).length).toBeGreaterThanOrEqual(5);
   });
 
   it('does not wait for the remaining records when it is cut short, and counts them', async () => {

@@ -6,7 +6,7 @@ import { closeSync } from 'node:fs';
 import { release } from 'node:os';
 import { isAbsolute } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { Breaks } from './breaks.ts';
 import { type Descriptors, type Facts, HEAD_ALLOWANCE, INHERITED, tlsOff, UNLIMITED } from './facts.ts';
 import {
@@ -216,7 +216,7 @@ export class Session {
     await Promise.race([this.#attachments?.recognised(), sleep(RECOGNISE_MS)]);
     clearInterval(this.#timer);
     this.#reportWaiting();
-    for (const link of this.#descriptors.links) closeSync(link);
+    await this.#closeLinks();
     // Probes on TLS libraries may take seconds to detach (perf's), but from here on they find no target.
     this.#lastTargets = this.#targets.count;
     this.#targets.clear();
@@ -229,6 +229,16 @@ export class Session {
       sleep(SETTLE_MS),
     ]);
     await this.#sendRest();
+  }
+
+  /** For each the kernel may wait, on a busy machine for seconds. Meanwhile the client hears that this helper is at work. */
+  async #closeLinks(): Promise<void> {
+    for (const link of this.#descriptors.links) {
+      closeSync(link);
+      if (this.#statusUnsent || performance.now() - this.#lastStatus < STATUS_INTERVAL_MS) continue;
+      this.#sendStatus(false);
+      await setImmediate();
+    }
   }
 
   /** After the first trace the broker has the links. */

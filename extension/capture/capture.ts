@@ -51,6 +51,8 @@ export interface CaptureOptions {
   readonly minLatencyMs?: number;
   /** How TLS plaintext is captured: none = not at all, the other values force one way to attach. Default auto. */
   readonly tls?: TlsWay;
+  /** Where programs with TLS code are remembered; null: nowhere. Default: in the user's cache folder. */
+  readonly programsFile?: string | null;
   /** Bytes that may wait in the helper, from MIN_BACKLOG. Default 256 MiB. */
   readonly backlog?: number;
   /** Bytes of the data ring, a power of two. Default 8 MiB. */
@@ -136,7 +138,7 @@ function fixedOptions(options: CaptureOptions): string[] {
 /** @throws TraceError with the reason in the user's words. */
 export async function startCapture(options: CaptureOptions): Promise<Capture> {
   const fixed = fixedOptions(options);
-  const remembered = new RememberedPrograms(options.tls === 'none' ? null : undefined);
+  const remembered = new RememberedPrograms(options.tls === 'none' ? null : options.programsFile);
   const capture = (await resumed(options, fixed, remembered)) ?? (await started(options, fixed, remembered));
   capture.send(FrameType.Options, { backlog: options.backlog ?? DEFAULT_BACKLOG } satisfies Options);
   const paths = remembered.read();

@@ -38,14 +38,20 @@ export async function files(steps, workbench, { url, workspace }) {
   /** The dialog for files, which in the browser is a quick input. */
   const choose = async (path) => {
     await eventually(async () => (await workbench.input.inputValue()).startsWith('/'), 'the dialog is open');
-    // What is typed while it reads the folder is lost.
+    // What is typed while it reads the folder is lost, and a slow window closes it later than it is looked at.
+    let chosen = false;
     await eventually(async () => {
-      await workbench.picks
-        .filter({ hasText: basename(path) })
-        .first()
-        .waitFor();
+      if (!(await workbench.input.isVisible())) return chosen;
+      if (
+        !(await workbench.picks
+          .filter({ hasText: basename(path) })
+          .first()
+          .isVisible())
+      )
+        return false;
       await workbench.input.fill(path);
       await page.keyboard.press('Enter');
+      chosen = true;
       return workbench.input.waitFor({ state: 'hidden', timeout: 2_000 }).then(
         () => true,
         () => false,

@@ -40,6 +40,8 @@ export class CaptureTrace {
       backend: context.backend ?? 'auto',
       tls: context.tls,
       minLatencyMs,
+      // Those of other tests would be attached when nobody expects it.
+      programsFile: null,
     });
     return new CaptureTrace(capture);
   }
