@@ -4,7 +4,7 @@ import { WHOLE } from '../../test/kit/tier.mjs';
 import { Engine, type EngineOptions } from './engine.ts';
 import { MAX_CONNECTIONS, MAX_FIELDS, MAX_PIPELINED } from './limits.ts';
 import { Direction, Ending } from './record.ts';
-import { collect } from './testing/collect.ts';
+import { heldMemory } from './testing/collect.ts';
 import { cpuTime } from './testing/cpuTime.ts';
 import { conversation, ofConnection, recordBatch, START, type Step } from './testing/records.ts';
 
@@ -42,11 +42,6 @@ function flood(
   });
 }
 
-function memory(): number {
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
-
 describe('one line', () => {
   it.each([
     ['a header', `GET / HTTP/1.1\r\nHost: a\r\nX: `],
@@ -58,9 +53,9 @@ describe('one line', () => {
   ])('%s of 1 GiB costs bounded memory', (_, beginning) => {
     const target = engine();
     target.push(recordBatch(conversation([{ out: beginning }])));
-    const before = memory();
+    const before = heldMemory();
     const took = flood(target, beginning.length, Buffer.alloc(MIB, 'x'), 1_024);
-    expect(memory() - before).toBeLessThan(64 * MIB);
+    expect(heldMemory() - before).toBeLessThan(64 * MIB);
     expect(took).toBeLessThan(20_000);
     target.push(
       recordBatch([
@@ -122,12 +117,10 @@ describe('numbers', () => {
     const head = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
     target.push(recordBatch(conversation([{ out: head }])));
     const [times, most] = WHOLE ? [20, 64 * MIB] : [5, 16 * MIB];
-    collect();
-    const before = memory();
+    const before = heldMemory();
     const took = flood(target, head.length, Buffer.from('1\r\nx\r\n'.repeat(170_000)), times);
     expect(took).toBeLessThan(20_000);
-    collect();
-    expect(memory() - before).toBeLessThan(most);
+    expect(heldMemory() - before).toBeLessThan(most);
     expect(target.get(1)?.request?.body.captured).toBe(64 * 1024);
   });
 
@@ -147,9 +140,9 @@ describe('numbers', () => {
   it('of records behind a hole are bounded', () => {
     const target = engine();
     target.push(recordBatch(conversation([{ out: GET.slice(0, 10) }])));
-    const before = memory();
+    const before = heldMemory();
     flood(target, 100, Buffer.alloc(4_096, 'x'), 50_000);
-    expect(memory() - before).toBeLessThan(64 * MIB);
+    expect(heldMemory() - before).toBeLessThan(64 * MIB);
     expect(target.stats().lostBytes).toBe(90);
   });
 });
@@ -246,9 +239,9 @@ describe('the store', () => {
     const target = engine({ bodyLimit: null, maxBytes: 8 * MIB });
     const head = 'HTTP/1.1 200 OK\r\n\r\n';
     target.push(recordBatch(conversation([{ out: GET }, { in: head }])));
-    const before = memory();
+    const before = heldMemory();
     flood(target, head.length, Buffer.alloc(MIB, 'x'), 200, Direction.In);
-    expect(memory() - before).toBeLessThan(64 * MIB);
+    expect(heldMemory() - before).toBeLessThan(64 * MIB);
     target.finish();
     expect(target.json(1)?.completeness).toContain('response-truncated');
     expect(target.get(1)?.response?.body.captured).toBeLessThanOrEqual(8 * MIB);

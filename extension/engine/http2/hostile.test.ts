@@ -9,6 +9,7 @@ import { Engine } from '../engine.ts';
 import type { ExchangeJson } from '../exchangeJson.ts';
 import { MAX_FIELD_BLOCK, MAX_FIELDS, MAX_STREAMS } from '../limits.ts';
 import { Direction, WireProtocol } from '../record.ts';
+import { heldMemory } from '../testing/collect.ts';
 import {
   continuation,
   data,
@@ -55,11 +56,6 @@ function read(steps: readonly Step[], options: Parameters<typeof conversation>[1
   return jsonsOf(target);
 }
 
-function memory(): number {
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
-
 /** The same bytes again and again. */
 function flood(target: Engine, first: number, piece: Buffer, count: number): void {
   const record = recordBatch([
@@ -85,14 +81,14 @@ describe('floods', () => {
       headers(1, new FieldEncoder().block(requestFields('/1')), END_STREAM),
     ]);
     target.push(recordBatch(specs([{ out: first }])));
-    const before = memory();
+    const before = heldMemory();
     const piece = continuation(
       1,
       Buffer.concat([Buffer.from([0]), literal('x-a'), literal('b'.repeat(16_000))]),
       0,
     );
     flood(target, first.length, piece, 64 * 64);
-    expect(memory() - before).toBeLessThan(32 * MIB);
+    expect(heldMemory() - before).toBeLessThan(32 * MIB);
     const end = first.length + 64 * 64 * piece.length;
     flood(target, end, continuation(1, Buffer.alloc(0)), 1);
     flood(target, end + 9, headers(3, new FieldEncoder().block(requestFields('/3')), E), 1);
@@ -112,7 +108,7 @@ describe('floods', () => {
       headers(1, new FieldEncoder().block(requestFields('/1')), END_STREAM),
     ]);
     target.push(recordBatch(specs([{ out: first }])));
-    const before = memory();
+    const before = heldMemory();
     const empty = Buffer.concat(Array<Buffer>(1_000).fill(continuation(1, Buffer.alloc(0), 0)));
     flood(target, first.length, empty, 500);
     let position = first.length + 500 * empty.length;
@@ -124,7 +120,7 @@ describe('floods', () => {
       flood(target, position, piece, many);
       position += many * piece.length;
     }
-    expect(memory() - before).toBeLessThan(16 * MIB);
+    expect(heldMemory() - before).toBeLessThan(16 * MIB);
     expect(jsonsOf(target)).toHaveLength(1);
   });
 
@@ -166,12 +162,12 @@ describe('an HPACK bomb', () => {
     // The newest entry, a thousand times in each of two thousand messages.
     const bomb = (stream: number): Buffer =>
       headers(stream, Buffer.concat([Buffer.from([0x82, 0x86, 0x84]), Buffer.alloc(1_000, 0xbe)]), E);
-    const before = memory();
+    const before = heldMemory();
     const target = engine();
     const out = [HELLO, first, ...Array.from({ length: 2_000 }, (_, i) => bomb(3 + 2 * i))];
     target.push(recordBatch(specs([{ out: Buffer.concat(out) }])));
     // What is kept of it would be 500 MB, were it text; all of it is 8 GB.
-    expect(memory() - before).toBeLessThan(128 * MIB);
+    expect(heldMemory() - before).toBeLessThan(128 * MIB);
     target.finish();
     expect(target.stats()).toMatchObject({ exchanges: 2_001, running: 0 });
     const last = target.json(2_001);
