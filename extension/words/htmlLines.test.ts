@@ -61,12 +61,14 @@ describe('HTML', () => {
     expect(shown(htmlLines(page))).toBe(
       '<div>\n  <pre>\n a\n  <b>b</b>\n</pre>\n  <textarea>\n x </textarea>\n</div>\n',
     );
+    expect(shown(htmlLines('<p title="a\n   b">c</p>'))).toBe('<p title="a\n   b">c</p>\n');
   });
 
   it('lays out what is not well-formed as far as it goes', () => {
     expect(shown(htmlLines('</div><p>a</i></section>b<div'))).toBe(
       '</div>\n<p>a</i>\n  </section>\n  b\n<div\n',
     );
+    expect(shown(htmlLines('<return"\n'))).toBe('<return"\n');
     expect(shown(htmlLines('a < b'))).toBe('a < b\n');
     expect(shown(htmlLines('<script>if(a<b'))).toBe('<script>\n  if (a < b\n');
     expect(htmlLines('')).toEqual([]);

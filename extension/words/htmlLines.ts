@@ -174,7 +174,11 @@ class HtmlLayout {
 
   #pieces(tag: string, indent: number): void {
     if (this.#short === null || INLINE.has(nameOf(tag))) this.#separate(indent);
-    for (const { kind, text } of tagPieces(tag)) this.#writer.add(kind, text, indent);
+    for (const { kind, text } of tagPieces(tag)) {
+      // A value may have several lines, of which every blank counts.
+      if (kind === 'string') this.#writer.addVerbatim(kind, text, indent);
+      else this.#writer.add(kind, text, indent);
+    }
   }
 
   /** What has a line of its own. */
