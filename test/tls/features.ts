@@ -114,13 +114,14 @@ function check(
   const said = parseReports<SocketReport>(printed);
   same('lines of the client', said.filter(({ side }) => side === 'client').length, count);
   same('lines of the server', said.filter(({ side }) => side === 'server').length, count);
+  const pids = new Set(said.map(({ pid }) => pid));
+  // The same program calls the same paths with another version of TLS.
+  const own = trace.exchanges.filter(({ process }) => pids.has(process?.pid ?? 0));
   for (const line of said) {
     const { side, pid } = line;
     const expected = { side, pids: [pid], library: 'openssl', libraryVersion, late: false } as const;
-    expectTruth(trace.exchanges, truthOf(line, version), expected);
+    expectTruth(own, truthOf(line, version), expected);
   }
-  const pids = new Set(said.map(({ pid }) => pid));
-  const own = trace.exchanges.filter(({ process }) => pids.has(process?.pid ?? 0));
   same('exchanges', own.length, 2 * count);
   return `${2 * count} exchanges`;
 }
