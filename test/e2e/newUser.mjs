@@ -76,7 +76,8 @@ export async function newUser(steps, workbench, { url, workspace }) {
     await choose(failed, 'Export HAR…');
     await did('All calls in the list', workbench.picks.filter({ hasText: 'All calls in the list' }).click());
     await did('Secrets masked', workbench.picks.filter({ hasText: 'Secrets masked' }).click());
-    const path = join(workspace, 'calls.har');
+    // A name of its own: of one that is there VS Code would ask.
+    const path = join(workspace, 'failed-calls.har');
     await eventually(async () => (await workbench.input.inputValue()).endsWith('.har'), 'a name is offered');
     await did('type a name', workbench.input.fill(path));
     await did('Enter', page.keyboard.press('Enter'));
