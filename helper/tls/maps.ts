@@ -189,7 +189,7 @@ export function readMaps(pid: number, read: typeof readSync = readSync): string 
     // That it still has memory shows that this was the end of the list.
     if (read(descriptor, Buffer.allocUnsafe(1), 0, 1, 0) === 0) return null;
   } catch {
-    return null; // It belongs to another user.
+    return null; // It has ended meanwhile, or belongs to another user.
   } finally {
     closeSync(descriptor);
   }
