@@ -82,11 +82,15 @@ function processIds() {
     .map(Number);
 }
 
+/** As helper/procStat.ts, which a fresh clone's Node cannot load: the name before it may hold parentheses and spaces. */
+function statAfterName(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2);
+}
+
 function parentOf(pid) {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name, in parentheses, may itself hold parentheses and spaces.
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+    return Number(statAfterName(pid).split(' ')[1]);
   } catch {
     return null; // It has ended meanwhile.
   }
@@ -104,8 +108,7 @@ function signal(ids, name) {
 
 function alive(pid) {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z';
+    return statAfterName(pid)[0] !== 'Z';
   } catch {
     return false;
   }

@@ -30,6 +30,11 @@ export function childrenOf(pid: number): number[] {
   }
 }
 
+/** Its children, theirs and so on. */
+export function descendantsOf(pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
 /** From the descriptors of the process (proc_pid_fdinfo(5) of BPF objects). */
 export function heldBy(pid: number): Held {
   const texts = readdirSync(`/proc/${pid}/fdinfo`).map((fd) => read(`/proc/${pid}/fdinfo/${fd}`));

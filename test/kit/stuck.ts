@@ -1,13 +1,13 @@
 /** Processes that do not end although they should: what each waits for, and their end. */
 import { readFileSync } from 'node:fs';
-import { childrenOf } from './kernel.ts';
+import { descendantsOf } from './kernel.ts';
 
 /**
  * Kills everything below a process, not the process itself.
  * @returns what each of them was doing, for the message of a failed test
  */
 export function killBelow(pid: number): string {
-  const found = descendants(pid);
+  const found = descendantsOf(pid);
   const described = found.map(describe);
   for (const one of found) {
     try {
@@ -15,10 +15,6 @@ export function killBelow(pid: number): string {
     } catch {} // It has ended meanwhile.
   }
   return described.length === 0 ? 'nothing was running' : `killed: ${described.join('; ')}`;
-}
-
-function descendants(pid: number): number[] {
-  return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
 }
 
 /** Its command, and the kernel function and the system call in which it waits. */

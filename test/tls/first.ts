@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { candidatePaths } from '../../helper/tls/candidates.ts';
 import { assert, same } from '../kit/check.ts';
-import { childrenOf, helperOf } from '../kit/kernel.ts';
+import { descendantsOf, helperOf } from '../kit/kernel.ts';
 import { newId, PYTHON } from '../kit/peers.ts';
 import type { Report } from '../kit/report.ts';
 import { Tracing } from '../kit/tracing.ts';
@@ -285,7 +285,7 @@ async function atOnce(_context: TlsContext, step: Step, tracing: Tracing): Promi
 /** It has its libraries in memory, and makes its call when it has read what that is to be. */
 async function withLibraries(context: TlsContext, step: Step, tracing: Tracing): Promise<void> {
   const { pid } = tracing.process;
-  await looked(context, tracing, () => descendants(pid).some((one) => commandOf(one) === 'openssl'));
+  await looked(context, tracing, () => descendantsOf(pid).some((one) => commandOf(one) === 'openssl'));
   tracing.process.write(lineOf(step));
   tracing.process.endInput();
 }
@@ -298,10 +298,6 @@ async function looked(context: TlsContext, tracing: Tracing, runs: () => boolean
     await sleep(10);
   }
   await sleep(context.slow ? LOOKING_AHEAD_SLOW : LOOKING_AHEAD);
-}
-
-function descendants(pid: number): number[] {
-  return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
 }
 
 /** Empty when the process has ended. */

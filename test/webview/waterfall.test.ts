@@ -119,13 +119,18 @@ describe('waterfall', () => {
   });
 });
 
+/** @returns the point at a share of the overview's width, from 0 to 1 */
+async function overviewPoints(): Promise<(share: number) => readonly [number, number]> {
+  const box = await panel.page.locator('.overview').boundingBox();
+  if (box === null) throw new Error('no overview');
+  return (share) => [box.x + box.width * share, box.y + 20];
+}
+
 describe('overview', () => {
   it('chooses a time range by dragging, which can be moved, and all of it by a double click', async () => {
     const rows = calls(400, { running: 0 });
     await open(rows);
-    const box = await panel.page.locator('.overview').boundingBox();
-    if (box === null) throw new Error('no overview');
-    const at = (share: number) => [box.x + box.width * share, box.y + 20] as const;
+    const at = await overviewPoints();
     await panel.page.mouse.move(...at(0.25));
     await panel.page.mouse.down();
     await panel.page.mouse.move(...at(0.5), { steps: 8 });
@@ -154,9 +159,7 @@ describe('overview', () => {
   it('chooses from where the pointer was pressed, also when calls come meanwhile', async () => {
     const rows = calls(400, { running: 0 });
     await open(rows);
-    const box = await panel.page.locator('.overview').boundingBox();
-    if (box === null) throw new Error('no overview');
-    const at = (share: number) => [box.x + box.width * share, box.y + 20] as const;
+    const at = await overviewPoints();
     const end = Math.max(...rows.map((row) => row.start + (row.duration ?? 0)));
     const later = call({ id: 1_000, start: end * 2 - 1, duration: 1 });
     await panel.page.mouse.move(...at(0.25));
