@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { statAfterName } from './processTree.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cache = join(root, '.cache/kernels');
@@ -36,8 +37,17 @@ const MODULES = [
   '9p',
   'overlay',
 ];
-/** From power on to the command, in milliseconds, on a busy machine. */
-const BOOT_TIMEOUT = 300_000;
+/** From power on to the command, in milliseconds of processor time; it takes about 20 s. */
+const BOOT_TIMEOUT = 120_000;
+/**
+ * An emulated machine is limited by the processor time that it gets, as it has a low priority: on a busy machine it takes
+ * many times as long. One that hangs without using any is ended after this many times its limit.
+ */
+const WAITING_FACTOR = 10;
+/** How often its processor time is read, in milliseconds. */
+const LOOK = 2_000;
+/** Milliseconds of a clock tick in /proc/PID/stat (USER_HZ). */
+const TICK = 10;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** Bytes of the serial log that are shown of a failure. */
 const LOG_TAIL = 6_000;
@@ -224,7 +234,7 @@ function cpio(entries) {
  * /tmp included, as a checkout may be there, and a /run of its own. What it writes below /run/out is in `out` here.
  * @param {{ release: string, folder: string }} kernel
  * @param {{ script: string, out: string, timeout: number, onLine?: (line: string) => void }} options timeout of
- *   the script, in milliseconds; onLine: each line that it prints
+ *   the script, in milliseconds of processor time; onLine: each line that it prints
  * @returns {Promise<{ status: number, log: string }>} of the script
  * @throws KernelError when it did not start, end or say its status; the end of the serial log is in the message
  */
@@ -282,7 +292,7 @@ function emulate(kernel, image, out, timeout, onLine) {
       trouble = why;
       child.kill('SIGKILL');
     };
-    let timer = setTimeout(() => give(`it did not start within ${BOOT_TIMEOUT / 1000} s`), BOOT_TIMEOUT);
+    let limit = limited(child, BOOT_TIMEOUT, (spent) => give(`it did not start within ${spent}`));
     const take = (text) => {
       log += text;
       const lines = (line + text).split(/\r*\n/);
@@ -290,8 +300,8 @@ function emulate(kernel, image, out, timeout, onLine) {
       for (const whole of lines) {
         if (whole.endsWith('VM-BEGIN')) {
           inside = true;
-          clearTimeout(timer);
-          timer = setTimeout(() => give(`its script did not end within ${timeout / 1000} s`), timeout);
+          clearInterval(limit);
+          limit = limited(child, timeout, (spent) => give(`its script did not end within ${spent}`));
         } else if (whole.startsWith('VM-END')) {
           inside = false;
         } else if (inside) {
@@ -301,11 +311,11 @@ function emulate(kernel, image, out, timeout, onLine) {
     };
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', take);
     child.once('error', (error) => {
-      clearTimeout(timer);
+      clearInterval(limit);
       reject(new KernelError(`QEMU did not start: ${error.message}`));
     });
     child.once('close', () => {
-      clearTimeout(timer);
+      clearInterval(limit);
       resolve({ log, trouble });
     });
     // Nothing outlives who started it.
@@ -318,6 +328,32 @@ function emulate(kernel, image, out, timeout, onLine) {
       for (const signal of SIGNALS) process.off(signal, stop);
     });
   });
+}
+
+/**
+ * Calls `over` when a process has used so much processor time from now on, or has waited far too long for it.
+ * @param {number} limit in milliseconds
+ * @returns what clearInterval takes
+ */
+function limited({ pid }, limit, over) {
+  const begin = performance.now();
+  const before = processorTime(pid);
+  return setInterval(() => {
+    const used = processorTime(pid) - before;
+    const waited = performance.now() - begin;
+    if (used < limit && waited < limit * WAITING_FACTOR) return;
+    over(`${(used / 1000).toFixed(0)} s of processor time (${(waited / 1000).toFixed(0)} s)`);
+  }, LOOK);
+}
+
+/** Milliseconds, of all threads; 0 when it has ended. */
+function processorTime(pid) {
+  try {
+    const fields = statAfterName(pid).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * TICK;
+  } catch {
+    return 0;
+  }
 }
 
 async function main([what, release, ...command]) {

@@ -9,3 +9,4 @@ export function endTree(child: ChildProcess, run?: string): Promise<void>;
 export function endWithThisProcess(child: ChildProcess, run?: string): void;
 export function exitOnSignals(): void;
 export function descendants(pid: number): number[];
+export function statAfterName(pid: number): string;

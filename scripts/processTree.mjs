@@ -83,7 +83,7 @@ function processIds() {
 }
 
 /** As helper/procStat.ts, which a fresh clone's Node cannot load: the name before it may hold parentheses and spaces. */
-function statAfterName(pid) {
+export function statAfterName(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   return stat.slice(stat.lastIndexOf(')') + 2);
 }

@@ -26,7 +26,7 @@ const BUILD_PACKAGES = [
 const TEST_PACKAGES = [
   [
     'chromium|chromium-browser',
-    'the browser in which VS Code is tested',
+    'the browser whose DevTools write and read archives',
     ['chromium', 'chromium-browser', 'google-chrome'],
   ],
   ['bpftool|linux-tools-generic', 'shows that nothing stays in the kernel', ['bpftool']],
@@ -81,10 +81,17 @@ const TEST_PACKAGES = [
   ['xvfb', 'and a display for it', ['Xvfb']],
 ];
 
+/** Tests do without them: they then use something else. */
+const OPTIONAL_TEST_PACKAGES = [
+  // Ubuntu has none; then it is done by the whole browser.
+  ['chromium-headless-shell', 'the browser in which VS Code is tested'],
+];
+
 /** Installs everything that is missing; ends the process with a clear message when it cannot. */
 export function setup({ test = false } = {}) {
   checkMachine();
-  installPackages(test ? [...BUILD_PACKAGES, ...TEST_PACKAGES] : BUILD_PACKAGES);
+  const optional = OPTIONAL_TEST_PACKAGES.filter(([name]) => isKnown(name));
+  installPackages(test ? [...BUILD_PACKAGES, ...TEST_PACKAGES, ...optional] : BUILD_PACKAGES);
   installModules();
 }
 

@@ -26,7 +26,7 @@ const WINDOWS = ['vscode', 'e2e', 'debuggers', 'watchdogs'];
 /** Of the report of each failed test, at the end. */
 const FAILURE_LINES = 40;
 /** Of what emulates other machines, by nice(1): enough for it to go on when other programs use both cores. */
-const LOW_PRIORITY = 10;
+const LOW_PRIORITY = 5;
 /** Suites whose windows draw as long as they are open: the sooner they are through, the less of it. */
 const DRAWING = ['webview', 'vscode', 'e2e'];
 const HIGH_PRIORITY = -5;

@@ -1,2 +1,2 @@
 export const CHROMIUM_OPTIONS: readonly string[];
-export function findChromium(): string;
+export function findChromium(needs?: { devTools?: boolean }): string;

@@ -93,7 +93,7 @@ let listed: readonly string[];
 beforeAll(async () => {
   mkdirSync(OUTPUT, { recursive: true });
   browser = await chromium.launch({
-    executablePath: findChromium(),
+    executablePath: findChromium({ devTools: true }),
     args: [...CHROMIUM_OPTIONS],
   });
   const page = await browser.newPage({ viewport: { width: 1200, height: 500 } });

@@ -33,7 +33,7 @@ beforeAll(async () => {
   site = await openSite();
   debuggingPort = await freePort();
   browser = await chromium.launch({
-    executablePath: findChromium(),
+    executablePath: findChromium({ devTools: true }),
     args: [
       ...CHROMIUM_OPTIONS,
       `--remote-debugging-port=${debuggingPort}`,
