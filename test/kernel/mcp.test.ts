@@ -65,7 +65,7 @@ describeTraced('http-trace mcp', () => {
       'list_http_requests',
       'get_http_request',
     ]);
-    const [missing] = await listed(client, '404 side:client', 1);
+    const [missing] = await listed(client, 'status:404 side:client', 1);
     expect(missing?.url).toMatch(/\/missing$/);
     const heads = await ask(client, 'get_http_request', { id: missing?.id });
     expect(heads.json).toMatchObject({ status: 404, method: 'GET' });

@@ -18,7 +18,7 @@ test('the editor knows the tools', () => {
 });
 
 test('calls are listed by the filter, and one is given without its bodies', async () => {
-  const { calls } = JSON.parse(await invoke('list_http_requests', { filter: '404', limit: 1 }));
+  const { calls } = JSON.parse(await invoke('list_http_requests', { filter: 'status:404', limit: 1 }));
   assert.equal(calls.length, 1);
   assert.equal(rows().find(({ id }) => id === calls[0].id)?.status, 404);
   const call = JSON.parse(await invoke('get_http_request', { id: calls[0].id }));
