@@ -124,7 +124,7 @@ export async function actions(steps, workbench, { workspace }) {
     await closeEditors();
     await orders.first().click();
     await workbench.command('HTTP Trace: Compare with…');
-    await workbench.input.fill('chairs');
+    await workbench.answer('chairs');
     await workbench.picks.filter({ hasText: '/chairs' }).first().click();
     await tab('POST orders 201 ↔ GET chairs 404').waitFor();
     await closeEditors();
@@ -158,7 +158,7 @@ export async function actions(steps, workbench, { workspace }) {
     await set.waitFor();
     await set.click({ button: 'right' });
     await menu.choose('Edit Condition…');
-    await workbench.input.fill('path:/nothing-calls-this');
+    await workbench.answer('path:/nothing-calls-this');
     await page.keyboard.press('Enter');
     const changed = breaks.filter({ hasText: '/nothing-calls-this' });
     await changed.waitFor();

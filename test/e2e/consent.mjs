@@ -11,7 +11,7 @@ export async function consent(steps, workbench, { url, workspace, dataDir }) {
   await steps.step('Break on Calls without a program asks nothing', async () => {
     await workbench.open(url, workspace);
     await workbench.command('HTTP Trace: Break on Calls…');
-    await workbench.input.fill('path:/nothing-calls-this');
+    await workbench.answer('path:/nothing-calls-this');
     await page.keyboard.press('Enter');
     await page
       .getByRole('tree', { name: /Break on Calls/ })

@@ -91,11 +91,11 @@ export async function debugging(steps, workbench, { url, workspace, takes }) {
 
   await steps.step('a breakpoint in a service is a band', async () => {
     await workbench.command('Go to File...');
-    await workbench.input.fill('orders.js');
+    await workbench.answer('orders.js');
     await workbench.picks.filter({ hasText: 'orders.js' }).first().click();
     await editorTab('orders.js').waitFor();
     await workbench.command('Go to Line/Column...');
-    await page.keyboard.type('23');
+    await workbench.answer(':23');
     await page.keyboard.press('Enter');
     await page.keyboard.press('F9');
     await page.locator('.debug-top-stack-frame-column, .debug-top-stack-frame-line').first().waitFor();

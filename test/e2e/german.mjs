@@ -51,7 +51,7 @@ export async function german(steps, workbench, { url, workspace }) {
 
   await steps.step('the walkthrough is German, with pictures and links that lead on', async () => {
     await workbench.command('Welcome: Open Walkthrough...');
-    await workbench.input.fill('HTTP-Aufrufe Ihres Programms');
+    await workbench.answer('HTTP-Aufrufe Ihres Programms');
     await workbench.picks.first().click();
     const guide = page.locator('.gettingStartedContainer');
     for (const [index, { title, links, picture }] of WALKTHROUGH.entries()) {

@@ -15,7 +15,7 @@ export async function picking(steps, workbench, { url, workspace }) {
         await workbench.picks.first().waitFor();
         await page.keyboard.press('Escape');
         await workbench.command('Start HTTP Trace');
-        await workbench.input.fill('both.js');
+        await workbench.answer('both.js');
         await workbench.picks
           .filter({ hasText: String(program.pid) })
           .first()

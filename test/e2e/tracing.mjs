@@ -110,7 +110,7 @@ export async function tracing(steps, workbench, { url, workspace }) {
 
   await steps.step('Go to Call… finds by words and leads to the details', async () => {
     await workbench.command('HTTP Trace: Go to Call…');
-    await workbench.input.fill('delete 500');
+    await workbench.answer('delete 500');
     await eventually(async () => {
       const offered = await workbench.picks.allTextContents();
       return offered.length > 0 && offered.every((text) => /DELETE.*\/cash-register.*500/.test(text));

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../vscode/bundle.mjs';
-import { PATIENCE } from './harness.mjs';
+import { eventually, PATIENCE } from './harness.mjs';
 
 /** For the debug console, which may stay closed; also in milliseconds. */
 const CONSOLE_PATIENCE = 10_000;
@@ -75,6 +75,19 @@ export class Workbench {
         await this.page.keyboard.press('Escape');
       }
     }
+  }
+
+  /**
+   * Types into the input that a command opens: the one of the palette, whose text begins with `>`, may still be there on a
+   * busy machine, and what is typed into it is lost.
+   */
+  async answer(text) {
+    await eventually(async () => {
+      const before = await this.input.inputValue({ timeout: 1_000 }).catch(() => '>');
+      if (before.startsWith('>') || !(await this.input.isVisible())) return false;
+      await this.input.fill(text, { timeout: 1_000 }).catch(() => {});
+      return (await this.input.inputValue({ timeout: 1_000 }).catch(() => '')) === text;
+    }, `the input takes ${text}`);
   }
 
   /** F5, and again when nothing happens: a window that just opened does not know of debuggers yet. */
@@ -240,7 +253,7 @@ export class Workbench {
 
   async theme(name) {
     await this.command('Preferences: Color Theme');
-    await this.input.fill(name);
+    await this.answer(name);
     await this.picks.filter({ hasText: name }).first().click();
     await this.input.waitFor({ state: 'hidden' });
   }
