@@ -6,7 +6,7 @@ import { type Filter, parseFilter } from '../filter/parser.ts';
 import { otlpEndpoint } from '../otlp/exporter.ts';
 import { nearestName } from '../words/nearestName.ts';
 import { parseDuration, parseSize } from '../words/numbers.ts';
-import { DEFAULT_FORMAT, EXPORT_FORMAT, FORMAT_NAMES, type FormatName } from './sink.ts';
+import { DEFAULT_FORMAT, EXPORT_FORMAT, FORMAT_NAMES, type FormatName } from './formats.ts';
 
 /** Smallest and largest data ring in bytes: below, one large send does not fit; above, nothing is gained. */
 const RING_MIN = 64 * 1024;

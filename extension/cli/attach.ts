@@ -4,8 +4,10 @@ import type { TraceOptions } from './arguments.ts';
 import { processesOf } from './cgroup.ts';
 import { EXIT_FAILED, EXIT_OK } from './exitStatus.ts';
 import { actAsInvoker, becomeInvoker } from './invoker.ts';
-import { LiveTrace, openFiles, say } from './liveTrace.ts';
+import { LiveTrace } from './liveTrace.ts';
+import { say } from './say.ts';
 import { whenAskedToStop } from './signals.ts';
+import { openFiles } from './traceFiles.ts';
 
 /** Resolves with the exit status. @throws TraceError when no trace can start; Exit */
 export async function attach(

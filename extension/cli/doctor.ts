@@ -5,8 +5,8 @@ import { commandLine } from '../elevation/install.ts';
 import { DEFAULT_BODY_LIMIT } from '../engine/limits.ts';
 import { jsonLine } from '../escape/jsonLine.ts';
 import { visible } from '../escape/terminal.ts';
+import { HELPER_PATH, NATIVE_PATH } from './bundlePaths.ts';
 import { EXIT_FAILED, EXIT_OK } from './exitStatus.ts';
-import { HELPER_PATH, NATIVE_PATH } from './liveTrace.ts';
 import { StandardOutput } from './output.ts';
 import {
   assess,

@@ -1,6 +1,6 @@
 import { INSTALLED_FOLDER } from '../elevation/trustedLoader.ts';
 import type { Topic } from './arguments.ts';
-import { DEFAULT_FORMAT, EXPORT_FORMAT, FORMAT_NAMES, FORMATS } from './sink.ts';
+import { DEFAULT_FORMAT, EXPORT_FORMAT, FORMAT_NAMES, FORMATS } from './formats.ts';
 
 /** Where the texts of options begin. */
 const INDENT = ' '.repeat(24);

@@ -14,8 +14,9 @@ import { WHAT_IT_READS } from '../elevation/launch.ts';
 import { findTrustedLoader } from '../elevation/trustedLoader.ts';
 import { isOnPath } from '../elevation/ways.ts';
 import { UsageError } from './arguments.ts';
+import { NATIVE_PATH } from './bundlePaths.ts';
 import { EXIT_FAILED, EXIT_NO_DIALOG, EXIT_OK, EXIT_REFUSED, Exit } from './exitStatus.ts';
-import { NATIVE_PATH, say } from './liveTrace.ts';
+import { say } from './say.ts';
 
 /**
  * @param user name or number of who may start the loader; null = whoever asks

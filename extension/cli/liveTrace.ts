@@ -1,5 +1,4 @@
 /** A live trace on the command line: capture, recording and output, from start to an orderly end. */
-import { join } from 'node:path';
 import type { HelperEvent } from '../../helper/events.ts';
 import type { Frame } from '../../helper/frames.ts';
 import { FrameType, type ProcessInfo, type Status } from '../../helper/protocol.ts';
@@ -8,55 +7,20 @@ import { type Capture, startCapture } from '../capture/capture.ts';
 import { lowerProcess, Priority } from '../capture/priority.ts';
 import { askInTerminal } from '../elevation/launch.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
-import { visibleMessage } from '../escape/terminal.ts';
 import { OtlpExporter } from '../otlp/exporter.ts';
 import { countText } from '../words/numbers.ts';
 import type { TraceOptions } from './arguments.ts';
-import { FileOutput, type Output, StandardOutput } from './output.ts';
+import { HELPER_PATH, NATIVE_PATH } from './bundlePaths.ts';
 import type { AlsoTo } from './printer.ts';
 import { Progress } from './progress.ts';
 import { openProtos } from './protos.ts';
-import { RecordingFile } from './recordingFile.ts';
+import { say } from './say.ts';
+import { discardFiles, type TraceFiles } from './traceFiles.ts';
 import { TraceReader } from './traceReader.ts';
-
-/** Beside the bundle: `native/` with loader, gate and addon, and `helper.js`. */
-export const NATIVE_PATH = join(__dirname, 'native');
-export const HELPER_PATH = join(__dirname, 'helper.js');
-
-/** Escapes a message for standard error, because names of files and processes in it may contain anything. */
-export function say(message: string): void {
-  process.stderr.write(`http-trace: ${visibleMessage(message)}\n`);
-}
-
-export interface Files {
-  readonly output: Output;
-  readonly recording: RecordingFile | null;
-}
-
-/** All that will be written, opened before anything is started. @throws Exit */
-export function openFiles(options: {
-  readonly output: string | null;
-  readonly record?: string | null;
-}): Files {
-  const { output, record = null } = options;
-  const opened = output === null ? new StandardOutput(process.stdout) : new FileOutput(output);
-  try {
-    return { output: opened, recording: record === null ? null : new RecordingFile(record) };
-  } catch (error) {
-    opened.discard();
-    throw error;
-  }
-}
-
-/** Nothing was traced: discards the new files, so that older ones of the same name stay. */
-export function discardFiles({ output, recording }: Files): void {
-  output.discard();
-  recording?.discard();
-}
 
 export class LiveTrace {
   readonly #capture: Capture;
-  readonly #files: Files;
+  readonly #files: TraceFiles;
   /** Resolves when the trace cannot continue: with null when nobody reads the output any more, else with the reason. */
   readonly broken: Promise<string | null>;
   /** Resolves when all targets and the processes they started have ended. */
@@ -74,7 +38,12 @@ export class LiveTrace {
   #outputLost = false;
   #finished: Promise<readonly string[]> | null = null;
 
-  private constructor(capture: Capture, options: TraceOptions, files: Files, protos: ProtoSchema | null) {
+  private constructor(
+    capture: Capture,
+    options: TraceOptions,
+    files: TraceFiles,
+    protos: ProtoSchema | null,
+  ) {
     this.#capture = capture;
     this.#files = files;
 
@@ -99,7 +68,7 @@ export class LiveTrace {
   }
 
   /** @throws TraceError; there are no files then */
-  static async start(options: TraceOptions, files: Files): Promise<LiveTrace> {
+  static async start(options: TraceOptions, files: TraceFiles): Promise<LiveTrace> {
     try {
       return await LiveTrace.#start(options, files);
     } catch (error) {
@@ -108,7 +77,7 @@ export class LiveTrace {
     }
   }
 
-  static async #start(options: TraceOptions, files: Files): Promise<LiveTrace> {
+  static async #start(options: TraceOptions, files: TraceFiles): Promise<LiveTrace> {
     const protos = await openProtos(options.proto);
     const capture = await startCapture({
       nativePath: NATIVE_PATH,

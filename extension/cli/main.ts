@@ -9,11 +9,11 @@ import schema from './exchange.schema.json';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, Exit } from './exitStatus.ts';
 import { helpText } from './help.ts';
 import { install, uninstall } from './install.ts';
-import { say } from './liveTrace.ts';
 import { mcp } from './mcp.ts';
 import { StandardOutput } from './output.ts';
 import { replay } from './replay.ts';
 import { run } from './run.ts';
+import { say } from './say.ts';
 
 async function main(): Promise<number> {
   try {

@@ -12,13 +12,14 @@ import { TraceError } from '../capture/trace.ts';
 import { DEFAULT_BODY_LIMIT } from '../engine/limits.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { McpTraced, TraceOptions } from './arguments.ts';
+import { HELPER_PATH, NATIVE_PATH } from './bundlePaths.ts';
 import { EXIT_FAILED, EXIT_OK } from './exitStatus.ts';
 import { HeldCalls } from './heldCalls.ts';
 import { actAsInvoker, becomeInvoker } from './invoker.ts';
-import { HELPER_PATH, NATIVE_PATH, say } from './liveTrace.ts';
 import { McpServer } from './mcpServer.ts';
 import { openProtos } from './protos.ts';
 import { troubleOf } from './replay.ts';
+import { say } from './say.ts';
 import { whenAskedToStop } from './signals.ts';
 
 const PIECE = 1024 * 1024;

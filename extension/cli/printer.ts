@@ -5,8 +5,9 @@ import { type ExchangeRow, isCall } from '../engine/row.ts';
 import type { Filter } from '../filter/parser.ts';
 import { detailsFound, searchText } from '../filter/subject.ts';
 import type { ShowOptions } from './arguments.ts';
+import { FORMATS } from './formats.ts';
 import type { Output } from './output.ts';
-import { type EndedExchange, FORMATS, type Sink } from './sink.ts';
+import type { EndedExchange, Sink } from './sink.ts';
 
 /** Number of exchanges after which the engine drops those that were shown, so that memory stays bounded. */
 const FORGET_AFTER = 2000;

@@ -1,8 +1,8 @@
 /** The option --proto: definitions of gRPC messages from .proto files. */
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import { EXIT_USAGE, Exit } from './exitStatus.ts';
-import { say } from './liveTrace.ts';
 import { reasonOf } from './privateFile.ts';
+import { say } from './say.ts';
 
 /**
  * A file that cannot be parsed is reported, and the others are used.

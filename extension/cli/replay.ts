@@ -10,11 +10,12 @@ import { RecordError } from '../engine/recordCursor.ts';
 import { countText } from '../words/numbers.ts';
 import type { ShowOptions } from './arguments.ts';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, Exit } from './exitStatus.ts';
-import { openFiles, say } from './liveTrace.ts';
 import type { Output } from './output.ts';
 import { reasonOf } from './privateFile.ts';
 import { openProtos } from './protos.ts';
+import { say } from './say.ts';
 import { cleanUpWhenStopped } from './signals.ts';
+import { openFiles } from './traceFiles.ts';
 import { TraceReader } from './traceReader.ts';
 
 const PIECE = 1024 * 1024;

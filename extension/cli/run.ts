@@ -6,16 +6,19 @@ import { Writable } from 'node:stream';
 import type { Status } from '../../helper/protocol.ts';
 import { TraceError } from '../capture/trace.ts';
 import type { TraceOptions } from './arguments.ts';
+import { NATIVE_PATH } from './bundlePaths.ts';
 import { EXIT_RUN_FAILED, Exit, statusOf } from './exitStatus.ts';
-import { discardFiles, type Files, LiveTrace, NATIVE_PATH, openFiles, say } from './liveTrace.ts';
+import { LiveTrace } from './liveTrace.ts';
+import { say } from './say.ts';
 import { cleanUpWhenStopped, forwardSignals, whenAskedToStop } from './signals.ts';
+import { discardFiles, openFiles, type TraceFiles } from './traceFiles.ts';
 
 /** The descriptor on which the gate waits. */
 const GATE_DESCRIPTOR = 3;
 
 /** Resolves with the command's exit status. @throws Exit when the command was not run */
 export async function run(command: readonly [string, ...string[]], options: TraceOptions): Promise<number> {
-  let files: Files | null = null;
+  let files: TraceFiles | null = null;
   // There is no command yet to pass signals on to. Registered before there are files, so that none is left behind.
   const stopCleaning = cleanUpWhenStopped((signal) => {
     if (files !== null) discardFiles(files);
@@ -55,7 +58,7 @@ export async function run(command: readonly [string, ...string[]], options: Trac
   }
 }
 
-async function startOrExit(options: TraceOptions, files: Files): Promise<LiveTrace> {
+async function startOrExit(options: TraceOptions, files: TraceFiles): Promise<LiveTrace> {
   try {
     return await LiveTrace.start(options, files);
   } catch (error) {

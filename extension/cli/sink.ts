@@ -1,13 +1,6 @@
-/**
- * The formats of the command line. A format is a sink for exchanges and one entry of {@link FORMATS}, from which options,
- * help and errors are made.
- */
+/** What a format of the command line is: a sink for exchanges. `formats.ts` lists them. */
 import type { ExchangeJson, SummaryJson } from '../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../engine/row.ts';
-import { HarArchive } from './harArchive.ts';
-import { JsonLines } from './jsonLines.ts';
-import { OtlpLines } from './otlpLines.ts';
-import { Table } from './table.ts';
 
 /** An exchange that has ended. Its forms are created only if a format uses them. */
 export interface EndedExchange {
@@ -32,31 +25,3 @@ export interface SinkTarget {
   /** The exchanges come with their secrets. */
   readonly secrets: boolean;
 }
-
-interface Format {
-  readonly help: string;
-  readonly open: (target: SinkTarget) => Sink;
-}
-
-/** The first is the default. */
-export const FORMATS = {
-  table: { help: 'one line per exchange', open: (target) => new Table(target) },
-  json: {
-    help: 'one exchange per line, the summary last (see http-trace schema)',
-    open: (target) => new JsonLines(target),
-  },
-  har: {
-    help: 'an HTTP Archive 1.2, for the developer tools of browsers',
-    open: (target) => new HarArchive(target),
-  },
-  otlp: {
-    help: 'OpenTelemetry spans (OTLP/JSON), up to 512 a line',
-    open: (target) => new OtlpLines(target),
-  },
-} as const satisfies Readonly<Record<string, Format>>;
-
-export type FormatName = keyof typeof FORMATS;
-export const FORMAT_NAMES = Object.keys(FORMATS) as readonly FormatName[];
-export const DEFAULT_FORMAT: FormatName = 'table';
-/** Of `http-trace export`. */
-export const EXPORT_FORMAT: FormatName = 'har';

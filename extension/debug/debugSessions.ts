@@ -23,6 +23,8 @@ import { SessionPauses } from './pauses.ts';
 import { descendants, processEntry, startOf } from './processes.ts';
 import { SessionStory } from './story/sessionStory.ts';
 
+/** How long a session whose program has been launched may take to name its process, in milliseconds. */
+export const NAMING_TIMEOUT = 20_000;
 /** How long an adapter may take to answer `evaluate`, in milliseconds; js-debug's root session never does. */
 const ANSWER_TIMEOUT = 2_000;
 /** Waits before each attempt to ask, in milliseconds: a debuggee that just starts may not answer yet. */

@@ -6,7 +6,7 @@ import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { t } from '../words/translate.ts';
 import { bootTime } from './bootTime.ts';
-import { type Debuggee, type DebugSessions, rootOf } from './debugSessions.ts';
+import { type Debuggee, type DebugSessions, NAMING_TIMEOUT, rootOf } from './debugSessions.ts';
 import { startOf } from './processes.ts';
 import { startSeen } from './startSeen.ts';
 import type { TraceControl } from './traceControl.ts';
@@ -18,8 +18,6 @@ import type { TraceControl } from './traceControl.ts';
 const SETTLED = 1_000;
 /** A process that is so much older than its session was not started by it; milliseconds. */
 const OLDER = 10_000;
-/** How long a session whose program has been launched may take to name its process, in milliseconds. */
-export const NAMING_TIMEOUT = 20_000;
 /** The same is not said again for so long, in milliseconds: a launch may have many processes. */
 const QUIET = 60_000;
 

@@ -9,8 +9,7 @@ import * as vscode from 'vscode';
 import { type Trace, TraceError } from '../capture/trace.ts';
 import { t } from '../words/translate.ts';
 import { bootTime } from './bootTime.ts';
-import type { DebugSessions } from './debugSessions.ts';
-import { NAMING_TIMEOUT } from './lateStarts.ts';
+import { type DebugSessions, NAMING_TIMEOUT } from './debugSessions.ts';
 import { pickProcess } from './processPicker.ts';
 import { seeds } from './seeds.ts';
 
