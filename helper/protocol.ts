@@ -9,6 +9,9 @@
 /** Raised whenever a frame changes. A peer with another version is refused. */
 export const PROTOCOL_VERSION = 5;
 
+/** TRACE_HTTP_LAYOUT of bpf/trace_http.h. */
+export const RECORD_LAYOUT = 5;
+
 /** Longest frame in bytes, header excluded. A batch of records is cut below it. */
 export const MAX_FRAME = 4 * 1024 * 1024;
 

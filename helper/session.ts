@@ -26,6 +26,7 @@ import {
   MAX_EXPECTED,
   MAX_PAUSE_MS,
   PROTOCOL_VERSION,
+  RECORD_LAYOUT,
 } from './protocol.ts';
 import { untilReturned } from './returning.ts';
 import { StackWishes } from './stackWishes.ts';
@@ -33,8 +34,6 @@ import { Targets } from './targets.ts';
 import { Attachments } from './tls/attachments.ts';
 import { TlsFinder } from './tls/finder.ts';
 
-/** TRACE_HTTP_LAYOUT of bpf/trace_http.h. */
-const LAYOUT = 5;
 /**
  * Batches on their way into the socket; the rest waits in the backlog, where it can be shed. When that is full, too, the
  * kernel counts what it drops, at its place in the stream; the traced program never notices.
@@ -255,7 +254,7 @@ export class Session {
     const copyLimit = Math.max(facts.requestCopyLimit, facts.responseCopyLimit);
     return {
       protocol: PROTOCOL_VERSION,
-      layout: LAYOUT,
+      layout: RECORD_LAYOUT,
       backend: facts.backend,
       refused: facts.refused,
       missing: Object.fromEntries(

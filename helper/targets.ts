@@ -11,8 +11,8 @@ import { statAfterName } from './procStat.ts';
 import type { Attach, AttachError, ProcessInfo } from './protocol.ts';
 
 /** bpf/trace_http.h */
-const TARGET_NO_CHILDREN = 1;
-const TARGET_SEED = 2;
+export const TARGET_NO_CHILDREN = 1;
+export const TARGET_SEED = 2;
 /** How long parents may be known: seeds that are armed together share them. */
 const FRESH_MS = 1_000;
 

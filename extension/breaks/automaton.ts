@@ -7,10 +7,11 @@ import { AUTOMATON_SIZE } from '../../helper/protocol.ts';
 import { t } from '../words/translate.ts';
 import { type Condition, type Facts, type Field, holds } from './condition.ts';
 
-/** bpf/trace_http.h */
-const STATES = 512;
-const CLASSES = 64;
-const ACCEPTED = 0xfffe;
+/** BREAK_STATES, BREAK_CLASSES and BREAK_ACCEPTED of bpf/trace_http.h. */
+export const STATES = 512;
+export const CLASSES = 64;
+export const ACCEPTED = 0xfffe;
+/** Any number that is not a state. */
 const REFUSED = 0xffff;
 
 type Leaf = Extract<Condition, { readonly field: Field }>;

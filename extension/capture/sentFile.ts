@@ -42,10 +42,11 @@ export type Unread =
   | Omission.FileSystem
   | Omission.FileSlow;
 
-const FLAG_STAMPED = 1;
-const FLAG_WRITABLE_MAP = 2;
-const FLAG_NO_PATH = 4;
-const FLAG_FOREIGN = 8;
+/** bpf/trace_http.h */
+export const FILE_STAMPED = 1;
+export const FILE_WRITABLE_MAP = 2;
+export const FILE_NO_PATH = 4;
+export const FILE_FOREIGN = 8;
 const SECOND = 1_000_000_000n;
 
 /** One record of a batch, header and all. */
@@ -95,12 +96,12 @@ export function readSentFile(record: Uint8Array): SentFile {
     inode: view.getBigUint64(f.inode, true),
     changed: view.getBigUint64(f.changedSeconds, true) * SECOND + nanoseconds,
     device: { major: device >>> 20, minor: device & 0xfffff },
-    foreign: (flags & FLAG_FOREIGN) !== 0,
+    foreign: (flags & FILE_FOREIGN) !== 0,
     granularity: view.getUint32(f.granularity, true),
     descriptor: view.getUint32(f.descriptor, true),
-    stamped: (flags & FLAG_STAMPED) !== 0,
-    writableMap: (flags & FLAG_WRITABLE_MAP) !== 0,
-    path: (flags & FLAG_NO_PATH) !== 0 ? null : pathOf(names),
+    stamped: (flags & FILE_STAMPED) !== 0,
+    writableMap: (flags & FILE_WRITABLE_MAP) !== 0,
+    path: (flags & FILE_NO_PATH) !== 0 ? null : pathOf(names),
   };
 }
 

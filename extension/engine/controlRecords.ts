@@ -17,20 +17,16 @@ import {
   type TraceRecord,
 } from './record.ts';
 import { type RecordCursor, RecordError, RecordHeader } from './recordCursor.ts';
-import { LAYOUT } from './recordLayout.ts';
+import { FIELD_SIZES, LAYOUT } from './recordLayout.ts';
 
 const FAMILIES: Readonly<Record<number, OpenedRecord['family']>> = { 1: 'unix', 2: 'ipv4', 10: 'ipv6' };
-const SIDES = [null, 'client', 'server'] as const;
-const TRANSPORTS = ['tcp', 'unix'] as const;
-const LIBRARIES = [null, 'openssl', 'gnutls', 'go', 'boringssl', 'nss', 'mbedtls', 'wolfssl'] as const;
+/** Of bpf/trace_http.h, by their numbers; null: unknown. */
+export const SIDES = [null, 'client', 'server'] as const;
+export const TRANSPORTS = ['tcp', 'unix'] as const;
+export const LIBRARIES = [null, 'openssl', 'gnutls', 'go', 'boringssl', 'nss', 'mbedtls', 'wolfssl'] as const;
 /** enum close_notify */
 const CLOSE_NOTIFY: readonly (boolean | null)[] = [null, true, false];
-const BINDINGS = [null, 'call', 'ciphertext', 'descriptor'] as const;
-const ALPN_SIZE = 32;
-const ADDRESS_SIZE = 16;
-const COMM_SIZE = 16;
-const UNIX_PATH_SIZE = 108;
-const METHOD_SIZE = 16;
+export const BINDINGS = [null, 'call', 'ciphertext', 'descriptor'] as const;
 
 /** @throws RecordError when a length or a value is not one that the kernel programs write. */
 export function readControlRecord(type: RecordType, cursor: RecordCursor): TraceRecord {
@@ -94,8 +90,8 @@ class Opened extends RecordHeader implements OpenedRecord {
     this.transport = transport;
     this.localPort = cursor.u16(f.localPort);
     this.remotePort = cursor.u16(f.remotePort);
-    this.localAddress = cursor.bytes(f.localAddress, ADDRESS_SIZE);
-    this.remoteAddress = cursor.bytes(f.remoteAddress, ADDRESS_SIZE);
+    this.localAddress = cursor.bytes(f.localAddress, FIELD_SIZES.address);
+    this.remoteAddress = cursor.bytes(f.remoteAddress, FIELD_SIZES.address);
     const { size, localLength, localPath, remoteLength, remotePath, peerInode } = LAYOUT.openedUnix;
     const longer = cursor.length >= size;
     this.localPath = longer ? readPath(cursor, localLength, localPath) : null;
@@ -156,7 +152,7 @@ class FailedConnect extends RecordHeader implements ConnectFailedRecord {
     const family = FAMILIES[cursor.u16(f.family)];
     const transport = TRANSPORTS[cursor.u8(f.transport)];
     const pathLength = cursor.u16(f.remoteLength);
-    if (family === undefined || transport === undefined || pathLength > UNIX_PATH_SIZE) {
+    if (family === undefined || transport === undefined || pathLength > FIELD_SIZES.unixPath) {
       throw new RecordError('a record of a failed connect has an impossible value');
     }
     this.started = cursor.u64(f.started);
@@ -165,7 +161,7 @@ class FailedConnect extends RecordHeader implements ConnectFailedRecord {
     this.family = family;
     this.transport = transport;
     this.remotePort = cursor.u16(f.remotePort);
-    this.remoteAddress = cursor.bytes(f.remoteAddress, ADDRESS_SIZE);
+    this.remoteAddress = cursor.bytes(f.remoteAddress, FIELD_SIZES.address);
     this.remotePath = readUnixPath(cursor.bytes(f.remotePath, pathLength));
   }
 }
@@ -185,7 +181,7 @@ class ProcessEvent extends RecordHeader implements ProcessRecord {
     this.startTime = cursor.u64(f.startTime);
     this.parent = cursor.u32(f.parent);
     this.status = cursor.u32(f.status);
-    this.name = readName(cursor.bytes(f.name, COMM_SIZE));
+    this.name = readName(cursor.bytes(f.name, FIELD_SIZES.comm));
   }
 }
 
@@ -207,7 +203,7 @@ class TlsFacts extends RecordHeader implements TlsRecord {
     super(cursor);
     const f = LAYOUT.tls;
     // Recordings before layout 4 end there.
-    cursor.need(RecordType.Tls, f.alpn + ALPN_SIZE);
+    cursor.need(RecordType.Tls, f.alpn + FIELD_SIZES.alpn);
     const longer = cursor.length >= f.size;
     const library = LIBRARIES[cursor.u8(f.library)];
     const binding = BINDINGS[cursor.u8(f.binding)];
@@ -215,7 +211,7 @@ class TlsFacts extends RecordHeader implements TlsRecord {
     const alpnLength = cursor.u8(f.alpnLength);
     const closeNotify = CLOSE_NOTIFY[longer ? cursor.u8(f.closeNotify) : 0];
     const known = library !== undefined && binding !== undefined && side !== undefined;
-    if (!known || alpnLength > ALPN_SIZE || closeNotify === undefined) {
+    if (!known || alpnLength > FIELD_SIZES.alpn || closeNotify === undefined) {
       throw new RecordError('a TLS record has an impossible value');
     }
     this.socket = cursor.u64(f.socket);
@@ -262,7 +258,7 @@ class NameMessage extends RecordHeader implements NameRecord {
     this.error = cursor.u32(f.error);
     this.family = family === 'unix' ? null : family;
     this.remotePort = cursor.u16(f.remotePort);
-    this.remoteAddress = cursor.bytes(f.remoteAddress, ADDRESS_SIZE);
+    this.remoteAddress = cursor.bytes(f.remoteAddress, FIELD_SIZES.address);
     this.closed = cursor.u8(f.closed) !== 0;
     this.bytes = cursor.bytes(f.size, copied);
   }
@@ -280,7 +276,7 @@ class Caller extends RecordHeader implements CallerRecord {
     const f = LAYOUT.caller;
     cursor.need(RecordType.Caller, f.frames);
     const length = cursor.u8(f.methodLength);
-    if (length > METHOD_SIZE) throw new RecordError('a caller record has an impossible value');
+    if (length > FIELD_SIZES.method) throw new RecordError('a caller record has an impossible value');
     this.request = cursor.u64(f.request);
     this.stream = cursor.u32(f.stream);
     this.method = latin1(cursor.bytes(f.method, length));
@@ -299,7 +295,7 @@ function readName(bytes: Uint8Array): string {
 }
 
 function readPath(cursor: RecordCursor, lengthField: number, field: number): string | null {
-  return readUnixPath(cursor.bytes(field, Math.min(cursor.u16(lengthField), UNIX_PATH_SIZE)));
+  return readUnixPath(cursor.bytes(field, Math.min(cursor.u16(lengthField), FIELD_SIZES.unixPath)));
 }
 
 /** unix(7): a path ends at its NUL; an abstract name begins with one and counts in full. */

@@ -127,3 +127,6 @@ export const LAYOUT = {
     remoteAddress: 72,
   },
 } as const;
+
+/** Bytes of fields that are arrays. */
+export const FIELD_SIZES = { alpn: 32, address: 16, comm: 16, unixPath: 108, method: 16 } as const;

@@ -14,7 +14,7 @@ import type { Probe } from './probes.ts';
 import { endsSandboxedPrograms } from './returnProbes.ts';
 
 /** enum tls_library of bpf/trace_http.h. */
-const LIBRARY_NUMBERS: Partial<Record<TlsKind, number>> = {
+export const LIBRARY_NUMBERS: Partial<Record<TlsKind, number>> = {
   openssl: 1,
   gnutls: 2,
   go: 3,

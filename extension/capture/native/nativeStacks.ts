@@ -20,7 +20,8 @@ const MAX_MODULE_BYTES = 256 * 1024 * 1024;
 const MAX_STACKS = 4_096;
 const MAX_STACK_BYTES = 32 * 1024 * 1024;
 const STACK_BYTES = 256;
-const MACHINES: Readonly<Record<number, Machine>> = { 1: 'x64', 2: 'arm64' };
+/** enum stack_machine of bpf/trace_http.h. */
+export const MACHINES: Readonly<Record<number, Machine>> = { 1: 'x64', 2: 'arm64' };
 const REGISTERS = 16;
 /** RFC 9110 section 5.6.2. */
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?= |$)/;
