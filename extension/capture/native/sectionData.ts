@@ -15,13 +15,25 @@ const TEXT_AT_ONCE = 256;
 const MAX_KEPT = 8 * 1024 * 1024;
 
 export class SectionData {
+  readonly size: number;
+  readonly #elf: ElfFile;
+  readonly #offset: number;
+  readonly #budget: ReadingBudget;
+  #kept: Buffer | null;
+
   private constructor(
-    readonly size: number,
-    private readonly elf: ElfFile,
-    private readonly offset: number,
-    private readonly budget: ReadingBudget,
-    private kept: Buffer | null,
-  ) {}
+    size: number,
+    elf: ElfFile,
+    offset: number,
+    budget: ReadingBudget,
+    kept: Buffer | null,
+  ) {
+    this.size = size;
+    this.#elf = elf;
+    this.#offset = offset;
+    this.#budget = budget;
+    this.#kept = kept;
+  }
 
   /** @returns null when there is no such section. @throws ElfError when it cannot be inflated */
   static read(elf: ElfFile, name: string, budget: ReadingBudget): SectionData | null {
@@ -44,11 +56,11 @@ export class SectionData {
   bytes(offset: number, length: number): Buffer {
     if (!(offset >= 0 && length >= 0 && offset + length <= this.size))
       throw new ElfError('something beyond its section');
-    if (this.kept === null && this.size <= MAX_KEPT) {
-      this.budget.hold(this.size);
-      this.kept = this.elf.bytes(this.offset, this.size);
+    if (this.#kept === null && this.size <= MAX_KEPT) {
+      this.#budget.hold(this.size);
+      this.#kept = this.#elf.bytes(this.#offset, this.size);
     }
-    return this.kept?.subarray(offset, offset + length) ?? this.elf.bytes(this.offset + offset, length);
+    return this.#kept?.subarray(offset, offset + length) ?? this.#elf.bytes(this.#offset + offset, length);
   }
 
   /** As many of them as there are. */
