@@ -20,7 +20,7 @@ export function thirdParties({ metafiles, linkerMaps, epoch }) {
 }
 
 /** Packages of npm of which code is in a bundle: name, version, license and its text. */
-export function bundledModules(metafiles) {
+function bundledModules(metafiles) {
   const folders = new Set();
   for (const metafile of metafiles) {
     const { outputs } = JSON.parse(readFileSync(metafile, 'utf8'));
@@ -43,7 +43,7 @@ export function bundledModules(metafiles) {
  * Packages of the distribution of which a static library, or an object of the compiler's, was linked: name,
  * version, what was taken, and the copyright file.
  */
-export function linkedPackages(linkerMaps) {
+function linkedPackages(linkerMaps) {
   const files = new Set();
   for (const map of linkerMaps) {
     const text = readFileSync(map, 'utf8');

@@ -43,7 +43,7 @@ export function removeBreak(list: BreakList, node: unknown): void {
 }
 
 /** Method, host and path, in the filter's language; null: it is no call. */
-export function conditionOfRow({ method, host, path }: Called): string | null {
+function conditionOfRow({ method, host, path }: Called): string | null {
   const route = routeOf(path);
   if (method === null || route === null || route === '') return null;
   const parts = [`method:${method}`];

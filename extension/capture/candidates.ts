@@ -31,10 +31,6 @@ export class Candidates {
     return this.#candidates.has(pid) ? 'candidate' : this.#leftOut.has(pid) ? 'left-out' : 'shown';
   }
 
-  get areThere(): boolean {
-    return this.#candidates.size > 0;
-  }
-
   /** This process is a seed. */
   seeded(pid: number): void {
     this.#named.delete(pid);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { exampleRow } from '../views/exampleRow.ts';
+import { exampleRow } from '../engine/testing/exampleRow.ts';
 import type { Standing } from './candidates.ts';
 import { HeldRows } from './heldRows.ts';
 

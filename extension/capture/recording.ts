@@ -20,7 +20,7 @@ import {
 import { FrameType, MAX_FRAME, PROTOCOL_VERSION } from '../../helper/protocol.ts';
 
 /** Raised when the header or the end mark changes. */
-export const RECORDING_VERSION = 1;
+const RECORDING_VERSION = 1;
 
 const MAGIC = Uint8Array.from([0x89, 0x48, 0x54, 0x52, 0x0d, 0x0a, 0x00, 0x0a]); // \x89HTR\r\n\0\n
 const HEADER_SIZE = 16;

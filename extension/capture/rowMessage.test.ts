@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { type ExchangeRow, NOT_DEBUGGED } from '../engine/row.ts';
-import { exampleRow } from '../views/exampleRow.ts';
+import { exampleRow } from '../engine/testing/exampleRow.ts';
 import { packed, unpacked } from './rowMessage.ts';
 
 /** Every property another value, so that none can stand for another one. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ExchangeRow } from '../engine/row.ts';
-import { exampleRow } from '../views/exampleRow.ts';
+import { exampleRow } from '../engine/testing/exampleRow.ts';
 import { packed, unpacked } from './rowMessage.ts';
 import { SharedParts } from './sharedParts.ts';
 

@@ -109,11 +109,6 @@ export class LiveTrace {
     this.#capture.cutShort();
   }
 
-  /** Known after `finish`; null when the helper died before. */
-  get finalStatus(): Status | null {
-    return this.#reader.status?.final === true ? this.#reader.status : null;
-  }
-
   /**
    * Drains the trace, and shows the remaining exchanges and the summary. Resolves with what went wrong during the trace, in
    * sentences. Idempotent.

@@ -32,9 +32,9 @@ type Version = readonly [major: number, minor: number];
  * The oldest kernel that can run the programs: all backends use bpf_loop, of Linux 5.17. (The ring buffer and
  * CAP_BPF are of 5.8, task storage for tracing programs of 5.11.)
  */
-export const OLDEST_KERNEL: Version = [5, 17];
+const OLDEST_KERNEL: Version = [5, 17];
 /** The oldest kernel on which HTTP Trace was tested. Between the two, the verifier may refuse the programs. */
-export const OLDEST_TESTED_KERNEL: Version = [6, 1];
+const OLDEST_TESTED_KERNEL: Version = [6, 1];
 
 /** The outcome of loading the programs for real: a sentence when it failed. */
 export type Trial = string | Pick<Hello, 'backend' | 'refused' | 'missing'>;

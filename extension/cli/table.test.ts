@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ExchangeRow } from '../engine/row.ts';
-import { examplePhases } from '../engine/testing/phases.ts';
+import { exampleRow } from '../engine/testing/exampleRow.ts';
 import { Table } from './table.ts';
 
 /** What the table writes of one exchange. */
@@ -16,48 +16,14 @@ function written(columns: number | null, shown: ExchangeRow): string[] {
 const header = (): string => written(null, row)[0] ?? '';
 const line = (columns: number | null, shown: ExchangeRow): string => written(columns, shown)[1] ?? '';
 
-const row: ExchangeRow = {
-  id: 1,
-  revision: 3,
-  method: 'GET',
-  status: 200,
-  statusText: 'OK',
-  scheme: 'http',
+const row: ExchangeRow = exampleRow({
   host: 'localhost:8080',
   path: '/orders/17?full=1',
-  protocol: 'HTTP/1.1',
-  type: 'json',
-  requestSize: 0,
   responseSize: 1300,
   start: 1234.5,
   duration: 12.34,
-  phases: examplePhases(),
-  pid: 4242,
-  processName: 'node',
-  side: 'client',
-  state: 'ended',
-  completeness: ['complete'],
-  ending: { how: 'answered', by: null, error: null, detail: null, signal: null, exitCode: null },
-  tlsFailure: null,
-  connectAttempts: 0,
-  violations: 0,
   localPort: null,
-  stream: null,
-  connection: '1',
-  messageFormat: null,
-  messages: 0,
-  grpcStatus: null,
-  encrypted: null,
-  failure: null,
-  proxy: null,
-  file: null,
-  operation: null,
-  model: null,
-  peer: null,
-  cause: null,
-  pinned: false,
-  debug: null,
-};
+});
 
 describe('the table', () => {
   it('shows everything where there is room', () => {

@@ -65,7 +65,7 @@ export async function tracedBelow(
 }
 
 /** Thread that traces a process by ptrace; 0 when there is none. */
-export async function tracerOf(pid: number, proc = '/proc'): Promise<number> {
+async function tracerOf(pid: number, proc = '/proc'): Promise<number> {
   return Number(field(await status(pid, proc), 'TracerPid')) || 0;
 }
 

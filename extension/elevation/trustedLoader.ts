@@ -4,7 +4,7 @@ import { accessSync, constants, lstatSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** Where a package of the distribution would put it, and where Install Trusted Loader does (helper/installer/). */
-export const TRUSTED_FOLDERS = ['/usr/libexec/http-trace', '/usr/local/libexec/http-trace'] as const;
+const TRUSTED_FOLDERS = ['/usr/libexec/http-trace', '/usr/local/libexec/http-trace'] as const;
 export const INSTALLED_FOLDER = TRUSTED_FOLDERS[1];
 
 /** Of its polkit action; the action itself is part of the installer. */

@@ -17,7 +17,7 @@ export const LATIN1_FIELDS = '# Header fields are in Latin-1.';
 export const BRACES = '# In the URL and in header fields, {%7B stands for two opening braces.';
 
 /** The body is not in the text: it is that of a call that is held. */
-export function capturedBody(call: number): string {
+function capturedBody(call: number): string {
   return `# The body is the captured one of call ${call}.`;
 }
 export const CAPTURED_BODY = /^# The body is the captured one of call (\d{1,15})\.$/;

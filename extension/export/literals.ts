@@ -8,7 +8,7 @@ const UNSEEN_ALL = /[\p{C}\p{Zl}\p{Zp}]/gu;
 const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** null: not valid UTF-8. */
-export function utf8Of(bytes: Uint8Array): string | null {
+function utf8Of(bytes: Uint8Array): string | null {
   try {
     return DECODER.decode(bytes);
   } catch {

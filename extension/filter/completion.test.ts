@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { exampleRow } from '../views/exampleRow.ts';
+import { exampleRow } from '../engine/testing/exampleRow.ts';
 import { completions } from './completion.ts';
 import { parseFilter } from './parser.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exampleRow } from '../views/exampleRow.ts';
+import { exampleRow } from '../engine/testing/exampleRow.ts';
 import { exactly, withTerm } from './edit.ts';
 import { parseFilter } from './parser.ts';
 import { searchText } from './subject.ts';

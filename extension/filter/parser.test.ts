@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ExchangeJson } from '../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../engine/row.ts';
-import { exampleRow } from '../views/exampleRow.ts';
+import { exampleRow } from '../engine/testing/exampleRow.ts';
 import { type Filter, parseFilter } from './parser.ts';
 import { PROPERTIES } from './properties.ts';
 import { searchText } from './subject.ts';

@@ -34,7 +34,7 @@ const LAST = 0xffff;
 const MAX_DEPTH = 50;
 const MAX_COUNT = 200;
 
-export const DIGITS: CharSet = [[48, 57]];
+const DIGITS: CharSet = [[48, 57]];
 /** As `\w`, in lower and upper case. */
 export const WORD: CharSet = [
   [48, 57],

@@ -122,7 +122,7 @@ function isValueEnd(text: string, at: number): boolean {
 }
 
 /** The value to show for a parameter, names and values as they are encoded. */
-export function maskParameter(name: string, value: string, depth = 0): string {
+function maskParameter(name: string, value: string, depth = 0): string {
   if (value === '') return value;
   const inner = decode(value);
   const kind = pathKind(decode(decode(name)));

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { ExchangeRow } from '../engine/row.ts';
+import { exampleRow } from '../engine/testing/exampleRow.ts';
 import { parseFilter } from '../filter/parser.ts';
 import { callsToSearch, MAX_MATCHES, matchCalls } from './callMatch.ts';
-import { exampleRow } from './exampleRow.ts';
 
 const rows = new Map<number, ExchangeRow>(
   [

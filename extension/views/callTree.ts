@@ -135,15 +135,6 @@ export class CallTree {
     return { processes: touched, root };
   }
 
-  /** Builds the tree again from all rows. */
-  rebuild(): void {
-    this.#processes.clear();
-    this.#places.clear();
-    this.#ends.clear();
-    this.#peers.clear();
-    this.apply({ rows: [...this.#rows.values()], removed: [] });
-  }
-
   children(node?: TreeNode): TreeNode[] {
     if (node === undefined) return [...this.#processes.values()];
     if (node.kind === 'more') return [];

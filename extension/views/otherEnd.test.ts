@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ExchangeRow } from '../engine/row.ts';
-import { exampleRow } from './exampleRow.ts';
+import { exampleRow } from '../engine/testing/exampleRow.ts';
 import { callIds } from './otherEnd.ts';
 
 const rowsOf = (...rows: ExchangeRow[]): ReadonlyMap<number, ExchangeRow> =>

@@ -23,7 +23,7 @@ export const DETAILS_INTERVAL_MS = 250;
 export const MAX_BODY_CHARACTERS = 1024 * 1024;
 
 /** Bytes of each message that travel with the details: as much as a line shows. */
-export const MESSAGE_PREVIEW_BYTES = 256;
+const MESSAGE_PREVIEW_BYTES = 256;
 
 /** Posts to the webview; false or a rejection when it is not there. */
 export type Post = (message: ToWebview) => PromiseLike<boolean>;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { exampleRow } from '../engine/testing/exampleRow.ts';
 import { IDLE_STATUS, type TraceStatus } from '../engine/traceStatus.ts';
-import { exampleRow } from './exampleRow.ts';
 import { SelectedCall } from './selectedCall.ts';
 
 class Source<T> {

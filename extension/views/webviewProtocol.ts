@@ -12,7 +12,7 @@ import { isFilters } from '../filter/saved.ts';
 export const MAX_ROWS_PER_MESSAGE = 2_000;
 
 /** The only commands that the webview can have executed. */
-export const PANEL_COMMANDS = [
+const PANEL_COMMANDS = [
   'start',
   'stop',
   'clear',

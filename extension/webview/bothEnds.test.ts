@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { runs } from '../../test/kit/runs.ts';
 import type { ExchangeRow } from '../engine/row.ts';
+import { exampleRow } from '../engine/testing/exampleRow.ts';
 import { parseFilter } from '../filter/parser.ts';
-import { exampleRow } from '../views/exampleRow.ts';
 import { RowStore } from './rowStore.ts';
 
 const PAIRS = 5;

@@ -31,7 +31,7 @@ const FIRST_TARGETS = 3;
 /** The host makes the page anew when the workspace becomes trusted. */
 export const isTrusted = (): boolean => document.body.dataset['trusted'] !== 'false';
 
-export const isSupported = (): boolean => document.body.dataset['supported'] !== 'false';
+const isSupported = (): boolean => document.body.dataset['supported'] !== 'false';
 
 /** null: there is something to show. */
 function contentOf(status: TraceStatus, held: number, listed: number, dropped: number): Content | null {

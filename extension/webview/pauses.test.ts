@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exampleRow } from '../views/exampleRow.ts';
+import { exampleRow } from '../engine/testing/exampleRow.ts';
 import { segments, withPauses } from './bars.ts';
 import { bandsImage, Pauses } from './pauses.ts';
 import { timeWindow } from './timeWindow.ts';

@@ -6,7 +6,7 @@ export interface TimeWindow {
 }
 
 /** A microsecond: the resolution at which zooming ends. */
-export const MIN_SPAN_MS = 0.001;
+const MIN_SPAN_MS = 0.001;
 
 /** Never empty, so that it can be divided by. */
 export function timeWindow(from: number, to: number): TimeWindow {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Table } from '../cli/table.ts';
+import { exampleRow } from '../engine/testing/exampleRow.ts';
 import { searchText } from '../filter/subject.ts';
-import { exampleRow } from '../views/exampleRow.ts';
 import { COLUMNS } from '../webview/columns.ts';
 import { addressParts, addressText, completeUrl, routeOf } from './address.ts';
 import { tooltipText } from './exchange.ts';

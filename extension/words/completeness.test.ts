@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { EndingKind } from '../engine/exchange.ts';
-import { exampleRow } from '../views/exampleRow.ts';
+import { exampleRow } from '../engine/testing/exampleRow.ts';
 import { badgeOf } from './completeness.ts';
 
 const ended = (how: EndingKind) => ({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { exampleRow } from '../views/exampleRow.ts';
+import { exampleRow } from '../engine/testing/exampleRow.ts';
 import { addressText, completeUrl } from './address.ts';
 import {
   methodText,

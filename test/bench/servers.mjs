@@ -9,7 +9,7 @@ import { answers, fail, folder, root, start } from './processes.mjs';
 /** Bytes of each response's body. */
 export const BODY = 1024;
 /** The same of HTTP/2. */
-export const BODY_2 = 14 * 1024;
+const BODY_2 = 14 * 1024;
 
 let certificates = false;
 /** The folder of cert.pem and key.pem. */

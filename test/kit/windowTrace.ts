@@ -120,7 +120,7 @@ function readRows(file: string | null): ExchangeRow[] {
 }
 
 /** Resident bytes at most so far; 0 when the process has ended. */
-export function peakMemory(pid: number): number {
+function peakMemory(pid: number): number {
   return memory(pid, 'VmHWM');
 }
 

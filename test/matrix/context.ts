@@ -1,6 +1,6 @@
 /** The settings of one run of the matrix: a backend on this kernel. */
 import { mkdtempSync } from 'node:fs';
-import { release, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Backend, TlsWay } from '../../helper/protocol.ts';
 import type { TracingContext } from '../kit/tracing.ts';
@@ -48,10 +48,4 @@ export function makeContext(options: Record<string, string>): Context {
     firstSeed: Number(options['first-seed'] ?? 1),
     restarts: Number(options['restarts'] ?? 0),
   };
-}
-
-/** Major and minor of the running kernel as a number that can be compared: 6.12 → 6012. */
-export function kernelNumber(): number {
-  const [, major, minor] = /^(\d+)\.(\d+)/.exec(release()) ?? [];
-  return Number(major) * 1000 + Number(minor);
 }

@@ -47,7 +47,7 @@ interface Shape {
 }
 
 /** Every line that the peers reported has its exchange, and there is no other one with the id. */
-export function expectAll(ran: Ran, trace: Trace, shape: Shape = {}): void {
+function expectAll(ran: Ran, trace: Trace, shape: Shape = {}): void {
   const { said, context, id } = ran;
   same('lines of the peers', said.length, 2 * (shape.count ?? 1));
   for (const line of said) {

@@ -43,7 +43,7 @@ interface Conventions {
   readonly addressBits: number;
 }
 
-export const SAVED: Readonly<Record<Machine, readonly number[]>> = {
+const SAVED: Readonly<Record<Machine, readonly number[]>> = {
   x64: [6, 3, 12, 13, 14, 15], // rbp, rbx, r12 to r15
   arm64: [29, 30, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28],
 };

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { exampleRow } from '../../views/exampleRow.ts';
+import { exampleRow } from '../../engine/testing/exampleRow.ts';
 import { callingLines, callingLineText } from './callingLines.ts';
 
 const debug = (line: number, path = '/shop/pay.ts') => ({

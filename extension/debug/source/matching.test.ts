@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { cpuTime } from '../../engine/testing/cpuTime.ts';
-import { exampleRow } from '../../views/exampleRow.ts';
+import { exampleRow } from '../../engine/testing/exampleRow.ts';
 import type { Finding } from './findings.ts';
 import { MAX_FINDINGS, Matching } from './matching.ts';
 

@@ -11,9 +11,9 @@ import { corpus } from '../../../test/kit/corpora.mjs';
 import type { Outcome } from '../byteStream.ts';
 import type { MessageKind } from '../exchange.ts';
 import type { StoredMessage } from '../storedMessage.ts';
+import { DISAGREEMENTS } from '../testing/llhttpDisagreements.ts';
 import { mayBecomeTunnel, requestFraming, responseFraming } from './framing.ts';
 import type { FramingFields } from './framingFields.ts';
-import { DISAGREEMENTS } from './llhttpDisagreements.ts';
 import { Reader } from './reader.ts';
 import type { HeadResult, ReaderSink } from './readerSink.ts';
 

@@ -7,7 +7,7 @@ export const VARINT = 0;
 export const I64 = 1;
 export const LEN = 2;
 export const START_GROUP = 3;
-export const END_GROUP = 4;
+const END_GROUP = 4;
 export const I32 = 5;
 
 const LARGEST_FIELD = 2 ** 29 - 1;

@@ -1,5 +1,5 @@
-import type { ExchangeRow } from '../engine/row.ts';
-import { examplePhases } from '../engine/testing/phases.ts';
+import type { ExchangeRow } from '../row.ts';
+import { examplePhases } from './phases.ts';
 
 /** For tests: a plain GET that went well, with what the test wants otherwise. */
 export function exampleRow(changes: Partial<ExchangeRow> = {}): ExchangeRow {

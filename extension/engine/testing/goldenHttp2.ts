@@ -42,14 +42,6 @@ export function recorded(name: string): Step[] {
   );
 }
 
-/** The same as the server sees them. */
-export function turned(steps: readonly Step[]): Step[] {
-  return steps.map((step) => {
-    if ('out' in step) return { in: step.out };
-    return 'in' in step ? { out: step.in } : step;
-  });
-}
-
 const protocol = WireProtocol.Http2;
 const options = { protocol } as const;
 

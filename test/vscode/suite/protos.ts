@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { RowChanges, Trace } from '../../../extension/capture/trace.ts';
 import type { ProtoSchema } from '../../../extension/engine/protobuf/schema.ts';
+import { exampleRow } from '../../../extension/engine/testing/exampleRow.ts';
 import { WorkspaceProtos } from '../../../extension/protos/workspaceProtos.ts';
-import { exampleRow } from '../../../extension/views/exampleRow.ts';
 import { eventually, test } from './harness.ts';
 
 const proto = (field: string): Uint8Array =>
