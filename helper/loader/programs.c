@@ -376,6 +376,8 @@ static struct bpf_object *load_object(const struct options *options, const struc
 	int error = ENOENT;
 
 	set_constant(object, "takes_stacks", !(without & PART_BIT(PART_STACKS)));
+	if (without & PART_BIT(PART_STACKS)) /* its memory is taken at once */
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "stack_wishes"), 1);
 	if (select_programs(object, backend, without, reason)) {
 		bpf_object__for_each_program(program, object) {
 			if (is_tls_program(program) && tls_attach == TLS_ATTACH_MULTI)

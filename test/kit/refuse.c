@@ -8,9 +8,11 @@
  *
  *   refuse WHAT[,WHAT…] COMMAND [ARGUMENT…]
  *
- * WHAT is one of: load:NAME (programs whose name begins so), iterator (making
- * one), kprobe:FUNCTION (attaching to a function of the kernel). With log, each program that is to be loaded is
- * named on standard error.
+ * WHAT is one of: load:NAME (programs whose name begins so), map:NAME (maps
+ * whose name begins so, with more than one entry: a map that is not used has
+ * one), iterator (making one), kprobe:FUNCTION (attaching to a function of the
+ * kernel). With log, each program that is to be loaded is named on standard
+ * error.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -87,13 +89,21 @@ static int judge(const struct seccomp_notif *request)
 			fprintf(stderr, "loads %s\n", name);
 		return is_refused("load", name);
 	}
+	if (call->nr == SYS_bpf && call->args[0] == BPF_MAP_CREATE) {
+		uint32_t entries;
+
+		read_memory((pid_t)request->pid, call->args[1] + offsetof(union bpf_attr, max_entries), &entries, sizeof(entries));
+		read_memory((pid_t)request->pid, call->args[1] + offsetof(union bpf_attr, map_name), name, BPF_OBJ_NAME_LEN);
+		name[BPF_OBJ_NAME_LEN - 1] = 0;
+		return entries > 1 && is_refused("map", name);
+	}
 	if (call->nr == SYS_bpf && call->args[0] == BPF_ITER_CREATE)
 		return is_refused("iterator", "");
 	if (call->nr == SYS_perf_event_open) {
 		struct perf_event_attr attributes;
 
 		read_memory((pid_t)request->pid, call->args[0], &attributes, PERF_ATTR_SIZE_VER5);
-		if (attributes.type <= PERF_TYPE_MAX || !attributes.config1)
+		if (attributes.type < PERF_TYPE_MAX || !attributes.config1) /* those from here up are devices, as kprobe is */
 			return 0;
 		read_memory((pid_t)request->pid, attributes.config1, name, sizeof(name));
 		name[sizeof(name) - 1] = 0;
