@@ -10,7 +10,7 @@ import { HOOKS, useHooks } from './hooks.mjs';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /**
- * Packages of Debian 12 and Ubuntu 22.04 or later, and what each is for. Where the distributions differ, `a|b`:
+ * Packages of Debian 12 and Ubuntu 24.04 or later, and what each is for. Where the distributions differ, `a|b`:
  * the first that there is; the third entry names commands of which any will do, wherever it comes from.
  */
 const BUILD_PACKAGES = [
@@ -31,8 +31,8 @@ const TEST_PACKAGES = [
   ],
   ['bpftool|linux-tools-generic', 'shows that nothing stays in the kernel', ['bpftool']],
   ['sudo', 'how an ordinary user gets the right to load', ['sudo']],
-  ['polkitd|policykit-1', 'and another way, without a password', ['pkcheck']],
-  ['pkexec|policykit-1', 'which starts the loader', ['pkexec']],
+  ['polkitd', 'and another way, without a password', ['pkcheck']],
+  ['pkexec', 'which starts the loader', ['pkexec']],
   ['dbus', 'by which polkit is asked', ['dbus-daemon']],
   ['libcap2-bin', "shows a file's capabilities", ['getcap']],
   ['libclang-rt-dev|libclang-rt-14-dev', "fuzzes the broker's checks"],

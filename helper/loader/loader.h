@@ -10,6 +10,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <bpf/libbpf_common.h>
+#if !defined(LIBBPF_MAJOR_VERSION) || LIBBPF_MAJOR_VERSION < 1
+#error "libbpf 1.0 or later is needed to build: Debian 12 and Ubuntu 24.04 have it."
+#endif
+
 struct options {
 	const char *socket; /* absolute path of the requester's socket */
 	const char *node;   /* absolute path of the Node that runs the helper, as the requester */
