@@ -6,6 +6,7 @@ import { isBrowser } from '../debug/debuggee.ts';
 import type { DebugSessions } from '../debug/debugSessions.ts';
 import { askForHooks, hookConsent } from '../debug/hookConsent.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
+import { reasonOf } from '../views/notify.ts';
 import { t } from '../words/translate.ts';
 import type { BreakList } from './breakList.ts';
 import { type StackFrame, skipMachinery } from './callerFrames.ts';
@@ -246,7 +247,7 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
       entry.failure = t('hooks are not allowed (setting httpTrace.hooks)');
     } else {
       entry.used = true;
-      entry.failure = await way.set(breaks, nameOf(session)).catch(reason);
+      entry.failure = await way.set(breaks, nameOf(session)).catch(reasonOf);
     }
     if (entry.failure !== before) this.#changed.fire();
   }
@@ -297,10 +298,6 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
 /** Of the outermost session, as lists show it: js-debug has one for each process. */
 function nameOf(session: vscode.DebugSession): string {
   return session.parentSession === undefined ? session.name : nameOf(session.parentSession);
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** With the reason `function breakpoint` VS Code would select the top frame even where it is skipped. */
