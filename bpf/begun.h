@@ -7,7 +7,7 @@
 #ifndef TRACE_HTTP_BEGUN_H
 #define TRACE_HTTP_BEGUN_H
 
-#include "names.h"
+#include "lookups.h"
 #include "sysexit.h"
 
 /*

@@ -9,7 +9,7 @@
 
 #include "ciphertext.h"
 #include "classify.h"
-#include "frames.h"
+#include "http2_frames.h"
 #include "latency.h"
 #include "sentfile.h"
 #include "position.h"
@@ -29,7 +29,7 @@
 
 static __always_inline u32 copy_limit(struct connection *connection, u8 direction)
 {
-	/* The content of frames has its own budget (frames.h); if frames are not followed, nothing is left out. */
+	/* The content of frames has its own budget (http2_frames.h); if frames are not followed, nothing is left out. */
 	if (connection->protocol == PROTOCOL_HTTP2)
 		return UNLIMITED;
 	if (connection->protocol == PROTOCOL_UNDECIDED) {

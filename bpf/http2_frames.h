@@ -5,8 +5,8 @@
  * else is copied, as header compression depends on every byte of it. Where frames begin is known of a connection that
  * was seen from its beginning, until bytes of it move unseen; then everything is copied.
  */
-#ifndef TRACE_HTTP_FRAMES_H
-#define TRACE_HTTP_FRAMES_H
+#ifndef TRACE_HTTP_HTTP2_FRAMES_H
+#define TRACE_HTTP_HTTP2_FRAMES_H
 
 #include "recognise.h"
 #include "shed.h"

@@ -4,8 +4,8 @@
  * Unix socket. All backends find it at the end of the system call, by its arguments. Only the beginning of a message is
  * copied: its question and, nearly always, all of its answers.
  */
-#ifndef TRACE_HTTP_NAMES_H
-#define TRACE_HTTP_NAMES_H
+#ifndef TRACE_HTTP_LOOKUPS_H
+#define TRACE_HTTP_LOOKUPS_H
 
 #include "sysexit.h"
 

@@ -8,7 +8,7 @@
 #define TRACE_HTTP_SOCKCALL_H
 
 #include "data.h"
-#include "names.h"
+#include "lookups.h"
 
 /* Saves where the bytes will be: at the exit, the iterator has moved on. */
 static __always_inline void save_iterator(struct call *call, struct msghdr *message)

@@ -118,7 +118,7 @@ enum head_state {
 
 #define FRAME_HEADER 9
 
-/* Where one direction of HTTP/2 is in its frames (frames.h). */
+/* Where one direction of HTTP/2 is in its frames (http2_frames.h). */
 struct frames {
 	u64 position; /* in the stream, of the next byte */
 	u32 left;     /* bytes of the current frame, or of the preface, that are still to come */

@@ -3,8 +3,8 @@
  * The calls into TLS libraries that a thread or goroutine is inside of: their arguments by the calling convention, and
  * a stack of them from entry to return.
  */
-#ifndef TRACE_HTTP_TLS_FRAMES_H
-#define TRACE_HTTP_TLS_FRAMES_H
+#ifndef TRACE_HTTP_TLS_CALLS_H
+#define TRACE_HTTP_TLS_CALLS_H
 
 #include "data.h"
 

@@ -3,7 +3,7 @@
 #ifndef TRACE_HTTP_TLS_SESSION_H
 #define TRACE_HTTP_TLS_SESSION_H
 
-#include "tls_frames.h"
+#include "tls_calls.h"
 
 /* The cookie of a probe: a function, a library, how its return is seen, and the number of its file. */
 #define COOKIE_FUNCTION(cookie) ((u8)(cookie))

@@ -7,7 +7,7 @@
 #define TRACE_HTTP_TRACEPOINT_H
 
 #include "leave.h"
-#include "names.h"
+#include "lookups.h"
 #include "sysexit.h"
 
 /* close(2) of a Unix or datagram socket: they have no tracepoint of their own. Global for the verifier's sake. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readEvent } from './events.ts';
 import { FrameError } from './frames.ts';
 import { FrameType } from './protocol.ts';
-import { NO_BACKLOG } from './testing.ts';
+import { NO_BACKLOG } from './testing/messages.ts';
 
 const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 

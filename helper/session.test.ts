@@ -6,7 +6,7 @@ import { decodeJson, encodeFrameHeader, encodeJson, FrameDecoder } from './frame
 import { BATCH_SIZE, type Native } from './native.ts';
 import { type Counters, FrameType, type Hello, type Status } from './protocol.ts';
 import { MAX_UNSENT, Session } from './session.ts';
-import { NO_BACKLOG } from './testing.ts';
+import { NO_BACKLOG } from './testing/messages.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeJson } from '../../helper/frames.ts';
 import { FrameType, type Hello } from '../../helper/protocol.ts';
-import { HELLO as HELPER_HELLO } from '../../helper/testing.ts';
+import { HELLO as HELPER_HELLO } from '../../helper/testing/messages.ts';
 import { RECORD_LAYOUT } from '../engine/recordLayout.ts';
 import { conversation, recordBatch, START } from '../engine/testing/records.ts';
 import { readFile } from './openFile.ts';

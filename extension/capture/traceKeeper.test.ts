@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeJson, type Frame } from '../../helper/frames.ts';
 import { FrameType, type Hello } from '../../helper/protocol.ts';
-import { HELLO as HELPER_HELLO } from '../../helper/testing.ts';
+import { HELLO as HELPER_HELLO } from '../../helper/testing/messages.ts';
 import { RECORD_LAYOUT } from '../engine/recordLayout.ts';
 import { conversation, recordBatch, START } from '../engine/testing/records.ts';
 import { copyOf } from './keptCopy.ts';

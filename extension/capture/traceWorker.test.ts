@@ -7,7 +7,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { readEvent } from '../../helper/events.ts';
 import { encodeJson, FrameDecoder, HELPER_FRAMES } from '../../helper/frames.ts';
 import { type BreakState, FrameType, type Hello, MAX_FRAME, type Status } from '../../helper/protocol.ts';
-import { HELLO as HELPER_HELLO, NO_BACKLOG } from '../../helper/testing.ts';
+import { HELLO as HELPER_HELLO, NO_BACKLOG } from '../../helper/testing/messages.ts';
 import { Omission } from '../engine/record.ts';
 import { RECORD_LAYOUT } from '../engine/recordLayout.ts';
 import { conversation, recordBatch, START } from '../engine/testing/records.ts';

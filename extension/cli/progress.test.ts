@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Status } from '../../helper/protocol.ts';
-import { NO_BACKLOG } from '../../helper/testing.ts';
+import { NO_BACKLOG } from '../../helper/testing/messages.ts';
 import { Progress } from './progress.ts';
 
 const status = (records: number, behind: number, final = false): Status =>

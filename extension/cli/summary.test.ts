@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Counters, Status } from '../../helper/protocol.ts';
-import { NO_BACKLOG } from '../../helper/testing.ts';
+import { NO_BACKLOG } from '../../helper/testing/messages.ts';
 import { type SummaryFacts, summarize, summaryText } from './summary.ts';
 
 const counters: Counters = {

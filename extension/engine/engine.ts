@@ -10,6 +10,7 @@ import { Connections } from './connections.ts';
 import type { Exchange, MessageKind } from './exchange.ts';
 import type { ExchangeJson, JsonOptions, StreamMessageJson } from './exchangeJson.ts';
 import { Exchanges } from './exchanges.ts';
+import { release } from './fourBytes.ts';
 import { forgetHeads } from './http1/knownHeads.ts';
 import { definitionFor, jsonOf } from './jsonOf.ts';
 import {
@@ -34,7 +35,6 @@ import { rowOf } from './rowOf.ts';
 import { Store, type StoreChanges } from './store.ts';
 import { type ProcessTls, TlsLibraries, type TlsLibrary } from './tls/library.ts';
 import { TraceClock } from './traceClock.ts';
-import { release } from './words.ts';
 
 export interface EngineOptions {
   /** Bytes of each body that are kept; the rest is only counted. null = all. Default 64 KiB. */

@@ -1,7 +1,7 @@
 import { assert, constantFrom, nat, oneof, property, tuple, uint8Array } from 'fast-check';
 import { expect, test } from 'vitest';
 import { isValueCode } from '../http/fieldSyntax.ts';
-import { copyTo, plainEnd, release, viewOf } from './words.ts';
+import { copyTo, plainEnd, release, viewOf } from './fourBytes.ts';
 
 /** Mostly what fields contain, with what ends them, and what differs from it by one bit. */
 const bytes = oneof(

@@ -4,7 +4,7 @@
  * long as any of its pieces. Neighbouring pieces belong to exchanges of the same time, which are also evicted together.
  */
 
-import { copyTo } from './words.ts';
+import { copyTo } from './fourBytes.ts';
 
 /** Bytes of one block. A piece that outlives the others would keep all of it: see Store.detach. */
 const BLOCK_SIZE = 64 * 1024;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE
 #include "attach.h"
-#include "places.h"
+#include "probe_places.h"
 #include "uprobes.h"
 
 #include <bpf/bpf.h>

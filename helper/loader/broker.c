@@ -12,7 +12,7 @@
 #include "confine.h"
 #include "inspect.h"
 #include "loader.h"
-#include "places.h"
+#include "probe_places.h"
 #include "trace_http.h"
 
 #include <bpf/bpf.h>

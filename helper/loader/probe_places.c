@@ -4,7 +4,7 @@
  * included. So a place is accepted only if decoding from a function's first instruction reaches it. The helper has
  * found it in the same way (helper/tls/probes.ts), but its request is not trusted.
  */
-#include "places.h"
+#include "probe_places.h"
 #include "decoder.h"
 #include "elf_file.h"
 #include "go_functions.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef PLACES_H
-#define PLACES_H
+#ifndef PROBE_PLACES_H
+#define PROBE_PLACES_H
 
 #include "broker.h"
 

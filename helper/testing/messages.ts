@@ -1,5 +1,5 @@
 /** For tests of both sides of the protocol. */
-import { type Backlog, type Hello, PROTOCOL_VERSION } from './protocol.ts';
+import { type Backlog, type Hello, PROTOCOL_VERSION } from '../protocol.ts';
 
 /** Nothing waits, and nothing was left out. */
 export const NO_BACKLOG: Backlog = {

@@ -17,7 +17,7 @@ import { runs } from '../../test/kit/runs.ts';
 import { readDynamic } from './dynamic.ts';
 import { ElfError, ElfFile } from './elf.ts';
 import { ExpectedLibraries } from './expectedLibraries.ts';
-import { compile } from './testing.ts';
+import { compile } from './testing/binaries.ts';
 
 // Compiling takes long on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });

@@ -8,7 +8,7 @@ import { ElfFile } from './elf.ts';
 import { SSL_FUNCTIONS } from './functions.ts';
 import { identify } from './libraries.ts';
 import { loadDisassembler } from './returns.ts';
-import { compile, elfOf, HEADERS, type MadeSection } from './testing.ts';
+import { compile, elfOf, HEADERS, type MadeSection } from './testing/binaries.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'http-trace-hostile-'));
 beforeAll(loadDisassembler);

@@ -9,7 +9,7 @@ import { TlsFunction } from './functions.ts';
 import { formatOpensslVersion, identify, type Library, recognise } from './libraries.ts';
 import type { Probe } from './probes.ts';
 import { loadDisassembler } from './returns.ts';
-import { compile } from './testing.ts';
+import { compile } from './testing/binaries.ts';
 
 // A busy machine needs its time.
 vi.setConfig({ testTimeout: 60_000 });

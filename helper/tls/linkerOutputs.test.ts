@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { LinkerOutputs, outputOf } from './linkerOutputs.ts';
-import { compile } from './testing.ts';
+import { compile } from './testing/binaries.ts';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'http-trace-linker-')));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it, vi } from 'vitest';
-import { compile } from './testing.ts';
+import { compile } from './testing/binaries.ts';
 import { upcomingPrograms } from './upcomingPrograms.ts';
 
 // Compiling takes long on a busy machine.

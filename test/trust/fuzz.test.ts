@@ -20,7 +20,9 @@ import { WHOLE } from '../kit/tier.mjs';
 const SECONDS = Number(process.env['FUZZ_SECONDS'] ?? 10);
 /** In the short run, inputs instead of seconds: as much on a busy machine. */
 const RUNS = WHOLE || process.env['FUZZ_SECONDS'] !== undefined ? [] : ['-runs=3000'];
-const SOURCES = ['places', 'elf_file', 'go_functions', 'decoder'].map((name) => `helper/loader/${name}.c`);
+const SOURCES = ['probe_places', 'elf_file', 'go_functions', 'decoder'].map(
+  (name) => `helper/loader/${name}.c`,
+);
 
 function run(command: string, args: readonly string[]): { status: number | null; stderr: string } {
   return spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28, timeout: (SECONDS + 120) * 1000 });
@@ -51,7 +53,7 @@ it.skipIf(missing !== null)(
       ];
       const built = run('clang', [
         ...options,
-        'test/trust/fuzz/places.c',
+        'test/trust/fuzz/probe_places.c',
         ...SOURCES,
         '-Wl,-Bstatic',
         '-lcapstone',

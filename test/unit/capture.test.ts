@@ -7,7 +7,7 @@ import { type Capture, startCapture } from '../../extension/capture/capture.ts';
 import { RECORD_LAYOUT } from '../../extension/engine/recordLayout.ts';
 import { encodeFrame, encodeJson } from '../../helper/frames.ts';
 import { FrameType, type Hello, PROTOCOL_VERSION, type Status } from '../../helper/protocol.ts';
-import { HELLO as HELPER_HELLO, NO_BACKLOG } from '../../helper/testing.ts';
+import { HELLO as HELPER_HELLO, NO_BACKLOG } from '../../helper/testing/messages.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'http-trace-capture-'));
 afterAll(() => rmSync(folder, { recursive: true }));

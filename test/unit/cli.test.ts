@@ -21,7 +21,7 @@ import { RECORD_LAYOUT } from '../../extension/engine/recordLayout.ts';
 import { ADDRESSES, ciphertext, SOCKET } from '../../extension/engine/testing/handshakes.ts';
 import { conversation, type RecordSpec, recordBatch, START } from '../../extension/engine/testing/records.ts';
 import { FrameType, PROTOCOL_VERSION, type Status } from '../../helper/protocol.ts';
-import { NO_BACKLOG } from '../../helper/testing.ts';
+import { NO_BACKLOG } from '../../helper/testing/messages.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'http-trace-cli-'));
 const program = join(folder, 'http-trace.cjs');

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ElfError, ElfFile } from '../../../helper/tls/elf.ts';
-import { elfOf, type MadeSection } from '../../../helper/tls/testing.ts';
+import { elfOf, type MadeSection } from '../../../helper/tls/testing/binaries.ts';
 import { cpuTime } from '../../engine/testing/cpuTime.ts';
 import { GoLines } from '../goLines.ts';
 import { CallFrames } from './callFrames.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { viewOf } from '../words.ts';
+import { viewOf } from '../fourBytes.ts';
 import { forgetHeads, knownHead } from './knownHeads.ts';
 import { PlainHead } from './plainHead.ts';
 

@@ -5,9 +5,9 @@
  */
 
 import { isNameAt, isTokenCode } from '../../http/fieldSyntax.ts';
+import { plainEnd, viewOf } from '../fourBytes.ts';
 import { MAX_FIELDS, MAX_HEAD_BYTES } from '../limits.ts';
 import { NO_TYPE } from '../storedMessage.ts';
-import { plainEnd, viewOf } from '../words.ts';
 import { CR, LF } from './characters.ts';
 import { isFramingLookalike } from './framing.ts';
 import { FRAMING_FIELDS, FramingFields } from './framingFields.ts';

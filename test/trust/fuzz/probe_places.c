@@ -4,7 +4,7 @@
  * probes, ten bytes for each (offset, kind, function), and the file.
  */
 #define _GNU_SOURCE
-#include "../../../helper/loader/places.h"
+#include "../../../helper/loader/probe_places.h"
 
 #include <stdio.h>
 #include <stdlib.h>
