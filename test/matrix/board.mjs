@@ -5,6 +5,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { boot, ensureKernels, KernelError, whyNoKernels } from '../../scripts/kernels.mjs';
+import { LATE, statusOf, troubleOf } from '../kit/ended.mjs';
+
+/** Seconds that a runner has to end when its time is over. */
+const GRACE = 10;
+/** Of a kernel's log, what is shown when a runner failed. */
+const LOG_TAIL = 6_000;
 
 /** Results of a suite by scenario and column; a column is a place and a way in which all of them run. */
 export class Board {
@@ -51,18 +57,23 @@ export class Board {
     const begin = performance.now();
     const [file, ...args] = command(out);
     const child = spawn(file, args, { stdio: 'inherit' });
-    const timer = setTimeout(() => child.kill('SIGKILL'), timeout);
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill('SIGKILL');
+    }, timeout);
     const ended = await new Promise((resolve) =>
-      child.once('exit', (code, signal) => resolve(code ?? signal)),
+      child.once('exit', (code, signal) => resolve(late ? LATE : statusOf(code, signal))),
     );
     clearTimeout(timer);
-    this.#collect([column], () => column, out, ended === 0 ? null : `the runner ended with ${ended}`);
+    this.#collect([column], () => column, out, { status: ended, limit: timeout / 1000, kernel: '' });
     console.log(`${column}: ${seconds(begin)}`);
     rmSync(folder, { recursive: true, force: true });
   }
 
   /**
-   * Runners one after the other in one boot of another kernel.
+   * Runners one after the other in one boot of another kernel. One that is killed, or late, does not keep the next from
+   * running.
    * @param {{ columns: string[], columnOf?: (result: any) => string, command: (out: string) => string[] }[]} runners
    *   columnOf: of several columns, that of a result
    * @param {number} timeout of each, in milliseconds
@@ -70,30 +81,35 @@ export class Board {
   async runInGuest(kernel, runners, timeout) {
     const folder = mkdtempSync(join(tmpdir(), `http-trace-${this.#name}-`));
     const begin = performance.now();
+    const limit = timeout / 1000;
     const script = runners
       .map(({ command }, index) => {
         const words = command(`/run/out/${index}.jsonl`).map((word) => `'${word}'`);
-        return `timeout -s KILL ${timeout / 1000} ${words.join(' ')}; echo "$?" > /run/out/${index}.status`;
+        // Each has its own part of the kernel's log.
+        return `dmesg -C; timeout -k ${GRACE} ${limit} ${words.join(' ')}
+status=$?; dmesg > /run/out/${index}.kernel; echo $status > /run/out/${index}.status`;
       })
       .join('\n');
-    let trouble = null;
+    let instead;
+    let last = '';
     try {
       await boot(kernel, {
         script,
         out: folder,
-        timeout: runners.length * (timeout + 10_000),
+        timeout: runners.length * (timeout + 2_000 * GRACE),
         onLine: (line) => console.log(`  ${kernel.version}: ${line}`),
       });
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
-      trouble = error.message;
-      console.error(trouble);
+      console.error(error.message);
+      [instead] = error.message.split('\n');
+      last = error.message;
     }
     for (const [index, { columns, columnOf = () => columns[0] }] of runners.entries()) {
-      const status = join(folder, `${index}.status`);
-      const ended = existsSync(status) ? readFileSync(status, 'utf8').trim() : null;
-      const why = ended === null ? (trouble ?? 'it did not run') : `the runner ended with ${ended}`;
-      this.#collect(columns, columnOf, join(folder, `${index}.jsonl`), ended === '0' ? null : why);
+      const ended = textOf(join(folder, `${index}.status`));
+      const kernel = textOf(join(folder, `${index}.kernel`)) ?? last;
+      const status = ended === null ? null : Number(ended);
+      this.#collect(columns, columnOf, join(folder, `${index}.jsonl`), { status, limit, kernel, instead });
     }
     console.log(`${kernel.release}: ${seconds(begin)}`);
     rmSync(folder, { recursive: true, force: true });
@@ -128,18 +144,32 @@ export class Board {
     return { passed: passed + impossible, failed, skipped: this.#skipped, failures };
   }
 
-  #collect(columns, columnOf, file, trouble) {
+  /** @param ended of the runner, for {@link troubleOf} */
+  #collect(columns, columnOf, file, ended) {
     this.columns.push(...columns);
-    const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
-    const results = lines.map((line) => JSON.parse(line)).map((one) => ({ column: columnOf(one), ...one }));
+    const lines = (textOf(file) ?? '').split('\n').filter(Boolean);
+    const all = lines.map((line) => JSON.parse(line));
+    const results = all
+      .filter(({ scenario }) => scenario !== undefined)
+      .map((one) => ({ column: columnOf(one), ...one }));
     this.results.push(...results);
+    const { group = null } = all.findLast((line) => line.group !== undefined) ?? {};
+    const trouble = troubleOf({ ...ended, group });
+    if (trouble !== null && ended.status !== null && ended.kernel !== '') {
+      console.log(`The kernel's log of ${columns.join(' and ')}:\n${ended.kernel.slice(-LOG_TAIL)}`);
+    }
     for (const column of columns) {
       const failed = (detail) =>
         this.results.push({ column, scenario: 'the whole run', outcome: 'failed', detail });
-      if (trouble !== null) failed(trouble.split('\n')[0]);
+      if (trouble !== null) failed(trouble);
       else if (!results.some((result) => result.column === column)) failed('no scenario ran');
     }
   }
+}
+
+/** The content of a file, or null. */
+function textOf(file) {
+  return existsSync(file) ? readFileSync(file, 'utf8') : null;
 }
 
 function seconds(begin) {

@@ -2,8 +2,9 @@
  * The scenarios with one backend, or one after the other (`--backend fentry,kprobe`), on the kernel that runs here. Results go to a file, one JSON line each, as
  * soon as they are known. Bundled into one file, so that it runs with any Node wherever it is put.
  */
-import { appendFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { ResultFile } from '../kit/groups.ts';
 import { shuffled } from '../kit/pairwise.ts';
 import { endAll } from '../kit/process.ts';
 import type { Report } from '../kit/report.ts';
@@ -58,17 +59,9 @@ function chosen(list: readonly Scenario[], part: number): Scenario[] {
 
 /** @param backend which of this process's */
 async function run(context: Context, part: number, backend: Part): Promise<void> {
-  const report: Report = (result) => {
-    const line = `${JSON.stringify({ ...result, backend: context.backend })}\n`;
-    if (options['out'] === undefined) process.stdout.write(line);
-    else appendFileSync(options['out'], line);
-  };
-  /** Logs the time of each step, to show where a run's time goes. */
+  const report: Report = (result) => results.write({ ...result, backend: context.backend });
   const group = async (name: string, body: () => Promise<void>): Promise<void> => {
-    if (!groups.includes(name)) return;
-    const begin = performance.now();
-    await body();
-    console.log(`${context.backend}: ${name}: ${((performance.now() - begin) / 1000).toFixed(0)} s`);
+    if (groups.includes(name)) await results.group(`${context.backend}: ${name}`, body);
   };
   const all = [...scenarios(context), thousands];
   const list = chosen(all, part);
@@ -94,6 +87,7 @@ async function run(context: Context, part: number, backend: Part): Promise<void>
   await group('restarts', () => runRestarts(context, report));
 }
 
+const results = new ResultFile(options['out']);
 const contexts = (options['backend'] ?? '').split(',').map((backend) => makeContext({ ...options, backend }));
 try {
   for (const [index, context] of contexts.entries())

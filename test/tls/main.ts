@@ -2,8 +2,9 @@
  * The TLS scenarios on the kernel that runs here. Results go to a file, one JSON line each, as soon as they are
  * known. Bundled into one file, so that it runs with any Node wherever it is put.
  */
-import { appendFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { ResultFile } from '../kit/groups.ts';
 import { endAll } from '../kit/process.ts';
 import type { Report } from '../kit/report.ts';
 import { makeTlsContext } from './context.ts';
@@ -57,18 +58,12 @@ const GROUPS = {
 };
 const groups = (options['groups'] ?? Object.keys(GROUPS).join(',')).split(',');
 
-const report: Report = (result) => {
-  const line = `${JSON.stringify(result)}\n`;
-  if (options['out'] === undefined) process.stdout.write(line);
-  else appendFileSync(options['out'], line);
-};
+const results = new ResultFile(options['out']);
+const report: Report = (result) => results.write(result);
 
 try {
   for (const [name, run] of Object.entries(GROUPS)) {
-    if (!groups.includes(name)) continue;
-    const begin = performance.now();
-    await run(context, only, report);
-    console.log(`${name}: ${((performance.now() - begin) / 1000).toFixed(0)} s`);
+    if (groups.includes(name)) await results.group(name, () => run(context, only, report));
   }
 } finally {
   await endAll();
