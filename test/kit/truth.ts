@@ -37,13 +37,38 @@ export function mentioning(exchanges: readonly ExchangeJson[], id: string): Exch
 /** Exchanges that an error message lists. */
 const LISTED = 20;
 
+const byIds = new WeakMap<readonly ExchangeJson[], ReadonlyMap<string, readonly ExchangeJson[]>>();
+
+/** The exchanges of one side whose request carries this id. A trace has thousands, and each is looked for. */
+function withId(
+  exchanges: readonly ExchangeJson[],
+  id: string,
+  side: 'client' | 'server',
+): readonly ExchangeJson[] {
+  let byId = byIds.get(exchanges);
+  if (byId === undefined) {
+    const all = new Map<string, ExchangeJson[]>();
+    for (const exchange of exchanges) {
+      for (const name of new Set(field(exchange.request, 'X-Trace-Id'))) {
+        const key = `${exchange.side} ${name}`;
+        const others = all.get(key);
+        if (others === undefined) all.set(key, [exchange]);
+        else others.push(exchange);
+      }
+    }
+    byId = all;
+    byIds.set(exchanges, byId);
+  }
+  return byId.get(`${side} ${id}`) ?? [];
+}
+
 /** The exchange whose request carries this id, seen from this side. @throws unless there is exactly one */
 export function findExchange(
   exchanges: readonly ExchangeJson[],
   id: string,
   side: 'client' | 'server',
 ): ExchangeJson {
-  const found = exchanges.filter((e) => e.side === side && field(e.request, 'X-Trace-Id').includes(id));
+  const found = withId(exchanges, id, side);
   const [exchange] = found;
   if (exchange === undefined || found.length > 1) {
     const list = (some: readonly ExchangeJson[]): string =>
