@@ -1,7 +1,8 @@
 /*
  * Random bursts: several connections at once, each exchange of random size,
- * pauses between them. The number of completed ones is in a file that another
- * process can watch, to notice a program that is held up.
+ * pauses between them, once a line of standard input has come. The number of
+ * completed ones is in a file that another process can watch, to notice a
+ * program that is held up.
  */
 #include "peer.h"
 #include <fcntl.h>
@@ -77,6 +78,8 @@ int run_burst(const struct options *given)
 	if (completed == MAP_FAILED)
 		fail("mmap");
 	listener = listen_at(options, &address, &address_length);
+	say_line("{\"at\":\"start\"}");
+	wait_line();
 	child = fork_bound();
 	if (child == 0) {
 		for (unsigned i = 0; i < options->threads; i++)
