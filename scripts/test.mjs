@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { setup } from './setup.mjs';
-import { ALONE, allSuites, LANES, output, shortSuites } from './suites.mjs';
+import { ALONE, allSuites, EMULATED, LANES, output, shortSuites } from './suites.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** The newer Node that most tools want. */
@@ -25,7 +25,7 @@ const COMPILED = join(root, '.cache/compiled');
 const WINDOWS = ['vscode', 'e2e', 'debuggers', 'watchdogs'];
 /** Of the report of each failed test, at the end. */
 const FAILURE_LINES = 40;
-/** Of what emulates other machines, by nice(1): enough for it to go on when other programs use both cores. */
+/** Of what emulates other machines, in the short run, by nice(1): enough for it to go on when other programs use both cores. */
 const LOW_PRIORITY = 5;
 /** Suites whose windows draw as long as they are open: the sooner they are through, the less of it. */
 const DRAWING = ['webview', 'vscode', 'e2e'];
@@ -35,7 +35,8 @@ const isRoot = process.geteuid?.() === 0;
 const LOG_LINES = 60;
 
 const words = process.argv.slice(2);
-const suites = words.includes('--all') ? allSuites() : shortSuites();
+const isLong = words.includes('--all');
+const suites = isLong ? allSuites() : shortSuites();
 const wanted = words.filter((word) => word !== '--all');
 const unknown = wanted.filter((name) => !suites.some((suite) => suite.name === name));
 if (unknown.length > 0) {
@@ -70,7 +71,8 @@ for (const [signal, number] of Object.entries({ SIGHUP: 1, SIGINT: 2, SIGTERM: 1
 }
 const results = new Map();
 const inLane = (lane) => chosen.filter((suite) => suite.lane === lane);
-await Promise.all(LANES.map((lane) => runLane(inLane(lane))));
+const others = LANES.filter((lane) => lane !== EMULATED).map((lane) => runLane(inLane(lane)));
+await Promise.all([...others, runEmulated(others)]);
 await runLane(inLane(ALONE));
 
 showFailures();
@@ -79,6 +81,15 @@ showTable();
 const sums = ['passed', 'failed', 'skipped'].map((kind) => [kind, sumOf(kind)]);
 console.log(sums.map(([kind, sum]) => `${sum} ${kind}`).join(', '));
 process.exit(sumOf('failed') === 0 ? 0 : 1);
+
+/**
+ * All machines of the long run take more processor time than any other lane. Beside three of those they would stand still
+ * for minutes, and what runs in them would be late: they begin when one of the others is through.
+ */
+async function runEmulated(others) {
+  if (isLong) await Promise.race(others);
+  await runLane(inLane(EMULATED));
+}
 
 async function runLane(lane) {
   for (const suite of lane) {
@@ -96,7 +107,7 @@ async function run({ name, lane, args, file, counts, env = {} }) {
   const cpuFile = join(output, `${name}.cpu`);
   rmSync(cpuFile, { force: true });
   const start = performance.now();
-  const priority = lane === 'emulated' ? LOW_PRIORITY : DRAWING.includes(name) && isRoot ? HIGH_PRIORITY : 0;
+  const priority = priorityOf(name, lane);
   const command = priority === 0 ? [node] : ['nice', '-n', String(priority), node];
   const compiled = lane === 'user' || WINDOWS.includes(name) ? {} : { NODE_COMPILE_CACHE: COMPILED };
   const status = await statusOf(
@@ -122,6 +133,12 @@ async function run({ name, lane, args, file, counts, env = {} }) {
     return { passed: found?.passed ?? 0, failed: 1, skipped: found?.skipped ?? 0, failures, seconds, cpu };
   }
   return { ...found, seconds, cpu };
+}
+
+/** For nice(1). */
+function priorityOf(name, lane) {
+  if (lane === EMULATED && !isLong) return LOW_PRIORITY;
+  return DRAWING.includes(name) && isRoot ? HIGH_PRIORITY : 0;
 }
 
 /** Seconds of processor time, as measured.py wrote them; 0 if the suite was ended. */
