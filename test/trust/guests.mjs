@@ -8,10 +8,11 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { boot, ensureKernels, KernelError, whyNoKernels } from '../../scripts/kernels.mjs';
 import { vitestCounts } from '../../scripts/suites.mjs';
+import { troubleOf } from '../kit/ended.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** Of one kernel, in milliseconds. */
-const TIMEOUT = 30 * 60_000;
+const TIMEOUT = 60 * 60_000;
 /** Those that ask the kernel something. Packaging, installation and fuzzing do not depend on it. */
 const FILES = ['broker', 'whom', 'loader', 'socket', 'faults'];
 
@@ -46,14 +47,20 @@ async function run(kernel) {
     ...files.map((name) => `test/trust/${name}.test.ts`),
     ...['--reporter=verbose', '--reporter=json', '--outputFile=/run/out/trust.json'],
   ];
+  const tests = `CI=true HTTP_TRACE_EMULATED=1 ${words.map((word) => `'${word}'`).join(' ')}`;
   try {
-    await boot(kernel, {
-      script: `cd '${root}' && CI=true HTTP_TRACE_EMULATED=1 ${words.map((word) => `'${word}'`).join(' ')}`,
+    const { status } = await boot(kernel, {
+      script: `dmesg -C; cd '${root}' && ${tests}; status=$?; dmesg > /run/out/kernel.log; exit $status`,
       out,
       timeout: TIMEOUT,
       onLine: (line) => console.log(`  ${kernel.version}: ${line}`),
     });
-    take(join(out, 'trust.json'), fail);
+    const isCounted = take(join(out, 'trust.json'), fail);
+    // It ends with 1 when a test has failed, which its results say.
+    const ended = isCounted && status === 1 ? 0 : status;
+    const log = readFileSync(join(out, 'kernel.log'), 'utf8');
+    const trouble = troubleOf({ status: ended, group: null, limit: TIMEOUT / 1000, kernel: log });
+    if (trouble !== null) fail('the whole run', trouble);
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
     fail('the whole run', error.message);
@@ -62,10 +69,15 @@ async function run(kernel) {
   }
 }
 
+/** @returns whether there are results, which have been added up */
 function take(file, fail) {
-  if (!existsSync(file)) return fail('the whole run', 'it left no results');
+  if (!existsSync(file)) {
+    fail('the whole run', 'it left no results');
+    return false;
+  }
   const { passed, skipped, failures } = vitestCounts(JSON.parse(readFileSync(file, 'utf8')));
   counts.passed += passed;
   counts.skipped += skipped;
   for (const { name, detail } of failures) fail(name, detail.slice(0, 1_000));
+  return true;
 }
