@@ -22,6 +22,8 @@ export interface TlsContext extends TracingContext {
   readonly few: boolean;
   /** Null: the whole table. Else a sample of it over these ways to attach, the first of which has all programs. */
   readonly sampled: readonly TlsWay[] | null;
+  /** A sample of the table for this kernel alone. */
+  readonly thin: boolean;
 }
 
 export function makeTlsContext(options: Readonly<Record<string, string>>): TlsContext {
@@ -49,6 +51,7 @@ export function makeTlsContext(options: Readonly<Record<string, string>>): TlsCo
     folder: mkdtempSync(join(tmpdir(), 'http-trace-tls-')),
     slow,
     few: options['few'] === '1',
+    thin: options['thin'] === '1',
     sampled: (options['sampled']?.split(',') as TlsWay[] | undefined) ?? null,
     tls,
   };

@@ -16,16 +16,13 @@ import type { Library } from './peers.ts';
 import { lineOf, makeStep, type Step } from './plan.ts';
 
 const TIMES = 20;
-/** In an emulated kernel. */
-const TIMES_SLOW = 2;
 /** With perf: ending a trace takes seconds then, as the kernel waits for each probe separately. */
 const TIMES_FEW = 5;
-/** In the sample of `npm test`. */
+/** In the sample of `npm test`, and in each emulated kernel. */
 const TIMES_SAMPLED = 1;
 
 function timesOf({ slow, few, sampled }: TlsContext): number {
-  if (slow) return TIMES_SLOW;
-  if (sampled !== null) return TIMES_SAMPLED;
+  if (slow || sampled !== null) return TIMES_SAMPLED;
   return few ? TIMES_FEW : TIMES;
 }
 

@@ -33,6 +33,7 @@ const { values } = parseArgs({
       'slow',
       'few',
       'sampled',
+      'thin',
       'only',
       'groups',
     ].map((name) => [name, { type: 'string' as const }]),

@@ -4,6 +4,7 @@ import { covering, pairsOf } from '../kit/pairwise.ts';
 import type { Outcome, Report } from '../kit/report.ts';
 import { type Trace, Tracing } from '../kit/tracing.ts';
 import { expectBalance } from '../kit/truth.ts';
+import { kernelNumber } from '../matrix/context.ts';
 import type { TlsContext } from './context.ts';
 import type { Truth } from './counterpart.ts';
 import { DrivenClient, DrivenServer, untraced } from './drive.ts';
@@ -43,11 +44,12 @@ function nameOf({ peer, role, version, moment, mutual }: Omit<Cell, 'name'>): st
 const SEED = 1;
 
 /**
- * The programs of this run: all of them, or this way's part of the sample over all ways to attach. The sample has each
- * program in each of its roles. All else is a matter of the library: each two of role, library, version, moment and
- * way meet. A program that `run` starts needs a trace for itself.
+ * The programs of this run: all of them, or this way's part of the sample over all ways to attach, or in an emulated machine a
+ * sample for its kernel. A sample has each program in each of its roles. All else is a matter of the library: each two of role,
+ * library, version, moment and way meet. A program that `run` starts needs a trace for itself.
  */
 function cells(context: TlsContext): Cell[] {
+  if (context.thin) return sampleFor(kernelNumber(), table(context.few));
   if (context.sampled === null) return table(context.few);
   const all = context.sampled.flatMap((way, index) => table(index > 0).map((cell) => ({ way, cell })));
   type Row = (typeof all)[number];
@@ -59,6 +61,15 @@ function cells(context: TlsContext): Cell[] {
   return covering(all, shows, SEED, isCostly)
     .filter(({ way }) => way === context.tls)
     .map(({ cell }) => cell);
+}
+
+/** @param seed another one for each kernel: together they have more of the table */
+function sampleFor(seed: number, all: readonly Cell[]): Cell[] {
+  const shows = ({ role, peer, version, moment }: Cell): string[] => [
+    `${role} ${peer.name}`,
+    ...pairsOf([role, peer.library, version, moment]),
+  ];
+  return covering(all, shows, seed, ({ moment }) => moment === 'before');
 }
 
 /** @param few only the programs that are marked `everywhere` */
