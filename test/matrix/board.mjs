@@ -106,7 +106,8 @@ status=$?; dmesg > /run/out/${index}.kernel; echo $status > /run/out/${index}.st
       last = error.message;
     }
     for (const [index, { columns, columnOf = () => columns[0] }] of runners.entries()) {
-      const ended = textOf(join(folder, `${index}.status`));
+      // Empty, if the machine ended as it was written.
+      const ended = textOf(join(folder, `${index}.status`)) || null;
       const kernel = textOf(join(folder, `${index}.kernel`)) ?? last;
       const status = ended === null ? null : Number(ended);
       this.#collect(columns, columnOf, join(folder, `${index}.jsonl`), { status, limit, kernel, instead });
