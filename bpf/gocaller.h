@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Where in a Go program a request comes from. net/http writes on a goroutine of its own, whose stack says nothing of the
- * caller. So probes on functions that run on the caller's goroutine take the stack, and the pointers that lead to
- * the connection. Offsets are those of net/http's own structures, the same in Go 1.17 to 1.25; a pointer that does not lead to
- * a socket of this process gives no record.
+ * Where in a Go program a request comes from. net/http writes on a goroutine of its own, whose stack does not contain
+ * the caller. So probes on functions that run on the caller's goroutine take the stack, and the pointers that lead to
+ * the connection. Offsets are those of net/http's own structures, the same in Go 1.17 to 1.25; a pointer that does not
+ * lead to a socket of this process gives no record.
  */
 #ifndef TRACE_HTTP_GOCALLER_H
 #define TRACE_HTTP_GOCALLER_H
@@ -26,7 +26,7 @@ static __always_inline u64 read_word(u64 address)
 }
 
 /*
- * The id of what carries the bytes that are written to a net.Conn: of the TLS session that it is, else of the socket.
+ * The id of the connection below a net.Conn: of its TLS session, else of its socket.
  * 0 = not known. Global for the verifier's sake.
  */
 __noinline int trace_http_go_connection(u64 data, u64 *found)

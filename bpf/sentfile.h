@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * sendfile moves a file's pages to a socket: the bytes never are in user memory, so they cannot be copied. The
+ * sendfile moves a file's pages to a socket: the bytes are never in user memory, so they cannot be copied. The
  * records of such a call name the file as it was then (identity, size, time of its last change) and the position in
  * it, and user space reads the bytes if the file is still the same. A program cannot read a page of the file.
  */
@@ -150,8 +150,8 @@ __noinline int trace_http_sent_page(struct call *call, u32 offset)
 }
 
 /*
- * A file system of this machine (include/uapi/linux/magic.h and the file systems' own headers). Others, of a network
- * or of a program, may hang, and their times are another machine's.
+ * A file system of this machine (include/uapi/linux/magic.h and the file systems' own headers). Others, network and
+ * FUSE file systems, may hang, and their times are another machine's.
  */
 static __always_inline bool is_local(struct super_block *super)
 {

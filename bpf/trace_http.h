@@ -55,7 +55,7 @@ enum omission {
 	OMISSION_NONE = 0,
 	OMISSION_LIMIT = 1,    /* beyond the copy budget of the message */
 	OMISSION_FAULT = 2,    /* the buffer could not be read */
-	OMISSION_NO_BYTES = 3, /* sendfile, splice, kTLS: the bytes never were in user memory */
+	OMISSION_NO_BYTES = 3, /* sendfile, splice, kTLS: the bytes were never in user memory */
 	OMISSION_PROTOCOL = 4, /* not a protocol that is copied */
 	OMISSION_SEGMENTS = 5, /* beyond the segments or pieces looked at in one call */
 	OMISSION_FILTER = 6,   /* whole messages, faster than the chosen latency: left out on purpose */
@@ -66,7 +66,7 @@ enum omission {
 	OMISSION_FILE_CHANGED = 16,    /* the file has changed since */
 	OMISSION_FILE_UNCERTAIN = 17,  /* it was being changed: whether its bytes are those that were sent is not known */
 	OMISSION_FILE_UNREADABLE = 18, /* it cannot be opened or read */
-	OMISSION_FILE_SYSTEM = 19,     /* it is on a file system that is not read: of a network, or in user space */
+	OMISSION_FILE_SYSTEM = 19,     /* it is on a file system that is not read: a network or FUSE one */
 	OMISSION_FILE_SLOW = 20,       /* reading it took too long */
 };
 
@@ -174,8 +174,8 @@ struct record_data {
 };
 
 /*
- * A RECORD_DATA with FLAG_FILE: the bytes went from this file to the socket (sendfile) and never were in user
- * memory. User space reads them if the file is still the same, and they take the place of what follows `data`.
+ * A RECORD_DATA with FLAG_FILE: the bytes went from this file to the socket (sendfile) and were never in user memory.
+ * User space reads them if the file is still the same, and they take the place of what follows `data`.
  */
 struct record_sent_file {
 	struct record_data data;
@@ -197,7 +197,7 @@ struct record_sent_file {
 #define FILE_STAMPED (1 << 0)     /* its ctime was read before the call: a later change has another, however soon */
 #define FILE_WRITABLE_MAP (1 << 1) /* mapped for writing: it may change without a trace */
 #define FILE_NO_PATH (1 << 2)     /* the path does not begin at the process's root, or leads through a file system that may hang */
-#define FILE_FOREIGN (1 << 3)     /* on such a file system: of a network or of a program (NFS, SMB, FUSE) */
+#define FILE_FOREIGN (1 << 3)     /* on such a file system: network or FUSE (NFS, SMB) */
 
 struct record_ended {
 	struct record_header header;
@@ -312,7 +312,10 @@ struct record_caller {
 
 enum stack_machine { STACK_X64 = 1, STACK_ARM64 = 2 };
 
-/* A thread that has sent the first bytes of a request: bpf/stack.h. It holds what else is on the stack, and is kept nowhere. */
+/*
+ * A thread that has sent the first bytes of a request: bpf/stack.h. It may hold anything that is on the stack, and is
+ * stored nowhere.
+ */
 struct record_stack {
 	struct record_header header;
 	/* Instruction pointer, stack pointer, then rbp, rbx, r12 to r15, or x29, x30, x19 to x28. */
@@ -350,7 +353,7 @@ enum tls_function {
 	TLS_WRITE_EX = 5,     /* SSL_write_ex */
 	TLS_WRITE_EX2 = 6,    /* SSL_write_ex2: (session, buffer, size, flags, &size) */
 	TLS_WRITE_EARLY = 7,  /* SSL_write_early_data */
-	TLS_SENDFILE = 8,     /* SSL_sendfile: returns the size, the bytes never are in user memory */
+	TLS_SENDFILE = 8,     /* SSL_sendfile: returns the size, the bytes are never in user memory */
 	TLS_PEEK = 9,         /* its bytes will be read again */
 	TLS_HANDSHAKE = 10,   /* SSL_do_handshake, gnutls_handshake, crypto/tls.(*Conn).HandshakeContext */
 	TLS_SHUTDOWN = 11,    /* SSL_shutdown, gnutls_bye: at the entry */
