@@ -1,10 +1,10 @@
 /** The table: every program as client and as server, both versions of TLS, attached at three moments. */
+import { release } from 'node:os';
 import { same } from '../kit/check.ts';
 import { covering, pairsOf } from '../kit/pairwise.ts';
 import type { Outcome, Report } from '../kit/report.ts';
 import { type Trace, Tracing } from '../kit/tracing.ts';
 import { expectBalance } from '../kit/truth.ts';
-import { kernelNumber } from '../matrix/context.ts';
 import type { TlsContext } from './context.ts';
 import type { Truth } from './counterpart.ts';
 import { DrivenClient, DrivenServer, untraced } from './drive.ts';
@@ -61,6 +61,12 @@ function cells(context: TlsContext): Cell[] {
   return covering(all, shows, SEED, isCostly)
     .filter(({ way }) => way === context.tls)
     .map(({ cell }) => cell);
+}
+
+/** Major and minor version of the running kernel as one number: 6012 for 6.12. */
+function kernelNumber(): number {
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(release()) ?? [];
+  return Number(major) * 1000 + Number(minor);
 }
 
 /** @param seed another one for each kernel: together they have more of the table */
