@@ -326,6 +326,20 @@ describeTraced('a system that lacks something', () => {
     }
   });
 
+  it('optional parts of the programs: doctor says what each of them is missing for', async () => {
+    const refuse = join(installed.directory, 'refuse');
+    const made = spawnSync('gcc', ['-O1', '-o', refuse, join(import.meta.dirname, '../kit/refuse.c')]);
+    expect(made.stderr.toString()).toBe('');
+    const { code, possible, checks } = await doctor([refuse, 'load:trace_http_tls,map:stack_wishes']);
+    expect({ code, possible }).toEqual({ code: 0, possible: true });
+    const trial = checks.find(({ id }) => id === 'trial');
+    const refused = 'the kernel does not load its programs: Operation not permitted';
+    expect(trial?.status).toBe('ok');
+    expect(trial?.detail).toContain(`TLS is not decrypted: ${refused}`);
+    expect(trial?.detail).toContain(`Source lines of C, C++ and Rust programs are not known: ${refused}`);
+    expect(trial?.detail).not.toContain('Go programs');
+  });
+
   it('the state of lockdown is read, not guessed', async () => {
     const path = '/sys/kernel/security/lockdown';
     const said = existsSync(path) ? /\[(\w+)\]/.exec(readFileSync(path, 'latin1'))?.[1] : undefined;
