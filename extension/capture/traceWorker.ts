@@ -2,25 +2,20 @@
  * The engine's side of a window's trace: the helper's socket, the engine and its store. The extension host only gets
  * batches of rows and, for a selected call, its details. It does not depend on threads: `worker.ts` runs it in one.
  */
-import type { HelperEvent } from '../../helper/events.ts';
-import { FrameError } from '../../helper/frames.ts';
 import { FrameType } from '../../helper/protocol.ts';
 import { type Choice, type Launched, launchLoader } from '../elevation/launch.ts';
-import { Engine, type EngineApi } from '../engine/engine.ts';
+import { Engine } from '../engine/engine.ts';
 import { DEFAULT_MAX_EXCHANGES } from '../engine/limits.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import { IDLE_STATUS, type TraceStatus } from '../engine/traceStatus.ts';
-import { Candidates } from './candidates.ts';
 import type { Capture, CaptureOptions } from './capture.ts';
 import { FileOpener } from './fileOpener.ts';
 import { HeldRows } from './heldRows.ts';
 import { History } from './history.ts';
 import { HistoryRequests, isHistoryRequest } from './historyRequests.ts';
 import type { KeptHelper } from './keptHelper.ts';
-import { behindMs, Pipeline } from './pipeline.ts';
+import { NewestTrace } from './newestTrace.ts';
 import type { Priority } from './priority.ts';
-import { scriptOf } from './scriptOf.ts';
-import { TargetList } from './targetList.ts';
 import { TraceError } from './trace.ts';
 import { TraceBytes } from './traceBytes.ts';
 import { TraceKeeper } from './traceKeeper.ts';
@@ -43,11 +38,12 @@ export class TraceWorker {
   readonly #files: FileOpener;
   readonly #requests = new HistoryRequests(this.#history);
   readonly #keeper = new TraceKeeper();
-  #candidates = new Candidates();
-  #targets = new TargetList();
   readonly #held = new HeldRows();
-  /** Of the newest trace; null until its clock is known. */
-  #engine: EngineApi | null = null;
+  readonly #bytes = new TraceBytes();
+  readonly #newest = new NewestTrace(
+    (bootTime, offset) => this.#history.begin(bootTime, offset),
+    this.#bytes,
+  );
   #capture: Capture | null = null;
   #starting: Promise<Capture> | null = null;
   /** For the next trace; null: there is none. */
@@ -55,20 +51,9 @@ export class TraceWorker {
   /** How long a helper is kept for the next trace, in milliseconds; 0: not at all. */
   #keepMs = 0;
   #children = true;
-  #debuggerScripts: ReadonlySet<string> = new Set();
   #phase: TraceStatus['phase'] = 'idle';
   #problem: string | null = null;
   #list = 0;
-  /** For the newest trace: wall time minus boot time, and the boot time up to which it was seen; ns. */
-  #offset = 0n;
-  #upTo: bigint | null = null;
-  /** Boot time minus monotonic time (ns); null: not reported. */
-  #suspended: bigint | null = null;
-  /** Of the latest status. */
-  #behindMs = 0;
-  /** Records that wait in the helper. */
-  #waiting = 0;
-  readonly #bytes = new TraceBytes();
   #backend: string | null = null;
   #waitingRows: ExchangeRow[] = [];
   #lastStatus = '';
@@ -104,10 +89,10 @@ export class TraceWorker {
         return;
       case 'prove':
         for (const pid of message.pids)
-          if (this.#candidates.standing(pid) === 'candidate') this.#candidates.proved(pid);
+          if (this.#newest.candidates.standing(pid) === 'candidate') this.#newest.candidates.proved(pid);
         return;
       case 'narrow':
-        for (const pid of this.#candidates.narrow(performance.now() - message.olderMs))
+        for (const pid of this.#newest.candidates.narrow(performance.now() - message.olderMs))
           this.#capture?.turnIntoSeed(pid);
         return;
       case 'break':
@@ -175,7 +160,7 @@ export class TraceWorker {
     this.#keeper.flush();
     const { rows: changed, removed } = this.#history.takeChanges();
     this.#held.remove(removed);
-    const passed = this.#held.pass(changed, (pid) => this.#candidates.standing(pid));
+    const passed = this.#held.pass(changed, (pid) => this.#newest.candidates.standing(pid));
     const rows = passed.shown;
     removed.push(...passed.removed);
     this.#waitingRows = this.#waitingRows.length === 0 ? rows : this.#waitingRows.concat(rows);
@@ -220,12 +205,11 @@ export class TraceWorker {
   /** Starts the list again, with what is still under way. */
   #clear(): void {
     const live = this.#capture !== null;
-    const removed = this.#history.clear(live && this.#upTo !== null ? this.#upTo + this.#offset : null);
+    const removed = this.#history.clear(live ? this.#newest.seenUpTo : null);
     this.#held.remove(removed);
     this.#waitingRows = [];
     this.#bytes.clear();
-    if (live) this.#targets.clear();
-    else this.#targets = new TargetList();
+    this.#newest.clear(live);
     this.#keeper.clear();
     this.#list++;
     // Sent before any row, whose number may have belonged to a removed row.
@@ -239,16 +223,17 @@ export class TraceWorker {
     const bytes = this.#bytes.all;
     const held = this.#held.counts();
     const { zero } = this.#history;
+    const { seenUpTo, suspended } = this.#newest;
     return {
       ...IDLE_STATUS,
       phase: this.#phase,
       list: this.#list,
       startedAt: this.#startedAt,
-      bootStart: zero === null ? null : Number(zero - this.#offset) / 1e6,
-      suspendedMs: this.#suspended === null ? null : Number(this.#suspended) / 1e6,
-      now: this.#upTo === null ? 0 : this.#history.sinceStart(this.#upTo + this.#offset),
-      behindMs: Math.round(this.#behindMs),
-      waitingRecords: this.#capture === null ? 0 : this.#waiting,
+      bootStart: zero === null ? null : Number(zero - this.#newest.offset) / 1e6,
+      suspendedMs: suspended === null ? null : Number(suspended) / 1e6,
+      now: seenUpTo === null ? 0 : this.#history.sinceStart(seenUpTo),
+      behindMs: Math.round(this.#newest.behindMs),
+      waitingRecords: this.#capture === null ? 0 : this.#newest.waiting,
       calls: stats.exchanges - held.calls,
       errors: stats.errors - held.errors,
       runningCalls: stats.running - held.running,
@@ -262,20 +247,16 @@ export class TraceWorker {
         bytesSeen: this.#bytes.newest.seen,
         cleared: this.#bytes.wasCleared,
       },
-      otherConnections: this.#targets.otherConnections,
-      targets: this.#shownTargets().map((target) => ({
+      otherConnections: this.#newest.targets.otherConnections,
+      targets: this.#newest.shownTargets().map((target) => ({
         ...target,
-        tls: this.#engine?.tls(target.pid) ?? null,
+        tls: this.#newest.engine?.tls(target.pid) ?? null,
       })),
       files: this.#history.files,
       backend: this.#backend,
       helperKept: this.#kept !== null,
       problem: this.#problem,
     };
-  }
-
-  #shownTargets(): TargetList['all'] {
-    return this.#targets.all.filter(({ pid }) => this.#candidates.standing(pid) === 'shown');
   }
 
   async #start(options: WorkerOptions, pids: readonly number[]): Promise<void> {
@@ -288,7 +269,7 @@ export class TraceWorker {
       if (this.#phase === 'starting') this.#phase = 'running';
     } catch (error) {
       // A trace that was started for this process alone has nothing to do.
-      if (fresh && this.#targets.running === 0) {
+      if (fresh && this.#newest.targets.running === 0) {
         await this.#stop();
         this.#phase = 'failed';
         this.#problem = (error as Error).message;
@@ -328,9 +309,9 @@ export class TraceWorker {
     let attached = 0;
     for (const pid of pids) {
       // The armed trace has seen its calls, even if it has ended since.
-      const followed = this.#candidates.standing(pid) === 'candidate';
+      const followed = this.#newest.candidates.standing(pid) === 'candidate';
       // Before the answer, which a busy helper gives late: what nobody has named by then becomes a seed.
-      if (followed) this.#candidates.proved(pid);
+      if (followed) this.#newest.candidates.proved(pid);
       try {
         await capture.attach(pid, this.#children);
         attached++;
@@ -347,11 +328,9 @@ export class TraceWorker {
   async #begin(options: WorkerOptions): Promise<Capture> {
     this.#phase = 'starting';
     this.#problem = null;
-    this.#targets = new TargetList();
-    this.#candidates = new Candidates();
+    this.#newest.prepare(options.debuggerScripts);
     this.#children = options.children;
     this.#keepMs = options.keepMs;
-    this.#debuggerScripts = new Set(options.debuggerScripts);
     this.flush();
     const capture = await this.#startCapture({
       nativePath: options.nativePath,
@@ -368,40 +347,23 @@ export class TraceWorker {
         });
       },
     });
-    this.#bytes.begin();
-    this.#waiting = 0;
+    this.#newest.begin();
     this.#backend = capture.hello.backend;
-    this.#engine = null;
-    let pipeline: Pipeline | null = null;
-    /** Events that arrive before the clock, which an engine needs to begin. */
-    const early: HelperEvent[] = [];
     this.#keeper.begin(options.keep, Date.now());
     capture.onBreak((state) => this.#send({ type: 'break', request: null, state }));
     capture.onEvent((event, frame) => {
       this.#keeper.frame(frame);
-      if (pipeline === null) {
-        if (event.type === FrameType.Records) throw new FrameError('Records came before the clock.');
-        if (event.type !== FrameType.Clock) {
-          early.push(event);
-          return;
-        }
-        this.#engine = this.#history.begin(event.bootTime, event.offset);
-        pipeline = new Pipeline(this.#engine);
-        this.#offset = event.offset;
-        this.#upTo = event.bootTime;
-        for (const before of early.splice(0)) this.#apply(before, pipeline);
-      }
-      this.#apply(event, pipeline);
+      this.#newest.take(event);
+      if (event.type !== FrameType.Records) return;
+      this.#priority?.worked(event.records.length, performance.now());
+      if (performance.now() - this.#lastSent >= FLUSH_INTERVAL) this.flush();
     });
     void capture.ended.then(({ fault }) => {
       this.#keeper.end();
-      this.#engine?.finish();
-      this.#behindMs = 0;
+      this.#newest.end();
       this.#capture = null;
       this.#starting = null;
       this.#keepHelper(capture.kept ?? null);
-      this.#targets.allEnded();
-      this.#candidates.narrow(Number.POSITIVE_INFINITY);
       this.#phase = fault === null ? 'stopped' : 'failed';
       this.#problem = fault;
       this.#flushAll();
@@ -425,57 +387,6 @@ export class TraceWorker {
     const failed = new Promise<TraceError>((resolve) => this.#launches.set(launch, resolve));
     this.#send({ type: 'launch', launch, way, options, requester });
     return { process: null, failed, prompts: false };
-  }
-
-  #apply(event: HelperEvent, pipeline: Pipeline): void {
-    pipeline.take(event);
-    switch (event.type) {
-      case FrameType.Process: {
-        const { pid, error, seed = false } = event.info;
-        if (seed) {
-          if (error === null) this.#candidates.seeded(pid);
-          return;
-        }
-        const again = this.#candidates.standing(pid) === 'left-out';
-        if (error === null) this.#candidates.proved(pid);
-        this.#targets.attached(event.info, again);
-        // It ran before the trace, below what is debugged.
-        if (error === null) this.#leaveOutDebugger(pid);
-        return;
-      }
-      case FrameType.Records:
-        this.#priority?.worked(event.records.length, performance.now());
-        this.#targets.records(
-          event.records,
-          (pid, parent) => {
-            this.#candidates.started(pid, parent, performance.now());
-            this.#leaveOutDebugger(pid);
-          },
-          (pid) => this.#leaveOutDebugger(pid),
-          (pid) => this.#candidates.ended(pid),
-        );
-        if (performance.now() - this.#lastSent >= FLUSH_INTERVAL) this.flush();
-        return;
-      case FrameType.Clock:
-        this.#suspended = event.suspended;
-        return;
-      case FrameType.Status:
-        // A trace goes on without processes: extension/debug/traceControl.ts decides when it ends, because it
-        // knows of debug sessions that restart.
-        this.#bytes.take(event.status, this.#engine?.stats().shedBytes ?? 0);
-        this.#behindMs = behindMs(event.status);
-        this.#waiting = event.status.backlog.records;
-        this.#upTo = event.upTo;
-        return;
-      default:
-        return;
-    }
-  }
-
-  /** Processes that debuggers run beside the program, such as js-debug's watchdog, are not debugged. */
-  #leaveOutDebugger(pid: number): void {
-    if (this.#debuggerScripts.size === 0) return;
-    if (this.#debuggerScripts.has(scriptOf(pid) ?? '')) this.#candidates.leaveOut(pid);
   }
 
   async #stop(): Promise<void> {
