@@ -11,19 +11,25 @@ import type { KeptPart } from './keptFiles.ts';
 import type { TraceError } from './trace.ts';
 import type { KeepOptions } from './traceKeeper.ts';
 
-export interface WorkerOptions {
+/** What is set when a trace begins. */
+export interface TraceSettings {
+  /** Bytes of each body that are captured; null = all. */
+  readonly bodyLimit: number | null;
+  /** Bytes that may wait in the helper before bodies are left out. */
+  readonly backlog: number;
+  /** Follow fork and exec. */
+  readonly children: boolean;
+  /** For how long a helper is kept for the next trace, in milliseconds; 0: not at all. */
+  readonly keepMs: number;
+  /** Where traces are kept; null: nowhere. */
+  readonly keep: KeepOptions | null;
+  /** Scripts that debuggers run beside the program, absolute paths: calls of such processes are not shown. */
+  readonly debuggerScripts: readonly string[];
+}
+
+export interface WorkerOptions extends TraceSettings {
   readonly nativePath: string;
   readonly helperPath: string;
-  readonly bodyLimit: number | null;
-  /** Bytes that may wait in the helper. */
-  readonly backlog: number;
-  readonly children: boolean;
-  /** How long a helper is kept for the next trace, in milliseconds; 0: not at all. */
-  readonly keepMs: number;
-  /** null: nothing is kept. */
-  readonly keep: KeepOptions | null;
-  /** Scripts that debuggers run beside the program: calls of such processes are not shown. */
-  readonly debuggerScripts: readonly string[];
 }
 
 export type ToWorker =

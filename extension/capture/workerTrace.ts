@@ -27,25 +27,9 @@ import type {
   Trace,
 } from './trace.ts';
 import { TraceError } from './trace.ts';
-import type { KeepOptions } from './traceKeeper.ts';
-import type { FromWorker, ToWorker, WorkerOptions } from './workerProtocol.ts';
+import type { FromWorker, ToWorker, TraceSettings, WorkerOptions } from './workerProtocol.ts';
 
 export { DEFAULT_BACKLOG, MAX_PAUSE_MS };
-
-export interface TraceSettings {
-  /** Bytes of each body that are captured; null = all. */
-  readonly bodyLimit: number | null;
-  /** Bytes that may wait in the helper before bodies are left out. */
-  readonly backlog: number;
-  /** Follow fork and exec. */
-  readonly children: boolean;
-  /** For how long a helper is kept for the next trace, in milliseconds; 0: not at all. */
-  readonly keepMs: number;
-  /** Where traces are kept; null: nowhere. */
-  readonly keep: KeepOptions | null;
-  /** Scripts that debuggers run beside the program; absolute paths. */
-  readonly debuggerScripts: readonly string[];
-}
 
 /** The worker's answer to a request. */
 interface Answer {

@@ -7,7 +7,7 @@ import type { CallEnding, Cause, Completeness, LookupFacts, Operation, SeenField
 import type { MessageFormat, MessageType } from './messages/messageList.ts';
 import type { DefinitionSource } from './protobuf/definitions.ts';
 import type { TlsBinding, TlsLibraryName } from './record.ts';
-import type { SourceLine } from './row.ts';
+import type { Phases, SourceLine } from './row.ts';
 
 export type BodyJson = { readonly text: string } | { readonly base64: string };
 
@@ -191,15 +191,7 @@ export interface ExchangeJson {
   /** RFC 3339, microseconds, UTC. */
   readonly startedAt: string;
   readonly durationMs: number | null;
-  readonly timings: {
-    readonly lookupMs: number | null;
-    readonly connectMs: number | null;
-    readonly tlsMs: number | null;
-    readonly sendMs: number | null;
-    readonly waitMs: number | null;
-    readonly receiveMs: number | null;
-    /** How long before the end of the request the response began: sending and receiving overlap. */
-    readonly overlapMs: number | null;
+  readonly timings: Phases & {
     /** How long the debugger paused the process during the call; null: it is not debugged. */
     readonly pausedMs: number | null;
   };
