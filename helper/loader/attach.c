@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE
 #include "attach.h"
+#include "parallel.h"
 #include "probe_places.h"
 #include "uprobes.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/perf_event.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define DETACHERS 32
+#define UPROBE_EVENTS "/sys/bus/event_source/devices/uprobe/"
 
 static int read_kernel_number(const char *path, const char *format, unsigned int *value)
 {
@@ -32,13 +33,15 @@ bool prepare_attacher(struct attacher *attacher)
 {
 	unsigned int number, bit;
 
+	attacher->type_file = -1;
 	if (attacher->way != TLS_ATTACH_PERF)
 		return true;
-	if (read_kernel_number("/sys/bus/event_source/devices/uprobe/type", "%u", &number) ||
-	    read_kernel_number("/sys/bus/event_source/devices/uprobe/format/retprobe", "config:%u", &bit) || bit > 63)
+	if (read_kernel_number(UPROBE_EVENTS "type", "%u", &number) ||
+	    read_kernel_number(UPROBE_EVENTS "format/retprobe", "config:%u", &bit) || bit > 63)
 		return false;
 	attacher->pmu = number;
 	attacher->return_bit = 1ull << bit;
+	attacher->type_file = open(UPROBE_EVENTS "type", O_RDONLY | O_CLOEXEC);
 	return true;
 }
 
@@ -114,102 +117,64 @@ static int attach_event(const struct attacher *attacher, const char *path, const
 	return bpf_link_create(program_of(attacher, probe), *event, BPF_PERF_EVENT, &options);
 }
 
+/* What the threads that attach share. */
+struct attaching {
+	const struct attacher *attacher;
+	const char *path;
+	const struct broker_request *request;
+	int *links, *events; /* of each probe; negative: none */
+	int error;	     /* of one that failed */
+};
+
+static void attach_one(void *argument, uint32_t index)
+{
+	struct attaching *all = argument;
+
+	if (__atomic_load_n(&all->error, __ATOMIC_RELAXED))
+		return;
+	all->links[index] = attach_event(all->attacher, all->path, all->request, &all->request->probes[index], &all->events[index]);
+	if (all->links[index] < 0)
+		__atomic_store_n(&all->error, -all->links[index], __ATOMIC_RELAXED);
+}
+
+/* Moves what is not negative to `to`, in front of it or the same. */
+static uint32_t pack(int *to, const int *from, uint32_t count)
+{
+	uint32_t packed = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (from[i] >= 0)
+			to[packed++] = from[i];
+	}
+	return packed;
+}
+
+/*
+ * Each probe takes a lock of the kernel's that removing one holds for a tenth of a second, whoever removes it: the broker of
+ * a trace that has ended, or another program. All wait for it together, so that they wait once, not once each.
+ */
 static int attach_perf(const struct attacher *attacher, const char *path, const struct broker_request *request,
 		       struct attachment *attachment)
 {
-	int *events = attachment->descriptors + request->count;
+	int *all = attachment->descriptors;
+	struct attaching attaching = {attacher, path, request, all, all + request->count, 0};
 
-	for (uint32_t i = 0; i < request->count; i++) {
-		int link = attach_event(attacher, path, request, &request->probes[i], &events[i]);
-
-		if (link < 0) {
-			if (events[i] >= 0)
-				close(events[i]);
-			memmove(attachment->descriptors + i, events, i * sizeof(*events));
-			attachment->count = 2 * i;
-			return -link;
-		}
-		attachment->descriptors[i] = link;
-		attachment->links = i + 1;
-	}
-	attachment->count = 2 * request->count;
-	return 0;
+	memset(all, 0xff, 2 * request->count * sizeof(*all)); /* -1 */
+	in_parallel(attach_one, &attaching, request->count);
+	attachment->links = pack(all, attaching.links, request->count);
+	attachment->count = attachment->links + pack(all + attachment->links, attaching.events, request->count);
+	return attaching.error;
 }
 
 int attach_probes(const struct attacher *attacher, int file, const struct broker_request *request, struct attachment *attachment)
 {
 	char path[64];
-	int error;
 
 	*attachment = (struct attachment){0};
 	attachment->descriptors = calloc(2 * request->count, sizeof(int));
 	if (!attachment->descriptors)
 		return ENOMEM;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-	error = attacher->way == TLS_ATTACH_PERF ? attach_perf(attacher, path, request, attachment) :
-						   attach_multi(attacher, path, request, attachment);
-	if (error)
-		detach_probes(attachment, 1);
-	return error;
-}
-
-struct closing {
-	const int *descriptors;
-	uint32_t count;
-	uint32_t next; /* shared by the threads */
-};
-
-static void *close_some(void *argument)
-{
-	struct closing *closing = argument;
-
-	for (;;) {
-		uint32_t index = __atomic_fetch_add(&closing->next, 1, __ATOMIC_RELAXED);
-
-		if (index >= closing->count)
-			return NULL;
-		close(closing->descriptors[index]);
-	}
-}
-
-static void close_all(const int *descriptors, uint32_t count, uint32_t most)
-{
-	struct closing closing = {descriptors, count, 0};
-	pthread_t threads[DETACHERS];
-	uint32_t started = 0;
-
-	while (started + 1 < count && started < most && started < DETACHERS && pthread_create(&threads[started], NULL, close_some, &closing) == 0)
-		started++;
-	close_some(&closing);
-	while (started > 0)
-		pthread_join(threads[--started], NULL);
-}
-
-void detach_probes(struct attachment *attachments, size_t count)
-{
-	/* Links first: with perf this stops the programs, so the breakpoints, which are removed one by one, have no effect. */
-	for (int events = 0; events < 2; events++) {
-		uint32_t total = 0;
-		int *all;
-
-		for (size_t i = 0; i < count; i++)
-			total += events ? attachments[i].count - attachments[i].links : attachments[i].links;
-		all = total ? malloc(total * sizeof(*all)) : NULL;
-		total = 0;
-		for (size_t i = 0; i < count && all; i++) {
-			uint32_t from = events ? attachments[i].links : 0, to = events ? attachments[i].count : attachments[i].links;
-
-			if (from < to)
-				memcpy(all + total, attachments[i].descriptors + from, (to - from) * sizeof(*all));
-			total += to - from;
-		}
-		/* Perf takes one mutex for each close, and attaching waits for it too: many threads would only hold it longer. */
-		if (all)
-			close_all(all, total, events ? 0 : DETACHERS);
-		free(all);
-	}
-	for (size_t i = 0; i < count; i++) {
-		free(attachments[i].descriptors);
-		attachments[i] = (struct attachment){0};
-	}
+	return attacher->way == TLS_ATTACH_PERF ? attach_perf(attacher, path, request, attachment) :
+						  attach_multi(attacher, path, request, attachment);
 }

@@ -11,6 +11,7 @@ struct attacher {
 	int enter, leave, caller; /* the programs */
 	uint32_t pmu; /* number of the kernel's uprobe events */
 	uint64_t return_bit; /* makes an event fire at the return */
+	int type_file;	     /* with perf: the kernel's file that names `pmu`, for take_turns of removal.h; else -1 */
 };
 
 /* What is attached to one file. */
@@ -21,9 +22,9 @@ struct attachment {
 
 /* False, with errno, when this kernel has no uprobes. */
 bool prepare_attacher(struct attacher *attacher);
-/* 0, or an errno and nothing attached. `file` is open for reading. */
+/*
+ * 0, or an errno, with what was attached until then: removal.h removes it in either case. `file` is open for reading.
+ */
 int attach_probes(const struct attacher *attacher, int file, const struct broker_request *request, struct attachment *attachment);
-/* The kernel waits until the program is not running, 0.05 to 0.1 s for each: links in parallel, perf's events in turn. */
-void detach_probes(struct attachment *attachments, size_t count);
 
 #endif

@@ -13,6 +13,7 @@
 #include "inspect.h"
 #include "loader.h"
 #include "probe_places.h"
+#include "removal.h"
 #include "trace_http.h"
 
 #include <bpf/bpf.h>
@@ -66,6 +67,7 @@ struct broker {
 		uint32_t times;
 	} files[FILES_MAX];
 	uint32_t file_count;
+	bool serving;
 	int served; /* the file of the request that is being served */
 };
 
@@ -161,35 +163,11 @@ static void attach(struct broker *broker, const struct broker_request *request, 
 		return;
 	}
 	error = attach_probes(&broker->attacher, file, request, &broker->attachments[set]);
-	if (error)
+	if (error) {
+		remove_later(&broker->attachments[set]);
 		refuse(answer, error, "the kernel does not attach its probes: %s", strerror(error));
-	answer->set = set;
-}
-
-static void *detach_thread(void *argument)
-{
-	detach_probes(argument, 1);
-	free(argument);
-	return NULL;
-}
-
-/* On another thread: with perf this takes seconds, during which the next request would wait. */
-static void detach_later(struct attachment *attachment)
-{
-	struct attachment *copy = malloc(sizeof(*copy));
-	pthread_t thread;
-
-	if (copy) {
-		*copy = *attachment;
-		*attachment = (struct attachment){0};
-		if (pthread_create(&thread, NULL, detach_thread, copy) == 0) {
-			pthread_detach(thread);
-			return;
-		}
-		attachment = copy;
 	}
-	detach_probes(attachment, 1);
-	free(copy);
+	answer->set = set;
 }
 
 /* Removes every entry. Nothing adds any: no program is attached. */
@@ -284,7 +262,7 @@ static bool answer_with(int channel, struct broker_answer *answer, const int *de
 }
 
 /* False when the broker is to end. */
-static bool serve(struct broker *broker)
+static bool serve_one(struct broker *broker)
 {
 	static struct broker_request request;
 	struct broker_answer answer = {0};
@@ -314,7 +292,7 @@ static bool serve(struct broker *broker)
 			answer.descriptors = broker->attachments[answer.set].links;
 		}
 	} else if (request.verb == BROKER_DETACH && request.set < ATTACHMENTS_MAX && broker->attachments[request.set].descriptors) {
-		detach_later(&broker->attachments[request.set]);
+		remove_later(&broker->attachments[request.set]);
 	} else if (request.verb == BROKER_PAUSE && broker->to_hand_over == 0 && broker->always_count > 0) {
 		pause_trace(broker);
 	} else if (request.verb == BROKER_RESUME && broker->to_hand_over == 0) {
@@ -337,6 +315,16 @@ static bool serve(struct broker *broker)
 	return answered;
 }
 
+static bool serve(struct broker *broker)
+{
+	bool goes_on;
+
+	__atomic_store_n(&broker->serving, true, __ATOMIC_SEQ_CST);
+	goes_on = serve_one(broker);
+	__atomic_store_n(&broker->serving, false, __ATOMIC_SEQ_CST);
+	return goes_on;
+}
+
 /* Reading a file may never end (FUSE): that must not keep the broker alive. */
 static void *end_with_helper(void *argument)
 {
@@ -347,6 +335,8 @@ static void *end_with_helper(void *argument)
 	while (poll(&helper, 1, -1) < 0 && errno == EINTR)
 		;
 	poll(NULL, 0, GRACE_MS);
+	if (!__atomic_load_n(&broker->serving, __ATOMIC_SEQ_CST))
+		return NULL; /* run() is about to end it */
 	/* A thread that waits for a file system keeps the table of descriptors beyond _exit. */
 	served = __atomic_load_n(&broker->served, __ATOMIC_RELAXED); /* to close that one would wait, too */
 	if (served > 3)
@@ -377,7 +367,11 @@ static _Noreturn void run(struct broker *broker)
 		close(broker->always[i].program);
 	for (uint32_t i = 0; i < broker->link_count; i++)
 		close(broker->links[i]);
-	detach_probes(broker->attachments, ATTACHMENTS_MAX);
+	for (uint32_t i = 0; i < ATTACHMENTS_MAX; i++) {
+		if (broker->attachments[i].descriptors)
+			remove_later(&broker->attachments[i]);
+	}
+	finish_removal();
 	_exit(0);
 }
 
@@ -400,11 +394,13 @@ static void keep_descriptors(struct broker *broker)
 {
 	int *const fixed[] = {&broker->channel, &broker->helper, &broker->attacher.enter, &broker->attacher.leave,
 			      &broker->attacher.caller};
-	int *kept[sizeof(fixed) / sizeof(*fixed) + BROKER_DESCRIPTORS_MAX + MAX_LINKS + MAX_STATES];
+	int *kept[sizeof(fixed) / sizeof(*fixed) + 1 + BROKER_DESCRIPTORS_MAX + MAX_LINKS + MAX_STATES];
 	uint32_t count = sizeof(fixed) / sizeof(*fixed);
 	int number = 3;
 
 	memcpy(kept, fixed, sizeof(fixed));
+	if (broker->attacher.type_file >= 0)
+		kept[count++] = &broker->attacher.type_file;
 	for (uint32_t i = 0; i < broker->to_hand_over; i++)
 		kept[count++] = &broker->handed_over[i];
 	for (uint32_t i = 0; i < broker->always_count; i++)
@@ -478,5 +474,6 @@ _Noreturn void become_broker(struct programs *programs, const struct options *op
 	/* From here on it sends nothing to the requester itself: the socket is the helper's. */
 	set_report_socket(-1);
 	confine(&broker, requester);
+	take_turns(broker.attacher.type_file);
 	run(&broker);
 }

@@ -72,6 +72,7 @@ void limit_broker_calls(enum tls_attach way)
 		{SYS_bpf, 0, ~0u, BPF_MAP_GET_NEXT_KEY},
 		{SYS_bpf, 0, ~0u, BPF_MAP_DELETE_ELEM},
 		{way == TLS_ATTACH_PERF ? SYS_perf_event_open : SYS_close, ANY_ARGUMENT, 0, 0},
+		{way == TLS_ATTACH_PERF ? SYS_flock : SYS_close, ANY_ARGUMENT, 0, 0},
 		/* Memory, none of it executable. */
 		{SYS_brk, ANY_ARGUMENT, 0, 0},
 		{SYS_mmap, 2, 4 /* PROT_EXEC */, 0},

@@ -71,3 +71,33 @@ it('attaches to files of earlier traces between other work, or all at once befor
   await new Promise(setImmediate);
   expect(attachProbes).toHaveBeenCalledTimes(3);
 });
+
+it('attaches first to what reads and writes: each file may have to wait for the removal of other probes', async () => {
+  const finder = await TlsFinder.create();
+  const system = finder.systemLibraries().filter(({ file }) => file.probes.length > 0);
+  // As a program has them in memory: what it was linked with last comes first.
+  const parts = ['loader', 'bio', 'tls'] as const;
+  const found = parts.flatMap((part) => {
+    const one = system.find(({ file }) => file.part === part);
+    return one === undefined ? [] : [{ ...one, inExecutable: false }];
+  });
+  expect(found).toHaveLength(parts.length);
+  vi.spyOn(finder, 'find').mockReturnValue(found);
+  const attachProbes = vi.fn((_channel: number, request: { readonly descriptor: number }) => ({
+    ...{ set: 0, links: [], request },
+  }));
+  const native = {
+    attachProbes,
+    detachProbes: () => {},
+    openPidfd: () => openSync('/dev/null', 'r'),
+    mapExecutable: () => [0n, 0n],
+    unmap: () => {},
+    readClocks: () => [0n, 0n, 0n],
+  } as unknown as Native;
+  const client = { libraries: vi.fn(), file: vi.fn(), goProgram: vi.fn() };
+  const attachments = new Attachments(native, FACTS, finder, client);
+  onTestFinished(() => attachments.close());
+  attachments.consider(process.pid);
+  const order = attachProbes.mock.calls.map(([, { descriptor }]) => descriptor);
+  expect(order.slice(0, 3)).toEqual(found.toReversed().map(({ file }) => file.descriptor));
+});

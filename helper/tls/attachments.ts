@@ -192,10 +192,11 @@ export class Attachments {
     this.#known.set(pid, found);
     this.#recogniseSoon(pid);
     if (this.#facts.tlsAttach !== 'none') {
-      // Libraries in memory come first, because they may be called at this moment.
-      for (const { file } of found) this.#files.use(file, pid);
+      // Libraries in memory come first, because they may be called at this moment, and of these the functions that read and
+      // write: with perf, each file may have to wait for the removal of other probes.
+      for (const { file } of byUrgency(found)) this.#files.use(file, pid);
       const likely = this.#likely(pid, upcoming);
-      const files = [...likely, ...found].map(({ file }) => file);
+      const files = byUrgency([...likely, ...found]).map(({ file }) => file);
       for (const file of files) this.#files.use(file, pid);
       this.#files.release(pid, new Set(files.map(({ id }) => id)));
       this.#reportVersions(likely);
@@ -380,6 +381,12 @@ export class Attachments {
     attached.versionReported = true;
     this.#client.file({ file: attached.number, version });
   }
+}
+
+const URGENCY: readonly LibraryFile['part'][] = ['tls', 'nspr', 'bio', 'loader', 'version'];
+
+function byUrgency<T extends { readonly file: LibraryFile }>(found: readonly T[]): T[] {
+  return found.toSorted((a, b) => URGENCY.indexOf(a.file.part) - URGENCY.indexOf(b.file.part));
 }
 
 /** libssl's version is that of the libcrypto of its package, which is in the same folder and ends in the same digits. */

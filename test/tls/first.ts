@@ -58,6 +58,8 @@ const TIMES_WAITING = 3;
 
 /** Milliseconds after which a helper has surely inspected a program; an idle machine takes a small part of it. */
 const LOOKING_AHEAD = 1_000;
+/** With perf, each of its files may wait while the kernel removes probes of the traces before (docs/tls.md). */
+const LOOKING_AHEAD_PERF = 5_000;
 const LOOKING_AHEAD_SLOW = 20_000;
 
 /** Marks that it runs, and loads what its call needs once it may go on. */
@@ -294,7 +296,8 @@ async function looked(context: TlsContext, tracing: Tracing, runs: () => boolean
     assert(performance.now() < limit, `it does not run; ${tracing.process.stderr.slice(-300)}`);
     await sleep(10);
   }
-  await sleep(context.slow ? LOOKING_AHEAD_SLOW : LOOKING_AHEAD);
+  const usual = context.tls === 'perf' ? LOOKING_AHEAD_PERF : LOOKING_AHEAD;
+  await sleep(context.slow ? LOOKING_AHEAD_SLOW : usual);
 }
 
 /** Empty when the process has ended. */

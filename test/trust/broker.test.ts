@@ -388,11 +388,12 @@ describe.skipIf(reason !== null)('broker', () => {
     expect(status.get('Seccomp')).toBe('2');
     const held = readdirSync(`/proc/${broker}/fd`).map((fd) => readlinkSync(`/proc/${broker}/fd/${fd}`));
     const kinds = new Set(held.map((target) => target.replace(/:\[\d+\]$/, '')));
-    // Its socket, the helper's pidfd, programs, links and their events; for a further trace the maps that it empties.
+    // Its socket, the helper's pidfd, programs, links and their events, and the file by which brokers take turns; for a further
+    // trace the maps that it empties.
     const kept = hello.json?.['keepable'] === true;
     expect([...kinds].sort()).toEqual(
       ['/dev/null', 'anon_inode:[pidfd]', 'anon_inode:bpf-prog', 'anon_inode:bpf_link', 'socket']
-        .concat(way === 'perf' ? ['anon_inode:[perf_event]'] : [])
+        .concat(way === 'perf' ? ['anon_inode:[perf_event]', '/sys/devices/uprobe/type'] : [])
         .concat(kept ? ['anon_inode:bpf-map'] : [])
         .sort(),
     );
