@@ -86,10 +86,12 @@ export interface Native {
    */
   takeTrace(channel: number): { readonly descriptors: number[]; readonly facts: string };
   /**
-   * Detaches what {@link resumeTrace} has attached, and clears the maps that hold state of the trace.
+   * Detaches the next of what {@link resumeTrace} has attached; with the last one, and where there was none, it also clears the
+   * maps that hold state of the trace.
+   * @returns how many links are left; the trace is paused when there is none
    * @throws as {@link attachProbes} does.
    */
-  pauseTrace(channel: number): void;
+  pauseTrace(channel: number): number;
   /** Attaches the programs again; the broker keeps their links. @throws as {@link attachProbes} does. */
   resumeTrace(channel: number): void;
   /**

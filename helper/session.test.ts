@@ -51,6 +51,8 @@ class Rings {
   counted = 100;
   pauses = 0;
   pauseFails = false;
+  /** Links of the broker. */
+  links = 0;
   offset = 5_000n;
   suspended = 3n;
   onRecords: () => void = () => {};
@@ -84,6 +86,8 @@ class Rings {
     pauseTrace: () => {
       if (this.pauseFails) throw new Error('the broker is gone');
       this.pauses++;
+      this.links = Math.max(0, this.links - 1);
+      return this.links;
     },
     listTargets: (map: number) =>
       map === DESCRIPTORS.targets ? [...this.targets].flatMap((pid) => [pid, 0]) : [],
@@ -127,9 +131,8 @@ function read(): void {
   });
 }
 
-async function started(facts: Partial<Facts> = {}, links: readonly number[] = []): Promise<Session> {
-  const descriptors = { ...DESCRIPTORS, links };
-  const session = new Session(rings.native, { ...FACTS, ...facts }, descriptors, helperEnd, exit);
+async function started(facts: Partial<Facts> = {}): Promise<Session> {
+  const session = new Session(rings.native, { ...FACTS, ...facts }, DESCRIPTORS, helperEnd, exit);
   await session.start();
   return session;
 }
@@ -238,26 +241,34 @@ describe('the end', () => {
     expect(last).toMatchObject({ final: true, sent: 240, targets: 2 });
   });
 
-  it('is heard of while it takes long, as the kernel waits for each program that it removes', async () => {
-    read();
-    const session = await started(
-      {},
-      Array.from({ length: 5 }, () => openSync('/dev/null', 'r')),
-    );
-    // Two seconds pass between any two looks at the clock.
-    let now = performance.now();
-    const clock = vi.spyOn(performance, 'now').mockImplementation(() => {
-      now += 2_000;
-      return now;
-    });
-    try {
-      await session.stop();
-    } finally {
-      clock.mockRestore();
-    }
-    await vi.waitFor(() => expect(json<Status>(FrameType.Status).at(-1)).toMatchObject({ final: true }));
-    expect(json<Status>(FrameType.Status).filter(({ final }) => !final).length).toBeGreaterThanOrEqual(5);
-  });
+  it.each([
+    ['first', false],
+    ['later', true],
+  ])(
+    'is heard of while it takes long, as the kernel waits for each program that it removes: of a %s trace',
+    async (_, resumed) => {
+      read();
+      const links = resumed ? [] : Array.from({ length: 5 }, () => openSync('/dev/null', 'r'));
+      rings.links = resumed ? 5 : 0;
+      const descriptors = { ...DESCRIPTORS, links };
+      const session = new Session(rings.native, FACTS, descriptors, helperEnd, exit, { resumed });
+      await session.start();
+      // Two seconds pass between any two looks at the clock.
+      let now = performance.now();
+      const clock = vi.spyOn(performance, 'now').mockImplementation(() => {
+        now += 2_000;
+        return now;
+      });
+      try {
+        await session.stop();
+      } finally {
+        clock.mockRestore();
+      }
+      await vi.waitFor(() => expect(json<Status>(FrameType.Status).at(-1)).toMatchObject({ final: true }));
+      expect(json<Status>(FrameType.Status).filter(({ final }) => !final).length).toBeGreaterThanOrEqual(5);
+      expect(rings.links).toBe(0);
+    },
+  );
 
   it('does not wait for the remaining records when it is cut short, and counts them', async () => {
     const session = await started();

@@ -184,12 +184,7 @@ export class Session {
   async pause(forMs: number): Promise<void> {
     if (this.#stopping) return;
     await this.#detach();
-    let kept = this.#facts.keepable;
-    try {
-      if (kept) this.#native.pauseTrace(INHERITED.broker);
-    } catch {
-      kept = false;
-    }
+    const kept = this.#facts.keepable && (await this.#pauseBroker());
     this.#sendStatus(true);
     this.#native.closeRings();
     if (!kept) {
@@ -219,7 +214,7 @@ export class Session {
     // Probes on TLS libraries may take seconds to detach (perf's), but from here on they find no target.
     this.#lastTargets = this.#targets.count;
     this.#targets.clear();
-    if (this.#before !== null) this.#detachAgain();
+    if (this.#before !== null) await this.#pauseBroker();
     const detached = this.#attachments?.close();
     this.#attachments = null;
     // A probe's close returns when its programs have ended, so only the other links need time to settle.
@@ -230,23 +225,31 @@ export class Session {
     await this.#sendRest();
   }
 
-  /** For each the kernel may wait, on a busy machine for seconds. Meanwhile the client hears that this helper is at work. */
   async #closeLinks(): Promise<void> {
     for (const link of this.#descriptors.links) {
       closeSync(link);
-      if (this.#statusUnsent || performance.now() - this.#lastStatus < STATUS_INTERVAL_MS) continue;
-      this.#sendStatus(false);
-      await setImmediate();
+      await this.#showWork();
     }
   }
 
-  /** After the first trace the broker has the links. */
-  #detachAgain(): void {
+  /**
+   * After the first trace the broker has the links.
+   * @returns false: the broker is gone, and with it the links
+   */
+  async #pauseBroker(): Promise<boolean> {
     try {
-      this.#native.pauseTrace(INHERITED.broker);
+      while (this.#native.pauseTrace(INHERITED.broker) > 0) await this.#showWork();
+      return true;
     } catch {
-      // The broker is gone, and with it the links.
+      return false;
     }
+  }
+
+  /** For each link the kernel may wait, on a busy machine for seconds. Meanwhile the client hears that this helper is at work. */
+  async #showWork(): Promise<void> {
+    if (this.#statusUnsent || performance.now() - this.#lastStatus < STATUS_INTERVAL_MS) return;
+    this.#sendStatus(false);
+    await setImmediate();
   }
 
   #hello(): Hello {

@@ -267,11 +267,11 @@ static napi_value detach_probes(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
-static napi_value ask_for(napi_env env, napi_callback_info info, uint32_t verb)
+/* True when it is done. */
+static bool ask_for(napi_env env, napi_callback_info info, uint32_t verb, struct broker_answer *answer)
 {
 	static struct broker_request request;
 	int descriptors[BROKER_DESCRIPTORS_MAX];
-	struct broker_answer answer;
 	napi_value argument;
 	uint32_t channel;
 	size_t count = 1;
@@ -280,23 +280,33 @@ static napi_value ask_for(napi_env env, napi_callback_info info, uint32_t verb)
 	if (napi_get_cb_info(env, info, &count, &argument, NULL, NULL) != napi_ok || count < 1 ||
 	    napi_get_value_uint32(env, argument, &channel) != napi_ok) {
 		napi_throw_type_error(env, NULL, "a channel is expected");
-		return NULL;
+		return false;
 	}
-	if (ask(env, (int)channel, &request, NULL, &answer, descriptors, NULL, NULL))
-		name_process(verb == BROKER_PAUSE ? NAME_KEPT : NAME_IN_TRACE);
-	return NULL;
+	return ask(env, (int)channel, &request, NULL, answer, descriptors, NULL, NULL);
 }
 
-/* pauseTrace(channel) */
+/* pauseTrace(channel): how many links are left */
 static napi_value pause_trace(napi_env env, napi_callback_info info)
 {
-	return ask_for(env, info, BROKER_PAUSE);
+	struct broker_answer answer;
+	napi_value left;
+
+	if (!ask_for(env, info, BROKER_PAUSE, &answer))
+		return NULL;
+	if (answer.left == 0)
+		name_process(NAME_KEPT);
+	napi_create_uint32(env, answer.left, &left);
+	return left;
 }
 
 /* resumeTrace(channel) */
 static napi_value resume_trace(napi_env env, napi_callback_info info)
 {
-	return ask_for(env, info, BROKER_RESUME);
+	struct broker_answer answer;
+
+	if (ask_for(env, info, BROKER_RESUME, &answer))
+		name_process(NAME_IN_TRACE);
+	return NULL;
 }
 
 void define_broker_functions(napi_env env, napi_value exports)

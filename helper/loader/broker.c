@@ -184,10 +184,14 @@ static void empty_map(int map)
 	}
 }
 
-static void pause_trace(struct broker *broker)
+/* Closes one link only: the kernel waits for each, on a busy machine for seconds, and the helper is to say that it is at work. */
+static void pause_trace(struct broker *broker, struct broker_answer *answer)
 {
-	while (broker->link_count > 0)
+	if (broker->link_count > 0)
 		close(broker->links[--broker->link_count]);
+	answer->left = broker->link_count;
+	if (answer->left > 0)
+		return;
 	for (uint32_t i = 0; i < broker->state_count; i++)
 		empty_map(broker->states[i]);
 	++*broker->this_trace;
@@ -294,7 +298,7 @@ static bool serve_one(struct broker *broker)
 	} else if (request.verb == BROKER_DETACH && request.set < ATTACHMENTS_MAX && broker->attachments[request.set].descriptors) {
 		remove_later(&broker->attachments[request.set]);
 	} else if (request.verb == BROKER_PAUSE && broker->to_hand_over == 0 && broker->always_count > 0) {
-		pause_trace(broker);
+		pause_trace(broker, &answer);
 	} else if (request.verb == BROKER_RESUME && broker->to_hand_over == 0) {
 		resume_trace(broker, &answer);
 	} else {

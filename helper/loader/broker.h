@@ -23,8 +23,9 @@ enum broker_verb {
 	/* Detaches what BROKER_ATTACH attached. */
 	BROKER_DETACH = 3,
 	/*
-	 * Between two traces: detaches what BROKER_RESUME has attached, and clears the maps that hold state of the trace. The
-	 * helper closes the links that were handed over to it, and the probes.
+	 * Between two traces: detaches the next of what BROKER_RESUME has attached, and the last time clears the maps that hold
+	 * state of the trace. The answer says how often it is still to be asked. The helper closes the links that were handed
+	 * over to it, and the probes.
 	 */
 	BROKER_PAUSE = 4,
 	/* Attaches the programs of the trace again, once until the next BROKER_PAUSE. The broker keeps these links. */
@@ -61,7 +62,8 @@ struct broker_answer {
 	int32_t error; /* errno; 0 = done */
 	uint32_t set;
 	uint32_t descriptors; /* how many come with it */
-	char reason[116];
+	uint32_t left; /* BROKER_PAUSE: links that are still attached */
+	char reason[112];
 };
 
 #endif

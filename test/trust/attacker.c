@@ -222,14 +222,21 @@ static void attach(const char *symbol, unsigned int kind, unsigned long long off
 		fprintf(stderr, "attach: %s %s\n", answer.error ? strerrorname_np(answer.error) : "done", answer.reason);
 }
 
-static void ask_for(const char *name, uint32_t verb)
+/* As often as the answer says that something is left, at most `most` times. */
+static void ask_for(const char *name, uint32_t verb, unsigned int most)
 {
 	struct broker_answer answer;
+	int asked;
 
 	memset(&request, 0, BROKER_REQUEST_SIZE(0));
 	request.verb = verb;
-	if (ask(BROKER_REQUEST_SIZE(0), &answer, NULL) < 0)
+	do {
+		asked = ask(BROKER_REQUEST_SIZE(0), &answer, NULL);
+	} while (asked >= 0 && !answer.error && answer.left > 0 && --most > 0);
+	if (asked < 0)
 		fprintf(stderr, "%s: gone\n", name);
+	else if (answer.left > 0)
+		fprintf(stderr, "%s: some are left\n", name);
 	else
 		fprintf(stderr, "%s: %s %s\n", name, answer.error ? strerrorname_np(answer.error) : "done", answer.reason);
 }
@@ -411,9 +418,11 @@ int main(int argc, char **argv)
 		else if (strcmp(word, "again") == 0)
 			attach_again(text, strtoull(rest, NULL, 0), (unsigned int)offset);
 		else if (strcmp(word, "pause") == 0)
-			ask_for(word, BROKER_PAUSE);
+			ask_for(word, BROKER_PAUSE, ~0u);
+		else if (strcmp(word, "part") == 0)
+			ask_for(word, BROKER_PAUSE, 1);
 		else if (strcmp(word, "resume") == 0)
-			ask_for(word, BROKER_RESUME);
+			ask_for(word, BROKER_RESUME, 1);
 		else if (strcmp(word, "odd") == 0)
 			send_odd();
 		else if (strcmp(word, "programs") == 0)

@@ -277,6 +277,8 @@ describe.skipIf(reason !== null)('broker', () => {
       'take',
       'resume',
       'resume',
+      'part',
+      'resume',
       'pause',
       'pause',
       'resume',
@@ -291,6 +293,8 @@ describe.skipIf(reason !== null)('broker', () => {
     if (rest[0]?.includes(cannot)) return; // the backend kprobe
     expect(rest).toEqual([
       'resume: done ',
+      'resume: EINVAL the trace runs already',
+      'part: some are left',
       'resume: EINVAL the trace runs already',
       'pause: done ',
       'pause: done ',
