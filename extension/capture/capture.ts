@@ -3,6 +3,7 @@
  * the helper that the loader becomes. Used by the command line and by the extension's worker.
  */
 import type { ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type HelperEvent, readEvent } from '../../helper/events.ts';
 import { HEAD_ALLOWANCE, UNLIMITED } from '../../helper/facts.ts';
 import {
@@ -108,6 +109,8 @@ const PROMPT_TIMEOUT_MS = HELLO_TIMEOUT_MS + 180_000;
 const RESUME_TIMEOUT_MS = 10_000;
 /** Milliseconds without a message of the helper after a stop was requested. */
 const STOP_TIMEOUT_MS = 30_000;
+/** How long it is waited for how the helper's process has ended, when its socket has closed; sudo passes that on at once. */
+const ENDED_MS = 1_000;
 
 function copyLimit(bodyLimit: number | null): number {
   return bodyLimit === null ? UNLIMITED : Math.min(bodyLimit + HEAD_ALLOWANCE, UNLIMITED - 1);
@@ -154,7 +157,7 @@ async function resumed(
 ): Promise<HelperConnection | null> {
   const channel = kept?.take(fixed.join('\n')) ?? null;
   if (channel === null) return null;
-  const capture = new HelperConnection(channel, new Promise(() => {}), remembered, fixed.join('\n'));
+  const capture = new HelperConnection(channel, remembered, fixed.join('\n'));
   channel.write(encodeFrame(FrameType.Resume, new Uint8Array(0)));
   try {
     await capture.ready(RESUME_TIMEOUT_MS);
@@ -177,7 +180,8 @@ async function started(
     const loaderArguments = ['--socket', channel.path, ...fixed];
     const launched = (options.launch ?? launchLoader)(way, loaderArguments, process.geteuid?.() ?? 0);
     loader = launched.process;
-    const capture = new HelperConnection(channel, launched.failed, remembered, fixed.join('\n'));
+    channel.loaderEnded = launched.ended;
+    const capture = new HelperConnection(channel, remembered, fixed.join('\n'));
     await capture.ready(launched.prompts ? PROMPT_TIMEOUT_MS : HELLO_TIMEOUT_MS);
     return capture;
   } catch (error) {
@@ -190,6 +194,13 @@ async function started(
 function attachError({ error, message }: ProcessInfo): TraceError {
   const code = error === 'not-owner' ? 'not-owner' : error === 'gone' ? 'gone' : 'not-found';
   return new TraceError(error === 'kernel' || error === 'too-many' ? 'kernel' : code, message);
+}
+
+/** The kernel ends a process by SIGKILL, without a word to it, when memory runs out; so does a limit of a container. */
+function endedBy(signal: string): string {
+  return signal === 'SIGKILL'
+    ? 'The helper was ended by the signal SIGKILL, as the kernel does when memory runs out; its log then says so (journalctl -k, or dmesg). What was captured is kept. Start again.'
+    : `The helper was ended by the signal ${signal}; what it captured is kept. Start again.`;
 }
 
 class HelperConnection implements Capture {
@@ -224,7 +235,7 @@ class HelperConnection implements Capture {
   #refused: (error: Error) => void = () => {};
   readonly #greeting: Promise<void>;
 
-  constructor(channel: Channel, failed: Promise<TraceError>, remembered: RememberedPrograms, fixed: string) {
+  constructor(channel: Channel, remembered: RememberedPrograms, fixed: string) {
     this.#channel = channel;
     this.#remembered = remembered;
     this.#fixed = fixed;
@@ -250,8 +261,8 @@ class HelperConnection implements Capture {
         this.#break(error);
       }
     });
-    channel.onClose(() => this.#finish(null));
-    void failed.then((error) => {
+    channel.onClose(() => void this.#closed());
+    void channel.loaderEnded.then((error) => {
       if (this.#hello === null) this.#finish(error);
     });
   }
@@ -422,6 +433,14 @@ class HelperConnection implements Capture {
   #report(event: HelperEvent, frame: Frame): void {
     if (this.#listeners.length === 0) this.#early.push({ type: frame.type, payload: frame.payload.slice() });
     for (const listener of this.#listeners) listener(event, frame);
+  }
+
+  /** The helper is gone. Where nobody asked for that and it has not said why, its process may say more. */
+  async #closed(): Promise<void> {
+    const expected = this.#over || this.#fault !== null || this.#final !== null || this.#stopping !== null;
+    const ended = expected ? null : await Promise.race([this.#channel.loaderEnded, sleep(ENDED_MS, null)]);
+    const signal = ended?.signal ?? null;
+    this.#finish(signal === null ? null : new TraceError('helper', endedBy(signal), signal));
   }
 
   /** @param keep the helper has sent its last message of this trace, and waits for the next trace */

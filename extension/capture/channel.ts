@@ -47,6 +47,8 @@ function ownHome(): string[] {
 }
 
 export class Channel {
+  /** How the process at the other end has ended: `Launched` of elevation/launch.ts. */
+  loaderEnded: Promise<TraceError> = new Promise(() => {});
   readonly #directory: string;
   #server: Server;
   #socket: Socket | null = null;

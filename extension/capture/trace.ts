@@ -68,6 +68,8 @@ export class TraceError extends Error {
       | 'untrusted-workspace'
       | 'file',
     message: string,
+    /** The signal that ended the process which this is about; null: none did, or it is not known. */
+    readonly signal: string | null = null,
   ) {
     super(message);
   }

@@ -556,7 +556,7 @@ describe('a trace in the worker', () => {
     worker.take({ type: 'start', request: 1, options: OPTIONS, pids: [7] });
     await new Promise((resolve) => setImmediate(resolve));
     expect(sent.find(({ type }) => type === 'ask')).toEqual({ type: 'ask', question });
-    worker.take({ type: 'asked', code: 'cancelled', message: 'The terminal was closed.' });
+    worker.take({ type: 'asked', code: 'cancelled', message: 'The terminal was closed.', signal: null });
     expect(await answered(1)).toMatchObject({ type: 'refused', code: 'cancelled' });
     worker.flush();
     expect(status()).toMatchObject({ phase: 'idle', problem: null });

@@ -119,7 +119,7 @@ export class TraceWorker {
         this.#history.setProtos(message.schema);
         return;
       case 'launched':
-        this.#launches.get(message.launch)?.(new TraceError(message.code, message.message));
+        this.#launches.get(message.launch)?.(new TraceError(message.code, message.message, message.signal));
         this.#launches.delete(message.launch);
         return;
       case 'open':
@@ -136,7 +136,7 @@ export class TraceWorker {
         this.#files.cancel(message.request);
         return;
       case 'asked':
-        this.#answerAsk?.(new TraceError(message.code, message.message));
+        this.#answerAsk?.(new TraceError(message.code, message.message, message.signal));
         this.#answerAsk = null;
         return;
       default:
@@ -384,9 +384,9 @@ export class TraceWorker {
   #launch(way: Choice, options: readonly string[], requester: number): Launched {
     if ('ask' in way) return launchLoader(way, options, requester);
     const launch = ++this.#lastLaunch;
-    const failed = new Promise<TraceError>((resolve) => this.#launches.set(launch, resolve));
+    const ended = new Promise<TraceError>((resolve) => this.#launches.set(launch, resolve));
     this.#send({ type: 'launch', launch, way, options, requester });
-    return { process: null, failed, prompts: false };
+    return { process: null, ended, prompts: false };
   }
 
   async #stop(): Promise<void> {

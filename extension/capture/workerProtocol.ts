@@ -75,12 +75,13 @@ export type ToWorker =
       readonly number: number;
       readonly reveal: boolean;
     }
-  /** The loader that was requested with `launch` has ended without becoming the helper. */
+  /** The loader that was requested with `launch` has ended, or the helper that it had become. */
   | {
       readonly type: 'launched';
       readonly launch: number;
       readonly code: TraceError['code'];
       readonly message: string;
+      readonly signal: string | null;
     }
   | { readonly type: 'body'; readonly request: number; readonly id: number; readonly kind: MessageKind }
   | {
@@ -106,7 +107,12 @@ export type ToWorker =
   /** Stops keeping traces, and deletes those that were kept. */
   | { readonly type: 'forgetKept' }
   /** How a command that was asked for with `ask` ended. */
-  | { readonly type: 'asked'; readonly code: TraceError['code']; readonly message: string };
+  | {
+      readonly type: 'asked';
+      readonly code: TraceError['code'];
+      readonly message: string;
+      readonly signal: string | null;
+    };
 
 export type FromWorker =
   /** `request` null: a process was stopped, and nobody has fetched that yet. */

@@ -340,16 +340,16 @@ export class WorkerTrace implements Trace, StoppingTrace {
         this.#settle(message.request)?.resolve({ results: message.results });
         return;
       case 'ask':
-        void this.#ask(message.question).then((error) =>
-          this.#post({ type: 'asked', code: error.code, message: error.message }),
+        void this.#ask(message.question).then(({ code, message, signal }) =>
+          this.#post({ type: 'asked', code, message, signal }),
         );
         return;
     }
   }
 
   #launch({ launch, way, options, requester }: Extract<FromWorker, { type: 'launch' }>): void {
-    void launchLoader(way, options, requester).failed.then(({ code, message }) =>
-      this.#post({ type: 'launched', launch, code, message }),
+    void launchLoader(way, options, requester).ended.then(({ code, message, signal }) =>
+      this.#post({ type: 'launched', launch, code, message, signal }),
     );
   }
 

@@ -12,8 +12,11 @@ import { findWays, trustedProblem, type Way } from './ways.ts';
 export interface Launched {
   /** null when it runs where the user answers the prompt. */
   readonly process: ChildProcess | null;
-  /** Resolves when the loader ended without having become the helper; never rejects. */
-  readonly failed: Promise<TraceError>;
+  /**
+   * Resolves when the loader has ended, or the helper that it had become: with what the loader said, and the signal that ended it,
+   * which sudo and pkexec pass on. Never rejects.
+   */
+  readonly ended: Promise<TraceError>;
   /** A password may have to be typed first. */
   readonly prompts: boolean;
 }
@@ -91,7 +94,7 @@ export function launchLoader(choice: Choice, options: readonly string[], request
       ...offer,
       command: [...offer.command, ...options],
     }));
-    return { process: null, failed: choice.ask({ ...choice.question, offers }), prompts: true };
+    return { process: null, ended: choice.ask({ ...choice.question, offers }), prompts: true };
   }
   const [program = '', ...args] = [...choice.command, ...options];
   const child = spawn(program, args, {
@@ -103,7 +106,7 @@ export function launchLoader(choice: Choice, options: readonly string[], request
     if (words.length < MAX_STDERR) words += piece;
     if (options.includes('--verbose')) process.stderr.write(visibleLines(piece));
   });
-  const failed = new Promise<TraceError>((resolve) => {
+  const ended = new Promise<TraceError>((resolve) => {
     child.once('error', (error) =>
       resolve(new TraceError('helper', `The loader cannot be started: ${error.message}.`)),
     );
@@ -113,11 +116,12 @@ export function launchLoader(choice: Choice, options: readonly string[], request
         .split('\n')
         .at(-1)
         ?.replace(/^http-trace loader: /, '');
-      resolve(new TraceError('helper', last || `The loader ended with ${signal ?? `status ${code}`}.`));
+      const message = last || `The loader ended with ${signal ?? `status ${code}`}.`;
+      resolve(new TraceError('helper', message, signal));
     });
   });
   child.unref();
-  return { process: child, failed, prompts: false };
+  return { process: child, ended, prompts: false };
 }
 
 /**
@@ -155,14 +159,15 @@ export function runOffer(offer: Offer, stdin: 'inherit' | 'ignore'): Promise<Tra
     child.once('error', (error) =>
       resolve(new TraceError('no-permission', `${program} cannot be run: ${error.message}.`)),
     );
-    child.once('exit', (code) =>
+    child.once('exit', (code, signal) =>
       resolve(
         offer.prompt === 'dialog' && code === PKEXEC_FAILED
           ? new TraceError(
               'no-permission',
               'pkexec did not get the permission: the password was wrong, or no dialog could be shown.',
+              signal,
             )
-          : new TraceError('cancelled', 'The permission to load eBPF programs was not given.'),
+          : new TraceError('cancelled', 'The permission to load eBPF programs was not given.', signal),
       ),
     );
   });

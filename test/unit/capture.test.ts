@@ -77,10 +77,18 @@ describe.skipIf(!isRoot)('a capture', () => {
     const capture = await start(hello, 'setTimeout(() => process.kill(process.pid, "SIGKILL"), 100);');
     expect(capture.hello.kernel).toBe('6.18');
     const attaching = capture.attach(1, true);
-    await expect(attaching).rejects.toThrow(/ended unexpectedly/);
-    expect(await capture.ended).toEqual({ fault: expect.stringContaining('ended unexpectedly') });
+    await expect(attaching).rejects.toThrow(/ended by the signal SIGKILL/);
+    expect(await capture.ended).toEqual({ fault: expect.stringContaining('when memory runs out') });
     await expect(capture.attach(1, true)).rejects.toThrow();
     expect(await capture.stop()).toBeNull();
+  });
+
+  it.each([
+    ['by another signal', 'process.kill(process.pid, "SIGSEGV")', 'ended by the signal SIGSEGV; what it'],
+    ['by itself', 'process.exit(0)', 'ended unexpectedly'],
+  ])('says what is known of a helper that ends %s', async (_how, ends, message) => {
+    const capture = await start(hello, `setTimeout(() => { ${ends}; }, 100);`);
+    expect(await capture.ended).toEqual({ fault: expect.stringContaining(message) });
   });
 
   it('keeps what came before garbage', async () => {
