@@ -445,6 +445,7 @@ export class Session {
       const [inode, path] = [BigInt(changes[at + 2] ?? 0), String(changes[at + 3])];
       pids.delete(pid);
       pids.set(pid, change);
+      if (change === ProcessChange.Forked) this.#attachments?.begun(pid);
       if (change === ProcessChange.Executed && path !== '') this.#attachments?.executed(pid, path, inode);
       else if (change === ProcessChange.Mapped) this.#attachments?.loaded(pid);
     }

@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, openSync, readlinkSync, rmSync, statSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, type MockInstance, onTestFinished, vi } from 'vitest';
 import type { Native } from '../native.ts';
 import { Attachments } from './attachments.ts';
 import { TlsFinder } from './finder.ts';
@@ -100,4 +100,61 @@ it('attaches first to what reads and writes: each file may have to wait for the 
   attachments.consider(process.pid);
   const order = attachProbes.mock.calls.map(([, { descriptor }]) => descriptor);
   expect(order.slice(0, 3)).toEqual(found.toReversed().map(({ file }) => file.descriptor));
+});
+
+describe('a process whose end was not reported, as its event was lost', () => {
+  const PID = 4_194_303;
+
+  async function known(): Promise<{
+    attachments: Attachments;
+    find: MockInstance<TlsFinder['find']>;
+    forget: MockInstance<TlsFinder['forget']>;
+    start: { at: string | null };
+  }> {
+    const finder = await TlsFinder.create();
+    const find = vi.spyOn(finder, 'find').mockReturnValue([]);
+    const forget = vi.spyOn(finder, 'forget');
+    const start: { at: string | null } = { at: '5' };
+    const client = { libraries: vi.fn(), file: vi.fn(), goProgram: vi.fn() };
+    const native = { detachProbes: () => {} } as unknown as Native;
+    const attachments = new Attachments(native, FACTS, finder, client, () => start.at);
+    onTestFinished(() => attachments.close());
+    attachments.consider(PID);
+    attachments.considerAll();
+    expect(find).toHaveBeenCalledTimes(2);
+    return { attachments, find, forget, start };
+  }
+
+  it('is forgotten, but not before a late event could have come', async () => {
+    const { attachments, find, forget, start } = await known();
+    start.at = null;
+    attachments.considerAll();
+    expect(forget).not.toHaveBeenCalled();
+    attachments.considerAll();
+    expect(forget).toHaveBeenCalledExactlyOnceWith(PID);
+    attachments.considerAll();
+    expect(find).toHaveBeenCalledTimes(2);
+  });
+
+  it('is not taken for a later one that is not traced', async () => {
+    const { attachments, find, forget, start } = await known();
+    start.at = '9';
+    attachments.considerAll();
+    attachments.considerAll();
+    expect(forget).toHaveBeenCalledExactlyOnceWith(PID);
+    expect(find).toHaveBeenCalledTimes(2);
+  });
+
+  it('is not taken for a later one that is', async () => {
+    const { attachments, find, forget, start } = await known();
+    start.at = '9';
+    attachments.consider(PID);
+    expect(forget).toHaveBeenCalledExactlyOnceWith(PID);
+    attachments.considerAll();
+    expect(find).toHaveBeenCalledTimes(4);
+    // It has ended when the report of its beginning is read.
+    start.at = null;
+    attachments.begun(PID);
+    expect(forget).toHaveBeenCalledTimes(2);
+  });
 });

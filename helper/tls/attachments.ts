@@ -19,7 +19,7 @@ import {
 import { goProgram } from './goProgram.ts';
 import { LinkerOutputs } from './linkerOutputs.ts';
 import { ProbedFiles } from './probedFiles.ts';
-import { goneProgram, inFolderOf, type Program, runningProgram } from './program.ts';
+import { goneProgram, inFolderOf, type Program, runningProgram, startOf } from './program.ts';
 import { upcomingOf, upcomingPrograms } from './upcomingPrograms.ts';
 
 /** Working folders of other processes that are tried. */
@@ -42,6 +42,10 @@ export interface TlsClient {
 export class Attachments {
   /** The libraries of each process when it was last examined. */
   readonly #known = new Map<number, readonly FoundLibrary[]>();
+  /** When each of them began. The event of its end may be lost, and its id then is another process's. */
+  readonly #starts = new Map<number, string>();
+  /** Known processes that were not there at the last {@link considerAll}. */
+  #missing = new Set<number>();
   /** What was last reported of each process, as JSON; none of those for which nothing was found. */
   readonly #reported = new Map<number, string>();
   /** Timers of processes whose libraries that can only be named are still being searched for. */
@@ -64,13 +68,17 @@ export class Attachments {
   readonly #facts: Pick<Facts, 'tlsAttach' | 'tlsWanted' | 'missing'>;
   readonly #finder: TlsFinder;
   readonly #client: TlsClient;
+  readonly #startOf: (pid: number) => string | null;
 
   constructor(
     native: Native,
     facts: Pick<Facts, 'tlsAttach' | 'tlsWanted' | 'missing'>,
     finder: TlsFinder,
     client: TlsClient,
+    /** When a process began; null when it has ended. */
+    start: (pid: number) => string | null = startOf,
   ) {
+    this.#startOf = start;
     this.#files = new ProbedFiles(native, facts, (file, { number }) => {
       const program = facts.missing.callers ? null : goProgram(file, number);
       if (program !== null) client.goProgram(program);
@@ -133,6 +141,7 @@ export class Attachments {
    * @param written its path as it was executed, in its own view
    */
   executed(pid: number, written: string, inode: bigint): void {
+    this.#forgetFormer(pid);
     this.#unseen.add(pid);
     const { path, here } = this.#located(pid, written, inode);
     const file = this.#finder.lookAtProgram(here, inode);
@@ -183,6 +192,7 @@ export class Attachments {
   /** A process is a target now, has executed a program, or has loaded more libraries. */
   consider(pid: number): void {
     if (this.#closed) return;
+    this.#forgetFormer(pid);
     const upcoming = this.#facts.tlsAttach === 'none' ? [] : upcomingPrograms(pid);
     const found = this.#finder.find(pid);
     // The process still runs, so the findings are current.
@@ -293,15 +303,42 @@ export class Attachments {
     }
     for (const path of this.#outputs.ended(pid)) this.#prepare(path);
     this.#known.delete(pid);
+    this.#starts.delete(pid);
     this.#reported.delete(pid);
     this.#stopRecognising(pid);
     this.#finder.forget(pid);
     this.#files.release(pid, new Set());
   }
 
-  /** Examines every known process again, in case an event was lost. */
+  /** A process of this id has just begun: what is known is of one before it. */
+  begun(pid: number): void {
+    if (this.#known.has(pid)) this.forget(pid);
+  }
+
+  /** If what is known of the id is of a process before. */
+  #forgetFormer(pid: number): void {
+    const start = this.#startOf(pid);
+    if (start === null) return;
+    const known = this.#starts.get(pid);
+    if (known !== undefined && known !== start) this.forget(pid);
+    this.#starts.set(pid, start);
+  }
+
+  /** Examines every known process again, in case an event was lost: that of its end, too. */
   considerAll(): void {
-    for (const pid of [...this.#known.keys()]) this.consider(pid);
+    const missing = new Set<number>();
+    for (const pid of [...this.#known.keys()]) {
+      const start = this.#startOf(pid);
+      const known = this.#starts.get(pid);
+      if (start === null && !this.#missing.has(pid)) {
+        // An event that is only late comes before the next time.
+        missing.add(pid);
+        continue;
+      }
+      if (start === null || (known !== undefined && known !== start)) this.forget(pid);
+      else this.consider(pid);
+    }
+    this.#missing = missing;
     this.#files.detachUnused();
   }
 
@@ -318,6 +355,7 @@ export class Attachments {
     this.#closed = true;
     const closed = this.#files.close();
     this.#known.clear();
+    this.#starts.clear();
     this.#reported.clear();
     for (const timer of this.#recognising.values()) clearTimeout(timer);
     this.#recognising.clear();

@@ -1,6 +1,7 @@
 /** The programs that processes execute, with what determines where their libraries are loaded from. */
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
+import { startTicksOf } from '../procStat.ts';
 import type { TlsLibrary } from '../protocol.ts';
 import { pathInRoot, writtenRoot } from './maps.ts';
 
@@ -27,6 +28,15 @@ export function runningProgram(pid: number): Program | null {
       root: own ? '' : `/proc/${pid}/root`,
       libraryPath,
     };
+  } catch {
+    return null;
+  }
+}
+
+/** When the process began, which no later process of its id shares; null when it has ended and its parent knows. */
+export function startOf(pid: number): string | null {
+  try {
+    return startTicksOf(readFileSync(`/proc/${pid}/stat`, 'latin1'));
   } catch {
     return null;
   }
