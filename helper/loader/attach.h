@@ -22,9 +22,7 @@ struct attachment {
 
 /* False, with errno, when this kernel has no uprobes. */
 bool prepare_attacher(struct attacher *attacher);
-/*
- * 0, or an errno, with what was attached until then: removal.h removes it in either case. `file` is open for reading.
- */
+/* 0, or an errno, with what was attached until then: removal.h removes it in either case. `file` is open for reading. */
 int attach_probes(const struct attacher *attacher, int file, const struct broker_request *request, struct attachment *attachment);
 
 #endif

@@ -18,8 +18,10 @@
 
 /* On an idle machine the probes of all libraries of a program are attached in less. */
 #define PAUSE_MS 20
-/* A turn is much shorter. Who keeps it for longer means harm. */
-#define TURN_MS 5000
+/* After each turn, so that another broker gets the next one: it looks every PAUSE_MS. */
+#define AFTER_TURN_MS 30
+/* Waiting for turns, in all; they are much shorter than a second. Who keeps one for longer means harm. */
+#define PATIENCE_MS 60000
 
 /* In a list. */
 struct removal {
@@ -59,33 +61,26 @@ void take_turns(int file)
 	turn_file = file;
 }
 
-static void wait_for_turn(void)
+static void wait_for_turn(int *patience)
 {
-	int waited = 0;
-
-	if (turn_file < 0)
-		return;
-	while (flock(turn_file, LOCK_EX | LOCK_NB)) {
-		if (errno != EWOULDBLOCK || waited >= TURN_MS) {
-			turn_file = -1;
-			return;
-		}
+	while (turn_file >= 0 && *patience > 0 && flock(turn_file, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
 		poll(NULL, 0, PAUSE_MS);
-		waited += PAUSE_MS;
+		*patience -= PAUSE_MS;
 	}
 }
 
 /* Of the first one in the list, which is freed when it has no more. */
-static void close_event(struct removal **list)
+static void close_event(struct removal **list, int *patience)
 {
 	struct removal *first = *list;
 
 	if (first->closed < first->of.count) {
-		wait_for_turn();
+		wait_for_turn(patience);
 		close(first->of.descriptors[first->closed++]);
 		poll(NULL, 0, PAUSE_MS);
 		if (turn_file >= 0)
 			flock(turn_file, LOCK_UN);
+		poll(NULL, 0, AFTER_TURN_MS);
 		return;
 	}
 	*list = first->next;
@@ -103,6 +98,7 @@ static void append(struct removal **list, struct removal *added)
 static void *remove_queued(void *unused)
 {
 	struct removal *stopped = NULL; /* their links are closed */
+	int patience = PATIENCE_MS;
 
 	for (;;) {
 		struct removal *added;
@@ -120,7 +116,7 @@ static void *remove_queued(void *unused)
 			stop_programs(added);
 			append(&stopped, added);
 		} else {
-			close_event(&stopped);
+			close_event(&stopped, &patience);
 		}
 	}
 }
