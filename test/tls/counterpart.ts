@@ -51,6 +51,8 @@ function ends(socket: Socket): [peer: string, own: string] {
 export interface ServerOptions {
   readonly version: Version;
   readonly mutual?: boolean;
+  /** Milliseconds that it waits for each request. */
+  readonly patience?: number;
 }
 
 /** A server that answers the planned steps. */
@@ -60,10 +62,12 @@ export class PlannedServer {
   readonly #steps = new Map<string, Step>();
   readonly #held: ServerResponse[] = [];
   readonly #server: Server;
+  readonly #patience: number;
   #wake: () => void = () => {};
 
   /** @param options null: without TLS. */
   constructor(folder: string, options: ServerOptions | null) {
+    this.#patience = options?.patience ?? PATIENCE_MS;
     const file = (name: string): Buffer => readFileSync(join(folder, name));
     const listener = (incoming: IncomingMessage, response: ServerResponse): void =>
       this.#answer(incoming, response);
@@ -129,7 +133,7 @@ export class PlannedServer {
   async #event(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('the client did not ask')), PATIENCE_MS);
+      timer = setTimeout(() => reject(new Error('the client did not ask')), this.#patience);
     });
     const event = new Promise<void>((resolve) => {
       const before = this.#wake;

@@ -224,7 +224,8 @@ export async function runFirst(context: TlsContext, only: RegExp, report: Report
 }
 
 async function once(context: TlsContext, program: Program): Promise<void> {
-  const server = new PlannedServer(context.certificates, { version: '1.3' });
+  // The trace begins, and is looked ahead, before the program asks.
+  const server = new PlannedServer(context.certificates, { version: '1.3', patience: 4 * patience(context) });
   try {
     const port = await server.listen();
     const step = makeStep(context.folder, {
@@ -238,8 +239,11 @@ async function once(context: TlsContext, program: Program): Promise<void> {
     const command = program.command(context, `https://localhost:${port}${step.path}`, step);
     const tracing = Tracing.run(context, command);
     tracing.process.killAfter(patience(context));
-    const waited = program.waits?.(context, step, tracing, server.answered(step));
-    const [truth, trace] = await Promise.all([server.answered(step), tracing.result(), waited]);
+    const answered = server.answered(step);
+    // One that fails meanwhile is reported when it is awaited.
+    answered.catch(() => {});
+    const waited = program.waits?.(context, step, tracing, answered);
+    const [truth, trace] = await Promise.all([answered, tracing.result(), waited]);
     expectTruth(trace.exchanges, truth, {
       side: 'client',
       pids: null,
