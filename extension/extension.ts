@@ -153,7 +153,7 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
     lateStarts,
     control.onDidNote((text) => showNote(text)),
     control.onDidStartLate(() =>
-      showInStatusBar(t('HTTP Trace: what the debugged programs called before is not shown.'), 10_000),
+      showInStatusBar(t('HTTP Trace: earlier calls of the debugged programs are not shown.'), 10_000),
     ),
     offerRestart(trace),
     vscode.workspace.onDidChangeConfiguration((change) => {

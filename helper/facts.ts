@@ -28,7 +28,7 @@ export type Descriptors = Readonly<Record<(typeof HANDED_OVER)[number], number>>
 /** @throws Error when the loader is of another version. */
 export function nameDescriptors(descriptors: readonly number[], links: number): Descriptors {
   if (descriptors.length !== HANDED_OVER.length + links)
-    throw new Error('The loader does not fit the helper.');
+    throw new Error('The loader and the helper have different versions.');
   const named = Object.fromEntries(HANDED_OVER.map((name, index) => [name, descriptors[index]]));
   return { ...(named as Omit<Descriptors, 'links'>), links: descriptors.slice(HANDED_OVER.length) };
 }
@@ -71,13 +71,13 @@ export function readFacts(text: string): Facts {
   }
   const facts = (value ?? {}) as Record<string, unknown>;
   for (const name of ['links', 'owner', 'ringSize', 'requestCopyLimit', 'responseCopyLimit']) {
-    if (!Number.isSafeInteger(facts[name])) throw new Error('The helper is started by its loader only.');
+    if (!Number.isSafeInteger(facts[name])) throw new Error('The helper can only be started by its loader.');
   }
   if (!BACKENDS.includes(facts['backend'] as Backend))
     throw new Error('The helper does not know this backend.');
   const groups = facts['groups'];
   if (!Array.isArray(groups) || !groups.every(Number.isSafeInteger))
-    throw new Error('The helper is started by its loader only.');
+    throw new Error('The helper can only be started by its loader.');
   return facts as unknown as Facts;
 }
 
@@ -88,5 +88,5 @@ export function tlsOff({
   missing,
 }: Pick<Facts, 'tlsAttach' | 'tlsWanted' | 'missing'>): string | null {
   if (tlsAttach !== 'none') return null;
-  return tlsWanted ? missing.tls : 'looking into TLS libraries is switched off for this trace';
+  return tlsWanted ? missing.tls : 'TLS decryption is switched off for this trace';
 }

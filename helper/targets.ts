@@ -142,7 +142,7 @@ export class Targets {
       if (status.state.startsWith('Z')) return refuse('gone', `Process ${pid} (${status.name}) has ended.`);
       if (!status.hasMemory) {
         return isKernelThread(pid)
-          ? refuse('not-process', `Process ${pid} (${status.name}) is part of the kernel.`)
+          ? refuse('not-process', `Process ${pid} (${status.name}) is a kernel thread.`)
           : refuse('gone', `Process ${pid} (${status.name}) has ended.`);
       }
       if (this.#owner !== 0 && status.uids.some((uid) => uid !== this.#owner)) {
@@ -165,7 +165,7 @@ export class Targets {
         this.#native.setTarget(this.#map, pid, flags, startTicks(pid), when);
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
-        if (code === 'EEXIST') return refuse('known', `Process ${pid} (${status.name}) is followed already.`);
+        if (code === 'EEXIST') return refuse('known', `Process ${pid} (${status.name}) is already traced.`);
         return code === 'E2BIG'
           ? refuse('too-many', 'Too many processes are traced already.')
           : refuse('kernel', `The kernel refused: ${(error as Error).message}.`);
@@ -192,8 +192,8 @@ export class Targets {
 }
 
 const CLOSED =
-  'does not let you look into it: it changed its user without starting a new program, or protects itself, ' +
-  'or its program file is not readable for you; only root can trace it';
+  'cannot be inspected: it changed its user without starting a new program, or protects itself, ' +
+  'or you cannot read its program file; only root can trace it';
 
 function readStatus(pid: number): ProcessStatus | null {
   let text: string;

@@ -79,7 +79,7 @@ describe.each(LINES)('%s', (line) => {
   });
 });
 
-test('a port that is the scheme’s own may be there or not', () => {
+test('the scheme’s default port may be present or not', () => {
   const table = built('host:=api.example.com');
   expect(accepts(table, request('GET', '/', 'api.example.com:80'))).toBe(true);
   expect(accepts(table, request('GET', '/', 'api.example.com:443'), true)).toBe(true);
@@ -93,7 +93,7 @@ test('several breaks, of which one is enough', () => {
   expect(accepts(table, request('GET', '/c', 'abc'))).toBe(false);
 });
 
-test('what is no request is not accepted, whatever is asked for', () => {
+test('bytes that are not a request are not accepted, whatever the condition', () => {
   const table = built('path:*', '-method:GET');
   for (const text of [
     '',
@@ -116,7 +116,7 @@ test('a header with a similar name is not taken for the host', () => {
   expect(accepts(table, 'GET / HTTP/1.1\r\nhOST:b\r\n\r\n')).toBe(true);
 });
 
-test('what it cannot decide is refused, and so is what is too large', () => {
+test('conditions that it cannot decide, or that are too large, are refused', () => {
   const reason = (...lines: string[]) => {
     const made = automatonOf(
       lines.map(

@@ -1,7 +1,7 @@
 /**
- * Conditions as an automaton over the first bytes of an HTTP/1 request, a table with which the kernel decides before the
- * bytes leave (bpf/breaks.h). Method, path and scheme are decided exactly; of a host, whether a port that is the scheme's
- * own may be left out is not: the automaton accepts both, and what it should not have is looked at when the program stands.
+ * Conditions as an automaton over the first bytes of an HTTP/1 request, a table with which the kernel decides before
+ * the bytes are sent (bpf/breaks.h). Method, path and scheme are decided exactly. For a host, the automaton accepts it
+ * with and without the scheme's default port; wrong matches are detected when the program has stopped.
  */
 import { AUTOMATON_SIZE } from '../../helper/protocol.ts';
 import { t } from '../words/translate.ts';
@@ -18,7 +18,7 @@ type Leaf = Extract<Condition, { readonly field: Field }>;
 type Part = 'method' | 'path' | 'host';
 type Scheme = 'http' | 'https';
 
-/** Of one text, whether it fits a leaf's pieces: where in them it can be after what was read. */
+/** Whether one text matches a leaf's pieces: the possible places in them after the bytes read so far. */
 class Glob {
   /** `null`: any text. */
   readonly #units: readonly (number | null)[];
@@ -60,7 +60,7 @@ class Glob {
     return places.includes(this.#units.length);
   }
 
-  /** Whether it fits, whatever follows. */
+  /** Whether it matches, whatever follows. */
   fitsAnyhow(places: readonly number[]): boolean {
     return this.#units.at(-1) === null && places.includes(this.#units.length - 1);
   }
@@ -73,13 +73,13 @@ class Glob {
   }
 }
 
-/** A condition of which the leaves are known, not known yet, or a number of {@link Glob}. */
+/** A condition whose leaves are known, not known yet, or a number of {@link Glob}. */
 type Tree = boolean | number | { readonly all: readonly Tree[] } | { readonly any: readonly Tree[] } | Not;
 interface Not {
   readonly not: Tree;
 }
 
-/** Where in a request's head. `line`: at the beginning of a field; `name`: in what may be "host:". */
+/** Position in a request's head. `line`: at the beginning of a field; `name`: in what may be "host:". */
 type Phase = 'method' | 'path' | 'version' | 'rest' | 'line' | 'name' | 'blank' | 'host';
 
 interface State {
@@ -88,19 +88,19 @@ interface State {
   readonly named: number;
   /** In the path, behind its `?`. */
   readonly query: boolean;
-  /** By the number of the glob: its places, or whether it fits. */
+  /** By the number of the glob: its places, or whether it matches. */
   readonly globs: readonly (readonly number[] | boolean)[];
 }
 
 const VERSION = Buffer.from('http/1.');
 const HOST = Buffer.from('host:');
-/** In these it is not known yet whether it is a request. */
+/** States in which it is not known yet whether it is a request. */
 const DOUBTFUL: ReadonlySet<Phase> = new Set(['method', 'path', 'version']);
 const [SPACE, TAB, RETURN, NEWLINE, QUESTION] = [0x20, 0x09, 0x0d, 0x0a, 0x3f];
 
 /**
  * @param sessions names of those that have the table
- * @returns the table, or why there is none, in the user's words
+ * @returns the table, or the reason why there is none, for the user
  */
 export function automatonOf(
   conditions: readonly Condition[],
@@ -118,7 +118,7 @@ export function automatonOf(
         if (tree === true && !isAlways(condition, scheme, session))
           return {
             reason: t(
-              'a condition for this debugger needs a method, a path or a host, not only words with spaces or a contrary',
+              'a condition for this debugger needs a method, a path or a host, not only words with spaces or a negation',
             ),
           };
         parts.push(tree);
@@ -129,7 +129,7 @@ export function automatonOf(
   return new TableBuilder(globs, trees).build();
 }
 
-/** Of calls of this scheme and session it holds for all. */
+/** It holds for all calls with this scheme and session. */
 function isAlways(condition: Condition, scheme: string, session: string): boolean {
   if ('all' in condition) return condition.all.every((one) => isAlways(one, scheme, session));
   if ('any' in condition) return condition.any.some((one) => isAlways(one, scheme, session));
@@ -161,7 +161,7 @@ class TreeBuilder {
     this.#session = session;
   }
 
-  /** @param loose what cannot be said holds (true), or does not (false: below a `not`). */
+  /** @param loose a term that cannot be expressed counts as true (true), or as false (false: below a `not`). */
   tree(condition: Condition, loose: boolean): Tree {
     if ('all' in condition) return simplified({ all: condition.all.map((one) => this.tree(one, loose)) }, []);
     if ('any' in condition) return simplified({ any: condition.any.map((one) => this.tree(one, loose)) }, []);
@@ -188,7 +188,7 @@ class TreeBuilder {
 
   #host(pieces: readonly string[], loose: boolean): Tree {
     const last = pieces.at(-1) ?? '';
-    // A part of it that is no part of a port.
+    // A part of the host that is not part of a port.
     if (last === '' && !pieces.some((piece) => /^:?\d*$/.test(piece) && piece !== ''))
       return this.#glob('host', pieces);
     if (!loose) return false;
@@ -215,7 +215,7 @@ class TreeBuilder {
   }
 }
 
-/** With what is known of the globs. */
+/** With the known results of the globs. */
 function simplified(tree: Tree, globs: State['globs']): Tree {
   if (typeof tree === 'boolean') return tree;
   if (typeof tree === 'number') {
@@ -237,7 +237,7 @@ function simplified(tree: Tree, globs: State['globs']): Tree {
 class TableBuilder {
   readonly #globs: readonly Glob[];
   readonly #trees: ReadonlyMap<Scheme, Tree>;
-  /** States by what tells them apart, in the order of their numbers. */
+  /** States by their distinguishing content, in the order of their numbers. */
   readonly #numbers = new Map<string, number>();
   readonly #states: { readonly state: State; readonly tree: Tree }[] = [];
 
@@ -269,7 +269,7 @@ class TableBuilder {
     return { table };
   }
 
-  /** Bytes that no state tells apart. */
+  /** Bytes that no state distinguishes. */
   #classes(): { readonly ofByte: Uint8Array; readonly representatives: readonly number[] } {
     const special = new Set<number>([SPACE, TAB, RETURN, NEWLINE, QUESTION, ...VERSION, ...HOST]);
     for (const glob of this.#globs) for (const byte of glob.bytes) special.add(byte);
@@ -293,7 +293,7 @@ class TableBuilder {
   #numberOf(state: State, tree: Tree): number {
     const open = simplified(tree, state.globs);
     if (open === false) return REFUSED;
-    // What is decided is so once the request line has been seen to be one.
+    // A decision is final only when the request line is complete and valid.
     if (open === true && !DOUBTFUL.has(state.phase)) return ACCEPTED;
     const wanted = globsIn(open);
     const globs = state.globs.map((places, at) => (wanted.has(at) ? places : false));

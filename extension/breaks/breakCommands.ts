@@ -42,7 +42,7 @@ export function removeBreak(list: BreakList, node: unknown): void {
   if (id !== undefined) list.remove(id);
 }
 
-/** Method, host and path, in the filter's language; null: it is no call. */
+/** Method, host and path, in the filter's language; null: it is not a call. */
 function conditionOfRow({ method, host, path }: Called): string | null {
   const route = routeOf(path);
   if (method === null || route === null || route === '') return null;
@@ -56,7 +56,7 @@ function conditionOfRow({ method, host, path }: Called): string | null {
 
 async function add(list: BreakList, text: string): Promise<void> {
   const [error] = parseCondition(text).errors;
-  // Sessions whose debugger needs a hook for it ask (callBreaks.ts): who debugs only Go is asked nothing.
+  // Only sessions whose debugger needs a hook ask (callBreaks.ts): a user who debugs only Go is not asked.
   askAgain();
   if (error !== undefined) showNote(error.message);
   else if (!list.add(text)) showNote(t('There are too many breaks. Remove some that you do not need.'));
@@ -67,7 +67,7 @@ async function askForCondition(command: CommandId, value: string): Promise<strin
   const text = await vscode.window.showInputBox({
     title: TITLES[command],
     prompt: t(
-      'The program stops before it makes such a call. In the language of the filter; path:* is every call.',
+      'The program stops before it makes such a call. Use the language of the filter; path:* means every call.',
     ),
     placeHolder: 'method:POST host:api.example.com path:/orders/*',
     value,

@@ -1,4 +1,4 @@
-/** The breaks of a workspace: their conditions are kept with it, what they hit is not. */
+/** The breaks of a workspace: their conditions are stored with it, their hits are not. */
 import * as vscode from 'vscode';
 import type { Condition } from './condition.ts';
 import { parseCondition } from './parseCondition.ts';
@@ -19,7 +19,7 @@ export interface ActiveBreak {
 
 /** In the workspace's state: {@link Kept}, in order. */
 const KEPT = 'breaks';
-/** Each is looked at for each call. */
+/** Each one is evaluated for each call. */
 const MAX_BREAKS = 100;
 
 interface Kept {
@@ -69,7 +69,7 @@ export class BreakList implements vscode.Disposable {
     this.#set(this.#breaks.map((one) => (one.id === id ? { ...one, ...change } : one)));
   }
 
-  /** @param id of the one; without, of all. */
+  /** @param id of one break; omitted: of all. */
   remove(id?: number): void {
     this.#set(this.#breaks.filter((one) => id !== undefined && one.id !== id));
   }
@@ -93,7 +93,7 @@ export class BreakList implements vscode.Disposable {
   }
 }
 
-/** What another version may have kept is left out when it means nothing here. */
+/** Entries of another version that are unknown here are left out. */
 function keptBreaks(value: unknown): Kept[] {
   if (!Array.isArray(value)) return [];
   return value.slice(0, MAX_BREAKS).flatMap((one: Partial<Kept> | null) => {

@@ -83,7 +83,7 @@ export class BreaksView implements vscode.TreeDataProvider<Break>, vscode.Dispos
       lines.length === 0 ? (undefined as unknown as string) : [...new Set(lines)].join('\n');
   }
 
-  /** Where a person looks when a program stands: the list if it is open, the Debug Console, the status bar. */
+  /** Where a user looks when a program has stopped: the list if it is open, the Debug Console, the status bar. */
   #showHit(standing: Standing): void {
     const one = this.#list.all.find(({ id }) => id === standing.id);
     if (one === undefined) return;

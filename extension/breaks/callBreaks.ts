@@ -1,4 +1,4 @@
-/** Breaks in the debug sessions of this window: set where they can be, and told when one is hit. */
+/** Breaks in the debug sessions of this window: sets them where possible, and reports hits. */
 
 import * as vscode from 'vscode';
 import type { StoppingTrace, Trace } from '../capture/trace.ts';
@@ -16,7 +16,7 @@ import { NodeWay } from './nodeWay.ts';
 import { PythonWay } from './pythonWay.ts';
 import type { Hit, Message, Stop, Way } from './way.ts';
 
-/** A program that stands at a break. */
+/** A program that is stopped at a break. */
 export interface Standing extends Hit {
   /** Name of the debug session. */
   readonly session: string;
@@ -39,16 +39,16 @@ interface Entry {
   setting: Promise<void>;
   failure: string | null;
   standing: Standing | null;
-  /** Of each `stackTrace` that is not answered: the first frame that is asked for. */
+  /** For each unanswered `stackTrace`: the first requested frame. */
   readonly asked: Map<number, { readonly threadId: number; readonly startFrame: number }>;
-  /** Threads that stand at a break, with the source of the top frame. */
+  /** Threads that are stopped at a break, with the source of the top frame. */
   readonly stoppedThreads: Map<number, string>;
 }
 
 const RESUMING = new Set(['continue', 'next', 'stepIn', 'stepOut', 'stepBack', 'reverseContinue', 'goto']);
-/** Stacks that are asked for and not answered; more means that an adapter does not answer. */
+/** Unanswered requests for stacks; more means that an adapter does not answer. */
 const MAX_ASKED = 100;
-/** What VS Code asks for first; more is asked for by a person who looks at it. */
+/** What VS Code requests first; it requests more when the user looks at the stack. */
 const MAX_FRAMES = 20;
 const NODE_TYPES = new Set(['node', 'pwa-node', 'node-terminal', 'pwa-extensionHost', 'extensionHost']);
 
@@ -62,7 +62,7 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
   readonly #disposables: vscode.Disposable[];
   #active = '';
 
-  /** What stands, or where breaks could not be set. */
+  /** Stopped programs, or sessions in which breaks could not be set, have changed. */
   readonly onDidChange = this.#changed.event;
   readonly onDidHit = this.#hit.event;
 
@@ -167,7 +167,7 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
     if (this.#list.active.length > 0 || entry.used) this.#set(entry);
   }
 
-  /** A stack comes in parts: whether it is one of a break is known from its first frame. */
+  /** A stack arrives in parts: its first frame shows whether it belongs to a break. */
   #showCaller(entry: Entry, threadId: number, startFrame: number, frames: readonly StackFrame[]): void {
     const { way, stoppedThreads } = entry;
     const [top] = frames;
@@ -187,7 +187,7 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
     const stop = stopOf(body);
     const hit = await way.hitAt(stop).catch(() => null);
     if (hit === null) return;
-    // What was removed or switched off while the program went on to it holds it no more.
+    // A break that was removed or switched off in the meantime does not hold the program.
     if (hit === 'none' || !this.#list.active.some(({ id }) => id === hit.id)) {
       await session.customRequest('continue', { threadId: stop.threadId }).then(undefined, () => undefined);
       return;
@@ -206,7 +206,7 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
     this.#changed.fire();
   }
 
-  /** Only when what hooks know has changed: a hit is a change of the list as well. */
+  /** Only if the conditions have changed: a hit also changes the list. */
   #setAll(): void {
     const active = JSON.stringify(this.#list.active);
     if (active === this.#active) return;
@@ -214,7 +214,7 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
     for (const entry of this.#entries.values()) if (entry.ready) this.#set(entry);
   }
 
-  /** @param id of the one session; without, of all in which breaks are the kernel's. */
+  /** @param id of one session; omitted: all sessions in which the kernel stops. */
   #setNative(id?: string): void {
     for (const entry of this.#entries.values()) {
       if (!(entry.way instanceof NativeWay) || (id !== undefined && entry.session.id !== id)) continue;
@@ -240,7 +240,7 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
     const before = entry.failure;
     const consent = way.hooks ? hookConsent() : true;
     if (consent === null) {
-      entry.failure = t('the question whether hooks may run is not answered yet');
+      entry.failure = t('you have not yet answered whether hooks may run');
       // The launch does not wait for an answer.
       void askForHooks().then(() => this.#set(entry));
     } else if (!consent) {

@@ -5,13 +5,13 @@ const frame = (path: string): StackFrame => ({ id: 1, name: 'f', source: { path 
 const hints = (frames: readonly StackFrame[]) => frames.map((one) => one.source?.presentationHint ?? null);
 const isMachinery = ({ source }: StackFrame) => source?.path?.startsWith('node:') === true;
 
-test('what lies above the program is skipped, and what is below is not', () => {
+test('frames above the program’s own are skipped, and frames below are not', () => {
   const frames = [frame('node:a'), frame('/w/node_modules/x.js'), frame('/w/own.js'), frame('node:b')];
   skipMachinery(frames, isMachinery);
   expect(hints(frames)).toEqual(['deemphasize', 'deemphasize', null, null]);
 });
 
-test('a library is shown where there is nothing of the program', () => {
+test('a library is shown if the stack has no frame of the program', () => {
   const frames = [frame('node:a'), frame('/w/node_modules/x.js')];
   skipMachinery(frames, isMachinery);
   expect(hints(frames)).toEqual(['deemphasize', null]);

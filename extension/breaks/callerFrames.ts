@@ -1,4 +1,4 @@
-/** Of the stack of a break, the program's own code is what is looked at: what lies above it is shown as skipped. */
+/** In the stack of a break, the program's own code is of interest: the frames above it are shown as skipped. */
 
 /** Of DAP, as far as it is read. */
 export interface StackFrame {
@@ -8,12 +8,12 @@ export interface StackFrame {
   source?: { readonly path?: string; readonly name?: string; readonly presentationHint?: string };
 }
 
-/** Code that others wrote: it is skipped when there is the program's own below it. */
+/** Third-party code: it is skipped if the program's own code is below it. */
 const LIBRARY = /[/\\](?:node_modules|pkg[/\\]mod|vendor)[/\\]/;
 
 /**
- * Marks frames as VS Code knows it from `skipFiles`: it then selects the first one that is not. The messages are those
- * on their way to the editor, of which every tracker is given the same object.
+ * Marks frames as `skipFiles` does: VS Code then selects the first unmarked one. The messages are those on their way to
+ * the editor; every tracker gets the same object.
  */
 export function skipMachinery(
   frames: readonly StackFrame[],
@@ -26,7 +26,7 @@ export function skipMachinery(
     if (index === own) return;
     if (frame.source === undefined || !(isSkipped(frame) || (own >= 0 && isLibrary(frame)))) continue;
     frame.source = { ...frame.source, presentationHint: 'deemphasize' };
-    // VS Code looks at the frame's own first.
+    // VS Code prefers the frame's own hint.
     if (frame.presentationHint !== undefined && frame.presentationHint !== 'label')
       frame.presentationHint = 'subtle';
   }

@@ -3,7 +3,7 @@
  * same few lines in its own language (nodeHook.ts, pythonHook.ts), and dlv gets an expression (goCondition.ts).
  */
 
-/** What is known before a call's bytes leave. All in lower case. */
+/** What is known before a call's bytes are sent. All in lower case. */
 export interface Facts {
   readonly method: string;
   /** With its port, unless that is the scheme's own. */
@@ -26,7 +26,7 @@ export type Condition =
   | {
       readonly field: Field;
       readonly pieces: readonly string[];
-      /** As they were typed, where that is not in lower case: for what cannot compare without regard to case. */
+      /** As typed, if that is not lower case: for debuggers that cannot compare case-insensitively. */
       readonly typed?: readonly string[];
     };
 
@@ -59,7 +59,9 @@ function hasPieces(text: string, pieces: readonly string[]): boolean {
   return true;
 }
 
-/** Facts of what a program says it is going to send. Anything may be missing, or be no text. */
+/**
+ * Facts about the call that a program is about to make, as it reports them. Anything may be missing, or not a string.
+ */
 export function factsOf(call: {
   readonly method: string;
   readonly scheme: string;

@@ -5,7 +5,7 @@ import { parseCondition } from './parseCondition.ts';
 
 const of = (line: string, session = 'shop') => goExpression([parseCondition(line).condition!], session);
 
-test('a text cannot end its literal, nor be anything else', () => {
+test('a text can neither end its literal nor be interpreted', () => {
   expect(goString('Ab9')).toBe('"Ab9"');
   expect(goString('"; os.Exit(1) //\\\n$`é')).toMatch(/^"(?:[A-Za-z0-9]|\\x[0-9a-f]{2})*"$/);
   const hostile = { field: 'method', pieces: ['" || true || "'] } satisfies Condition;
@@ -25,7 +25,7 @@ test('the session is decided here', () => {
   expect(of('-session:customer')).toBe('true');
 });
 
-test('what dlv cannot compare stops, also below a not: it is looked at when the program stands', () => {
+test('calls that dlv cannot compare stop, also below a not: they are checked when the program has stopped', () => {
   expect(of('orders')).toBe('true');
   expect(of('-orders')).toBe('true');
   expect(of('path:"a b"')).toBe('true');
@@ -33,7 +33,7 @@ test('what dlv cannot compare stops, also below a not: it is looked at when the 
   expect(of('path:*')).toBe('true');
 });
 
-test('no part of a text is read behind its end', () => {
+test('no text is read beyond its end', () => {
   const expression = of('path:/users/*');
   expect(expression).toContain('len(req.URL.Path) >= 7 && req.URL.Path[0:7] == "\\x2fusers\\x2f"');
   for (const [, from, to] of of('path:abc').matchAll(/Path\[(\d+):(\d+)\]/g)) {
@@ -42,4 +42,4 @@ test('no part of a text is read behind its end', () => {
   }
 });
 
-test('no conditions are none', () => expect(goExpression([], '')).toBe('false'));
+test('no conditions match no call', () => expect(goExpression([], '')).toBe('false'));

@@ -1,26 +1,26 @@
 /**
  * A {@link Condition} as an expression of Go for dlv's breakpoint on `net/http.(*Transport).roundTrip`, whose parameter is
- * `req`. dlv can compare texts and parts of them, and no more: the expression holds for every call that the condition
- * holds for, and may hold for others. Those are told apart when the program stands (goWay.ts).
+ * `req`. dlv can only compare strings and substrings: the expression is true for every call that the condition matches,
+ * and may be true for others. Those are recognised when the program has stopped (goWay.ts).
  */
 import { type Condition, type Field, holds } from './condition.ts';
 
 export const GO_FUNCTION = 'net/http.(*Transport).roundTrip';
 
-/** Places of a text at which a part is looked for. Where a text is longer, dlv stops and the rest is looked at here. */
+/** Positions of a text at which a part is searched. If a text is longer, dlv stops and the rest is checked here. */
 const MAX_PLACES = 64;
 /** Longer expressions would cost more than to stop. */
 const MAX_EXPRESSION = 16_384;
 
 type Leaf = Extract<Condition, { readonly field: Field }>;
 
-/** Of a call for which any of the conditions may hold; `true` stops at every one. */
+/** For a call that any of the conditions may match; `true` stops at every call. */
 export function goExpression(conditions: readonly Condition[], session: string): string {
   const wanted = any(conditions.map((one) => expression(one, true, session.toLowerCase())));
   return wanted.length > MAX_EXPRESSION ? 'true' : wanted;
 }
 
-/** @param loose what cannot be said holds (true), or does not (false: below a `not`). */
+/** @param loose a term that cannot be expressed counts as true (true), or as false (false: below a `not`). */
 function expression(condition: Condition, loose: boolean, session: string): string {
   if ('all' in condition) return all(condition.all.map((one) => expression(one, loose, session)));
   if ('any' in condition) return any(condition.any.map((one) => expression(one, loose, session)));
@@ -47,13 +47,13 @@ function test({ field, pieces, typed }: Leaf, loose: boolean): string {
       return textTest('req.URL.Scheme', pieces) ?? anything;
     case 'host': {
       if (!loose) return anything;
-      // An own Host field may name another one, and a port that is the scheme's own is left out.
+      // The program's own Host field may name another one, and the scheme's default port is omitted.
       const own = any(written.map((one) => textTest('req.URL.Host', one) ?? anything));
       return any([own, 'req.Host != req.URL.Host', ...portTests(pieces)]);
     }
     case 'route':
     case 'path': {
-      // Here the path is decoded, and upper case is another text: what may hide in that is not told apart here.
+      // Here the path is decoded, and case-sensitive: a text that may be affected by that is not compared here.
       if (!loose || pieces.some((piece) => !/^[\w./:@~!$&'()*+,;=?-]*$/.test(piece))) return anything;
       if (field === 'path' && pieces.some((piece) => /[?=&]/.test(piece))) return anything;
       if (field === 'path' && !isOpen(pieces)) return anything;
@@ -79,7 +79,7 @@ function portTests(pieces: readonly string[]): string[] {
   );
 }
 
-/** null: it takes too many places to say so. */
+/** null: it would need too many positions. */
 function textTest(value: string, pieces: readonly string[]): string | null {
   const [first = '', ...rest] = pieces;
   if (rest.length === 0) return `${value} == ${goString(first)}`;

@@ -3,7 +3,7 @@ import { GO_FUNCTION } from './goCondition.ts';
 import { GoWay } from './goWay.ts';
 import { parseCondition } from './parseCondition.ts';
 
-test('a stop that is reported before the request is answered is known', async () => {
+test('a stop that is reported before the request is answered is recognised', async () => {
   let answer: (body: unknown) => void = () => {};
   const way = new GoWay(() => new Promise((resolve) => (answer = resolve)));
   const condition = parseCondition('path:=/again').condition ?? expect.fail();

@@ -36,7 +36,7 @@ export class GoWay implements Way {
   /** The user's: a request sets all there are, so ours goes along with them. */
   #users: readonly FunctionBreakpoint[] = [];
   #own: number | null = null;
-  /** Our last request, with the place of ours in its answer. */
+  /** Our last request, with the index of our breakpoint in its answer. */
   #asked: { readonly seq: number; readonly index: number } | null = null;
   #isSet = false;
   /** Threads that stand at ours. */
@@ -56,7 +56,7 @@ export class GoWay implements Way {
     const wanted = condition !== 'false';
     if (!wanted && !this.#isSet) return null;
     if (this.#users.some(({ name }) => name === GO_FUNCTION))
-      return t('you have a breakpoint at {0}, where breaks on calls stop', GO_FUNCTION);
+      return t('breaks on calls need a breakpoint of their own at {0}; remove yours', GO_FUNCTION);
     const own = wanted
       ? [condition === 'true' ? { name: GO_FUNCTION } : { name: GO_FUNCTION, condition }]
       : [];
@@ -95,7 +95,7 @@ export class GoWay implements Way {
     return found === undefined ? 'none' : { id: found.id, ...call };
   }
 
-  /** VS Code has just set the user's, which takes ours away; it does so before the program runs, too. */
+  /** VS Code has just set the user's breakpoints, which removes ours; it also does so before the program runs. */
   isMoment({ type, command, seq = -1, request_seq: answered, arguments: argument, body }: Message): boolean {
     if (command !== 'setFunctionBreakpoints') return false;
     if (type === 'response' && answered === this.#asked?.seq) {

@@ -11,14 +11,14 @@ import type { StackFrame } from './callerFrames.ts';
 import { factsOf, holds } from './condition.ts';
 import { evaluated, type Hit, type Message, type Request, type Stop, type Way } from './way.ts';
 
-/** What a way of this kind has to know of its session and of the trace. */
+/** What such a way has to know about its session and the trace. */
 export interface Native {
   readonly trace: StoppingTrace;
   /** Debug type. */
   readonly type: string;
   /** Processes of the session. */
   processes(): readonly number[];
-  /** Names of the sessions that have such a way: the kernel has one table for all. */
+  /** Names of the sessions with such a way: the kernel has one table for all of them. */
   names(): readonly string[];
   isTracing(): boolean;
 }
@@ -43,7 +43,7 @@ export class NativeWay implements Way {
   #breaks: readonly ActiveBreak[] = [];
   #session = '';
   readonly #armed = new Set<number>();
-  /** Threads that stand at a break, or may. */
+  /** Threads that are, or may be, stopped at a break. */
   readonly #standing = new Set<number>();
   /** Stops that the debugger has not reported yet. */
   readonly #unreported = new Map<number, NodeJS.Timeout>();
@@ -82,7 +82,8 @@ export class NativeWay implements Way {
   async hitAt(stop: Stop): Promise<Hit | 'none' | null> {
     this.#standing.delete(stop.threadId);
     if (this.#armed.size === 0) return null;
-    // Its stack is asked for at once, before it is known whether it is a break's: lldb 14 names no signal.
+    // The stack is requested at once, before it is known whether a break caused the stop: lldb 14 does not report the
+    // signal.
     if (SIGNALLED.has(stop.reason) || this.isOwnStop(stop)) this.#standing.add(stop.threadId);
     for (const timer of this.#unreported.values()) clearTimeout(timer);
     this.#unreported.clear();
@@ -90,7 +91,7 @@ export class NativeWay implements Way {
       const { hit } = await this.#native.trace.setBreak({ pid, action: 'read', automaton: null });
       if (hit === null) continue;
       this.#standing.add(stop.threadId);
-      // While it stands, so that the next call is not missed.
+      // While it is stopped, so that the next call is not missed.
       await this.#native.trace.setBreak({ pid, action: 'arm', automaton: null });
       return this.#hitOf(hit.head, hit.encrypted);
     }
@@ -119,7 +120,7 @@ export class NativeWay implements Way {
     this.#standing.clear();
   }
 
-  /** The trace has ended, or the helper has: what it stopped goes on when that was not meant. */
+  /** The trace has ended, or the helper has: a program that it has stopped by mistake is continued. */
   async lost(): Promise<void> {
     const [threadId] = this.#standing;
     this.#armed.clear();
@@ -141,7 +142,7 @@ export class NativeWay implements Way {
     return reason;
   }
 
-  /** The debugger gets the signal at once, and says so. If it does not, the program must not hang. */
+  /** The debugger gets the signal at once, and reports it. If it does not, the program must not hang. */
   #expectStop({ pid }: BreakState): void {
     if (!this.#armed.has(pid)) return;
     clearTimeout(this.#unreported.get(pid));

@@ -65,7 +65,7 @@ describe('the hook for Node', () => {
     expect(printed).toBe('set \n/streamed');
   });
 
-  test('what does not match is not hit, and goes on', async () => {
+  test('a call that does not match is not hit, and continues', async () => {
     const printed = await output(
       ['path:/other'],
       `require('http').get('http://127.0.0.1:${portOf(http)}/', (answer) => { answer.resume(); console.log(answer.statusCode, hit()); });`,
@@ -73,7 +73,7 @@ describe('the hook for Node', () => {
     expect(printed).toBe('set \n200');
   });
 
-  test('without breaks it is gone, and leaves nothing', async () => {
+  test('without breaks it is removed, and leaves nothing', async () => {
     const none = asciiString(nodeExpression([], 'Shop'));
     const printed = await output(
       ['path:*'],
@@ -85,7 +85,7 @@ describe('the hook for Node', () => {
     expect(printed).toBe('set \nundefined false false,false,false');
   });
 
-  test('taken away while the program stands, it still says where', async () => {
+  test('removed while the program is stopped, it still reports the call', async () => {
     const none = asciiString(nodeExpression([], 'Shop'));
     const printed = await output(
       ['path:*'],
@@ -114,8 +114,8 @@ describe('the hook for Node', () => {
   });
 
   test.each([
-    ['Deno', 'globalThis.Deno = {};', /^set Deno does not say/],
-    ['Bun', 'globalThis.Bun = {};', /^set Bun does not say/],
+    ['Deno', 'globalThis.Deno = {};', /^set Deno does not report/],
+    ['Bun', 'globalThis.Bun = {};', /^set Bun does not report/],
     [
       'no diagnostics_channel',
       'process.getBuiltinModule = () => undefined;',

@@ -1,6 +1,6 @@
 /**
- * What is evaluated in a Node program that js-debug debugs. `nodeHook` goes there as text (`Function.toString`), so it
- * uses nothing from outside itself. It leaves one object at a symbol of `globalThis`, which it takes away again.
+ * What is evaluated in a Node program that js-debug debugs. `nodeHook` is sent as text (`Function.toString`), so it
+ * uses nothing from outside itself. It leaves one object at a symbol of `globalThis`, which it removes at the end.
  */
 import type { Condition, Field } from './condition.ts';
 
@@ -10,7 +10,7 @@ export interface HookBreak {
   readonly condition: Condition;
 }
 
-/** The call at which a hook has stopped, as the program has it. */
+/** The call at which a hook has stopped, as the program describes it. */
 export interface HookHit {
   readonly id: number;
   readonly method: string;
@@ -18,7 +18,7 @@ export interface HookHit {
   readonly path: string;
 }
 
-/** The name of the function that stops: by it a stack is known to be one of a break. */
+/** The name of the function that stops: it shows that a stack belongs to a break. */
 export const NODE_STOP = 'httpTraceBreak';
 
 /** @returns what to evaluate to set these breaks, and no others; its value is '' or why they could not be set. */
@@ -71,7 +71,7 @@ interface Undici {
 /** What is known of a call: method, scheme, host, path with its query. */
 type Call = readonly [method: unknown, scheme: unknown, host: unknown, path: unknown];
 
-/** Whatever goes wrong in it, the program does not notice. */
+/** Its errors do not reach the program. */
 export function nodeHook(
   given: { readonly breaks: readonly HookBreak[]; readonly session: string },
   load: ((name: string) => unknown) | null,
@@ -81,7 +81,7 @@ export function nodeHook(
   try {
     const existing = world[KEY];
     if (existing !== undefined && existing.breaks.length === 0) {
-      // Taken away while the program stood there.
+      // Removed while the program was stopped there.
       delete world[KEY];
     } else if (existing !== undefined) {
       existing.breaks = given.breaks;
@@ -89,8 +89,8 @@ export function nodeHook(
       return '';
     }
     if (given.breaks.length === 0) return '';
-    if (world['Deno'] !== undefined) return 'Deno does not say when a call is made';
-    if (world['Bun'] !== undefined) return 'Bun does not say when a call is made';
+    if (world['Deno'] !== undefined) return 'Deno does not report when a call is made';
+    if (world['Bun'] !== undefined) return 'Bun does not report when a call is made';
     if (typeof process !== 'object' || process.versions?.node === undefined) return 'it is not Node.js';
     const get = (name: string): unknown =>
       typeof process.getBuiltinModule === 'function' ? process.getBuiltinModule(name) : load?.(name);
@@ -131,7 +131,7 @@ export function nodeHook(
             // The rest is still taken away.
           }
         }
-        // A program that stands is still going to be asked where.
+        // A stopped program will still be asked for the call.
         if (state.hit === null) delete world[KEY];
       },
     };
@@ -159,13 +159,15 @@ export function nodeHook(
       return false;
     };
     const hook = {
-      /** Its frame is the top one of a stop, and is known by this name: a property's, which no bundler shortens. */
+      /**
+       * Its frame is the top one of a stop, and is recognised by this name: a property's, which no bundler shortens.
+       */
       httpTraceBreak(read: () => Call): void {
         let wanted = false;
         try {
           wanted = isWanted(read());
         } catch {
-          // What cannot be read is not stopped.
+          // A call that cannot be read is not stopped.
         }
         // biome-ignore lint/suspicious/noDebugger: this is what the hook is for
         if (wanted) debugger;
@@ -189,7 +191,7 @@ export function nodeHook(
         hook.httpTraceBreak(() => ofHttp(request)),
       );
     } else {
-      // Before that channel there was: when the head is made, in the program's own call.
+      // In releases without that channel: when the head is made, inside the program's call.
       const { ClientRequest } = get('http') as { ClientRequest: { prototype: WrappedPrototype } };
       const original = ClientRequest.prototype._storeHeader;
       const own = Object.getOwnPropertyDescriptor(ClientRequest.prototype, '_storeHeader');
@@ -223,7 +225,7 @@ export function nodeHook(
     try {
       world[KEY]?.remove();
     } catch {
-      // Then there is nothing to take away.
+      // Then there is nothing to remove.
     }
     return `its hook failed: ${String((error as Error)?.message ?? error).slice(0, 200)}`;
   }

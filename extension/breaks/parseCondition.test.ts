@@ -60,7 +60,7 @@ describe('a condition', () => {
     'gone',
   ])('%s does not hold', (line) => expect(matches(line)).toBe(false));
 
-  test('a default port is none', () => {
+  test('a default port is left out', () => {
     expect(matches('host:=h', { host: 'h:80', scheme: 'http' })).toBe(true);
     expect(matches('host:=h', { host: 'h:80', scheme: 'https' })).toBe(false);
   });
@@ -74,7 +74,7 @@ describe('a condition', () => {
     ['side:server', /use a breakpoint there/],
     ['side:both', /expects client/],
     ['scheme:ftp', /expects http or https/],
-    ['/ord.*/', /takes no \/pattern\//],
+    ['/ord.*/', /cannot use a \/pattern\//],
     ['domain:x', /Did you mean “host:”/],
     ['statuss:x', /Unknown: “statuss:”. A break can use/],
     ['hots:x', /Unknown: “hots:”. Did you mean “host:”/],
@@ -87,7 +87,7 @@ describe('a condition', () => {
     expect(errors.map((one) => one.message).join(' ')).toMatch(message);
   });
 
-  test('nothing is no condition, and no error', () => {
+  test('an empty line is neither a condition nor an error', () => {
     expect(parseCondition('  ')).toEqual({ condition: null, errors: [] });
   });
 });

@@ -1,4 +1,4 @@
-/** A line in the filter's language → a {@link Condition}, of what is known when a call is about to be made. */
+/** A line in the filter's language → a {@link Condition} on what is known when a call is about to be made. */
 
 import {
   type FilterError,
@@ -19,7 +19,7 @@ const NAMES = ['method', 'host', 'path', 'url', 'scheme', 'session', 'side'] as 
 const USABLE = t('A break can use words, method:, host:, path:, url:, scheme: and session:.');
 
 export interface ParsedCondition {
-  /** null: nothing is said, or something is wrong. */
+  /** null: the line is empty or wrong. */
   readonly condition: Condition | null;
   /** In the order of the line. */
   readonly errors: readonly FilterError[];
@@ -28,7 +28,7 @@ export interface ParsedCondition {
 /** Never throws. */
 export function parseCondition(line: string): ParsedCondition {
   if (line.length > MAX_CONDITION) {
-    const message = t('A condition has at most {0} characters.', MAX_CONDITION);
+    const message = t('A condition can have at most {0} characters.', MAX_CONDITION);
     return { condition: null, errors: [{ start: MAX_CONDITION, end: line.length, message }] };
   }
   const { tree, errors } = parseLine(line, LANGUAGE);
@@ -69,13 +69,13 @@ function text(field: Field): (value: string, typed: string) => Condition {
   };
 }
 
-const NO_PATTERN = t('A break takes no /pattern/. Use * for any text, as in path:/users/*.');
+const NO_PATTERN = t('A break cannot use a /pattern/. Use * for any text, as in path:/users/*.');
 const noPattern = () => NO_PATTERN;
 
 const PARSE: Readonly<Record<(typeof NAMES)[number], Parse>> = {
   method: (value, typed) => leaf('method', value, typed, value.includes('*') ? pattern : whole),
   host: text('host'),
-  // Exactly a path is that with any query, unless it has one itself.
+  // An exact path matches with any query, unless it has a query itself.
   path: (value, typed) =>
     /^=[^?#]*$/.test(value)
       ? leaf('route', value.slice(1), typed.slice(1), whole)
@@ -94,7 +94,7 @@ const PARSE: Readonly<Record<(typeof NAMES)[number], Parse>> = {
   },
 };
 
-/** What begins so; the host whole where something follows it. null: it is no URL. */
+/** A prefix; the host must match in full if something follows it. null: it is not a URL. */
 function ofUrl(typed: string): Condition | null {
   const address = urlAddress(typed);
   if (address === null) return null;

@@ -126,7 +126,7 @@ def mine(url):
     expect(await output(['path:*'], broken)).toBe('200');
   });
 
-  test('nothing of it is among the program’s names', async () => {
+  test('it adds no name to the program', async () => {
     const program = 'print([name for name in globals() if name in ("State", "Finder", "GIVEN", "holds")])';
     expect(await output(['path:*'], program)).toBe('[]');
   });

@@ -1,17 +1,17 @@
 /**
  * What is executed in a Python program that debugpy debugs. It wraps the functions with which http.client (and so
- * urllib, urllib3 and requests), aiohttp and httpx begin a request, also where these are imported later.
+ * urllib, urllib3 and requests), aiohttp and httpx begin a request, even if these are imported later.
  */
 import type { HookBreak } from './nodeHook.ts';
 
-/** Where it keeps what it knows: an attribute of the module `sys`. */
+/** Where it keeps its state: an attribute of the module `sys`. */
 const STATE = '_http_trace_breaks';
 
 /** What to execute to set these breaks, and no others. It raises where they cannot be set. */
 export function pythonStatement(breaks: readonly HookBreak[], session: string): string {
   const given = base64(JSON.stringify({ breaks, session: session.toLowerCase() }));
   const decoded = (text: string) => `__import__('base64').b64decode('${text}')`;
-  // One line, and names of its own: nothing is left in the program's.
+  // One line, and names of its own: none is left in the program's namespace.
   return `exec(compile(${decoded(base64(PYTHON_HOOK))}, '<http-trace>', 'exec'), {'GIVEN': ${decoded(given)}})`;
 }
 
@@ -63,7 +63,7 @@ class State:
         return '' if last is None else json.dumps(last)
 
     def forget(self):
-        """A program that stands is still going to be asked where."""
+        """A stopped program will still be asked for the call."""
         if not self.breaks and self.last is None and getattr(sys, '${STATE}', None) is self:
             delattr(sys, '${STATE}')
 

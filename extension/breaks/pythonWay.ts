@@ -20,7 +20,7 @@ export class PythonWay implements Way {
     this.#request = request;
   }
 
-  /** Without a frame debugpy executes, and has no result: what is wrong is thrown. */
+  /** Without a frame debugpy executes the code without a result: errors are thrown. */
   async set(breaks: readonly ActiveBreak[], session: string): Promise<string | null> {
     await evaluated(this.#request, { expression: pythonStatement(breaks, session), context: 'repl' });
     return null;
@@ -30,7 +30,7 @@ export class PythonWay implements Way {
     if (reason !== 'breakpoint') return null;
     const frame = await topFrame(this.#request, threadId);
     if (frame?.id === undefined) return null;
-    // Of this context debugpy gives the whole text.
+    // In this context debugpy returns the whole text.
     return hitOf(
       await evaluated(this.#request, { expression: PYTHON_HIT, frameId: frame.id, context: 'clipboard' }),
     );

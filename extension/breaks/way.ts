@@ -3,7 +3,7 @@ import { t } from '../words/translate.ts';
 import type { ActiveBreak } from './breakList.ts';
 import type { StackFrame } from './callerFrames.ts';
 
-/** The call at which a program has stopped, as the program has it. */
+/** The call at which a program has stopped, as the program describes it. */
 export interface Hit {
   readonly id: number;
   readonly method: string;
@@ -11,7 +11,7 @@ export interface Hit {
   readonly path: string;
 }
 
-/** The body of DAP's event `stopped`, as far as it is read. */
+/** The body of DAP's event `stopped`: the fields that are read. */
 export interface Stop {
   readonly threadId: number;
   readonly reason: string;
@@ -25,13 +25,13 @@ export interface Way {
   readonly hooks: boolean;
   /** Sets these breaks and no others. @returns null, or why they cannot be set. */
   set(breaks: readonly ActiveBreak[], session: string): Promise<string | null>;
-  /** @returns what was hit; null: the stop has another reason; `none`: it is ours, but no break's. */
+  /** @returns what was hit; null: the stop has another reason; `none`: it is ours, but no break matches. */
   hitAt(stop: Stop): Promise<Hit | 'none' | null>;
   /** From the editor or the adapter. @returns whether breaks can be set from now on, or have to be set again. */
   isMoment(message: Message): boolean;
-  /** Whether a `stopped` event is certainly of a break, so that it can be called so. */
+  /** Whether a `stopped` event certainly belongs to a break, so that it can be labelled so. */
   isOwnStop(stop: Stop): boolean;
-  /** Whether a stack that begins with this frame is one of a break. */
+  /** Whether a stack that begins with this frame belongs to a break. */
   isStopped(top: StackFrame): boolean;
   /** Whether a frame lies between the break and the program's own code. */
   isMachinery(frame: StackFrame): boolean;
@@ -58,10 +58,10 @@ export interface Message {
 /** Sends a DAP request to the session's adapter. */
 export type Request = (command: string, argument: unknown) => PromiseLike<unknown>;
 
-/** An adapter that does not answer is not waited for, in milliseconds. */
+/** How long an adapter may take to answer, in milliseconds. */
 const ANSWER_TIMEOUT = 10_000;
 
-/** The `result` of an evaluation. @throws what the adapter says is wrong, or that it does not answer. */
+/** The `result` of an evaluation. @throws the adapter's error, or that it does not answer. */
 export async function evaluated(request: Request, argument: object): Promise<string> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -96,7 +96,7 @@ export function hitOf(shown: string): Hit | null {
   return null;
 }
 
-/** Id of the frame in which a thread stands. */
+/** Id of the frame in which a thread is stopped. */
 export async function topFrame(request: Request, threadId: number): Promise<StackFrame | null> {
   const body = await request('stackTrace', { threadId, startFrame: 0, levels: 1 });
   const { stackFrames } = (body ?? {}) as { readonly stackFrames?: readonly StackFrame[] };

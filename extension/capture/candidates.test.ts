@@ -28,7 +28,7 @@ describe('candidates', () => {
     expect(standings(child)).toEqual(['left-out', 'candidate', 'shown', 'candidate', 'shown']);
   });
 
-  test('what nobody names is left out, and a seed from then on', () => {
+  test('a process that no debugger names is left out, and is a seed from then on', () => {
     const candidates = seeded();
     expect(candidates.narrow(250)).toEqual([2, 3]);
     expect(standings(candidates)).toEqual(['left-out', 'left-out', 'left-out', 'candidate', 'shown']);
@@ -38,7 +38,7 @@ describe('candidates', () => {
     expect(candidates.standing(5)).toBe('shown');
   });
 
-  test('an id that is used again is another process', () => {
+  test('a reused id is another process', () => {
     const candidates = seeded();
     candidates.narrow(1_000);
     candidates.started(3, 9, 500);

@@ -372,7 +372,7 @@ class HelperConnection implements Capture {
       case FrameType.Hello: {
         const { hello } = event;
         if (hello.protocol !== PROTOCOL_VERSION || hello.layout !== RECORD_LAYOUT) {
-          throw new FrameError('The helper is of another version; reinstall the extension.');
+          throw new FrameError('The helper has another version; reinstall the extension.');
         }
         this.#hello = hello;
         this.#greeted();

@@ -33,7 +33,7 @@ function privateDirectory(): string {
   }
   throw new TraceError(
     'helper',
-    `There is no private folder for the helper's socket: set XDG_RUNTIME_DIR to a folder that is yours alone.`,
+    `There is no private folder for the helper's socket: set XDG_RUNTIME_DIR to a folder that only you can access.`,
   );
 }
 

@@ -76,7 +76,7 @@ function isKept(content: Content): content is readonly KeptPart[] {
 /** @param note a further remark for the user. */
 function keptNote(parts: readonly KeptPart[], note: string | null): string {
   const dropped =
-    (parts[0]?.part ?? 1) > 1 ? ' Its oldest part was dropped, as more was captured than is kept.' : '';
+    (parts[0]?.part ?? 1) > 1 ? ' Its oldest part was dropped, because more was captured than is kept.' : '';
   const more = note === null ? '' : ` ${note}`;
   return parts[0]?.run === thisRun()
     ? `Kept from before the window was reloaded: that trace has ended.${dropped}${more}`
@@ -104,8 +104,8 @@ async function* cut(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'There is no such file.',
-  EACCES: 'You may not read this file.',
-  EPERM: 'You may not read this file.',
+  EACCES: 'You do not have permission to read this file.',
+  EPERM: 'You do not have permission to read this file.',
   EISDIR: 'This is a folder.',
 };
 

@@ -36,7 +36,7 @@ it('takes the first frame outside of the standard library, wherever that was ins
   expect(goStack(frames(stack('/go/src/', '/shop/'))).frames.map(({ line }) => line)).toEqual([12, 74, 9]);
 });
 
-it('passes over modules of others', () => {
+it('skips third-party modules', () => {
   const stack = (module: string) => `
     net/http.(*Client).Do /go/src/net/http/client.go:581
     github.com/a/b.(*Client).Get ${module}client.go:5
@@ -56,14 +56,14 @@ const CLIENT = `
   net/http.send /go/src/net/http/client.go:251
   net/http.(*Client).Do /go/src/net/http/client.go:581`;
 
-it('passes over a RoundTripper of the program, unless the program called it or it makes a call of its own', () => {
+it('skips a RoundTripper of the program, unless the program called it or it makes a call of its own', () => {
   const logged = '\nmain.logged.RoundTrip /shop/log.go:7';
   expect(own(`${SENT}${logged}${CLIENT}\nmain.pay /shop/pay.go:12`)).toBe('/shop/pay.go:12');
   expect(own(`${SENT}${logged}\nmain.pay /shop/pay.go:12`)).toBe('/shop/log.go:7');
   expect(own(`${SENT}${CLIENT}${logged}${CLIENT}\nmain.pay /shop/pay.go:12`)).toBe('/shop/log.go:7');
 });
 
-it('names none where it is not known what the standard library is, or nothing else is there', () => {
+it('names none if the standard library is not known, or the stack has nothing else', () => {
   expect(own('main.pay /shop/pay.go:12')).toBeNull();
   expect(own(SENT)).toBeNull();
   // Files that are not named as the package is.

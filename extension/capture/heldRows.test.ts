@@ -16,7 +16,7 @@ it('holds rows of candidates back until they are decided', () => {
   expect(held.counts().calls).toBe(1);
 });
 
-it('takes back the other side of a call of a debugger', () => {
+it("removes the other side of a debugger's call", () => {
   const held = new HeldRows();
   // The program's inspector answers: the other side is not known yet.
   const server = exampleRow({ id: 1, pid: 1, side: 'server' });

@@ -292,7 +292,7 @@ describe('a file in the list', () => {
     expect(history.sinceStart(100n * SECOND)).toBe(60_000);
   });
 
-  it('goes when there is no room, but the newest stays, and the trace that may go on', () => {
+  it('is dropped when there is no room, except the newest, and a trace that may continue', () => {
     const history = new History(() => new Engine(), 2);
     trace(history, 100n * SECOND, '/one');
     for (const name of ['a.har', 'b.har'])
@@ -329,7 +329,7 @@ describe('pinned calls', () => {
     return [...known.values()];
   };
 
-  it('stay when older ones have to go, and go once they are not pinned any more', () => {
+  it('stay when older ones are dropped, and are dropped once they are unpinned', () => {
     const history = new History(small, 1000);
     const known = new Map<number, string>();
     const engine = history.begin(0n) as Engine;
@@ -346,7 +346,7 @@ describe('pinned calls', () => {
     expect(history.pin(1, true)).toBe(false);
   });
 
-  it('stay when their trace has to go, are counted, and go with Clear', () => {
+  it('stay when their trace is dropped, are counted, and are removed by Clear', () => {
     const history = new History(() => new Engine(), 2);
     const known = new Map<number, string>();
     for (const [i, path] of ['/a', '/b', '/c', '/d'].entries()) {

@@ -97,7 +97,7 @@ export class NewestTrace {
   /** @throws FrameError when records come before the clock */
   take(event: HelperEvent): void {
     if (this.#pipeline === null) {
-      if (event.type === FrameType.Records) throw new FrameError('Records came before the clock.');
+      if (event.type === FrameType.Records) throw new FrameError('Records arrived before the clock frame.');
       if (event.type !== FrameType.Clock) {
         this.#early.push(event);
         return;

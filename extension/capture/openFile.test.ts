@@ -93,7 +93,7 @@ describe('a file of calls', () => {
     expect(part.note).toContain('cut off');
   });
 
-  it('that is damaged is shown as far as it is not', async () => {
+  it('that is damaged is shown up to the damage', async () => {
     const bytes = Buffer.concat([recording().subarray(0, -20), Buffer.from('no frame at all, but text')]);
     expect(await open(bytes)).toMatchObject({ note: expect.stringContaining('damaged') });
   });

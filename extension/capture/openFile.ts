@@ -147,7 +147,7 @@ async function readRecording(
       note = `The recording is damaged: ${error.message} What came before is shown.`;
     else throw error;
   }
-  if (engine === null || began === null) throw new TraceError('file', note ?? 'The recording holds nothing.');
+  if (engine === null || began === null) throw new TraceError('file', note ?? 'The recording is empty.');
   engine.finish();
   const { exchanges, evicted, pairs } = engine.stats();
   const hello = pipeline?.hello ?? null;
@@ -155,7 +155,7 @@ async function readRecording(
     ...(note === null ? [] : [note]),
     ...(evicted === 0
       ? []
-      : [`It holds more than is kept in memory: the oldest ${evicted} calls are left out.`]),
+      : [`It holds more than fits in memory: the oldest ${evicted} calls are left out.`]),
     ...(hello === null ? [] : missingPartNotes(hello)),
   ];
   return {
@@ -204,7 +204,7 @@ async function readArchive(pieces: Pieces, { cancelled, limits = LIMITS }: Readi
     ...(left.unreadable > 0 ? [`${left.unreadable} of its entries cannot be read, and are left out.`] : []),
     ...leftOut,
     ...(left.full > 0
-      ? [`It holds more than is kept in memory: the last ${left.full} calls are left out.`]
+      ? [`It holds more than fits in memory: the last ${left.full} calls are left out.`]
       : []),
   ];
   return {

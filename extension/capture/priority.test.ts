@@ -8,7 +8,7 @@ import { Priority } from './priority.ts';
 const KIB = 1024;
 
 describe('a thread that dissects', () => {
-  it('gives way once, from when much comes within a second', () => {
+  it('lowers its priority once, when much arrives within a second', () => {
     let given = 0;
     const priority = new Priority(() => given++);
     for (let second = 0; second < 10; second++) priority.worked(200 * KIB, second * 1_000);

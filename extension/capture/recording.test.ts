@@ -119,7 +119,7 @@ describe('a recording', () => {
     expect(() => read(new RecordingEncoder().header('big'))).toThrow('big-endian');
   });
 
-  it('tells damage from a cut', () => {
+  it('distinguishes damage from a cut', () => {
     const file = record([hello]);
     expect(() => read(Buffer.concat([file, Buffer.from('x')]))).toThrow('follows its end mark');
     const noHello = record([{ type: FrameType.Clock, payload: [] }]);

@@ -196,7 +196,7 @@ describe('reading a file that was sent', () => {
     expect(await read(file)).toBe(Omission.FileChanged);
   });
 
-  it('nothing that stands in its place', async () => {
+  it('no other file in its place', async () => {
     const path = fileOf('secret');
     const link = join(folder, 'link');
     symlinkSync(path, link);

@@ -75,7 +75,7 @@ describe('what is kept of a trace', () => {
     for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
   });
 
-  it('is within the limit: the oldest goes, and what is left can be read', async () => {
+  it('is within the limit: the oldest is dropped, and the rest can be read', async () => {
     const limit = 200_000;
     begin(limit);
     for (let i = 1; i <= 50; i++) keeper.frame(call(`/${i}`, i, 'x'.repeat(20_000)));
@@ -141,7 +141,7 @@ describe('what is kept of a trace', () => {
     expect(keeper.problem).toContain('not kept');
   });
 
-  it('is taken over by the next window, goes with its Clear, and can be saved', async () => {
+  it('is taken over by the next window, removed by its Clear, and can be saved', async () => {
     begin(200_000);
     for (let i = 1; i <= 9; i++) keeper.frame(call(`/${i}`, i, 'x'.repeat(20_000)));
     keeper.end();

@@ -316,7 +316,7 @@ describe('an armed trace', () => {
     expect(capture.seeds).toEqual([1, 4242, 4300]);
   });
 
-  it('leaves out what nobody names, which is a seed from then on', async () => {
+  it('leaves out processes that no debugger names, which are seeds from then on', async () => {
     const capture = await armed();
     worker.take({ type: 'narrow', olderMs: -1 });
     expect(capture.seeds).toEqual([1, 4242]);

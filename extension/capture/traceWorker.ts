@@ -130,7 +130,7 @@ export class TraceWorker {
         return;
       case 'forgetKept':
         this.#keeper.clear();
-        this.#keeper.abandon('Traces are not kept: the setting httpTrace.keepCalls says so.');
+        this.#keeper.abandon('Traces are not kept, because of the setting httpTrace.keepCalls.');
         return;
       case 'cancelOpen':
         this.#files.cancel(message.request);

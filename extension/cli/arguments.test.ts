@@ -85,7 +85,7 @@ describe('run', () => {
     );
     expect(complaint('run', '--filter')).toContain('needs a value');
   });
-  it('wants a command', () => {
+  it('requires a command', () => {
     expect(complaint('run')).toContain('No command to run');
     expect(complaint('run', '--verbose', '--')).toContain('No command to run');
   });
@@ -140,7 +140,7 @@ describe('replay, doctor, schema', () => {
   });
 });
 
-describe('what makes no sense', () => {
+describe('invalid usage', () => {
   it.each([
     [['rum'], 'Did you mean run?'],
     [[], 'No command given'],

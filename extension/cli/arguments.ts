@@ -83,7 +83,7 @@ export type Command =
       readonly ownLimit: boolean;
     }
   | { readonly kind: 'doctor'; readonly format: 'table' | 'json'; readonly pid: number | null }
-  /** `user`: name or number; null = whoever asks. `dialog`: the password is asked for in a window. */
+  /** `user`: name or number; null = the requesting user. `dialog`: the password is asked for in a window. */
   | { readonly kind: 'install'; readonly user: string | null; readonly dialog: boolean }
   | { readonly kind: 'uninstall'; readonly dialog: boolean };
 

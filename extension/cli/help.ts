@@ -14,11 +14,11 @@ const FORMAT_LINES = FORMAT_NAMES.map((name) => {
 const SHOW = `
   --format ${FORMAT_NAMES.join('|')}
 ${FORMAT_LINES}
-  --output FILE         Write to FILE (mode 0600) instead of standard output. Until the end it is
-                        FILE.partial (tail -F FILE.partial). Links are not followed.
+  --output FILE         Write to FILE (mode 0600) instead of standard output. Until the trace ends
+                        its name is FILE.partial (tail -F FILE.partial). Links are not followed.
   --filter EXPR         Only show exchanges that match, in the language of the panel's filter:
                         'status:>=400 or duration:>200ms -type:image', 'host:api.* header:x-id=7',
-                        'body:/tea|coffee/'. README.md has all of it.
+                        'body:/tea|coffee/'. README.md describes the language.
   --min-latency 50ms    Only show exchanges whose response took at least this long to begin. HTTP/1
                         is filtered in the kernel, which then keeps only the head of the request.
   --capture WHAT        Comma-separated: heads (no bodies) or bodies (both, the default);
@@ -33,8 +33,8 @@ ${FORMAT_LINES}
 const TRACE = `${SHOW}
 
   --record FILE         Save the raw records to FILE (mode 0600, secrets unmasked) for http-trace
-                        replay. Until the end it is FILE.partial, which can be replayed as far as
-                        it goes.
+                        replay. Until the trace ends its name is FILE.partial; what it holds so far
+                        can be replayed.
   --no-children         Do not trace child processes.
   --duration 10s        Stop tracing after this time.
   --backend NAME        How to hook into the kernel: auto (the default: the first that works),
@@ -42,8 +42,8 @@ const TRACE = `${SHOW}
   --tls auto|none       Decrypt TLS by probes on the functions of TLS libraries (auto, the default),
                         or set no probes. multi and perf force one way to attach them.
   --ring-size SIZE      Size of the buffer between kernel and helper, a power of two.
-  --backlog SIZE        What may wait in the helper until it is shown: 256MiB (the default). When
-                        that is nearly full, bodies are omitted first.
+  --backlog SIZE        Captured data that may wait in the helper: 256MiB (the default). When that
+                        is nearly full, bodies are omitted first.
   --otlp URL            Send each call, once it has ended, as a span to the OpenTelemetry collector
                         at URL, such as http://127.0.0.1:4318 (OTLP/HTTP, JSON). Secrets are masked.
   --verbose             Report progress on standard error.`;
@@ -103,8 +103,8 @@ http-trace mcp [options] -- COMMAND…
 
 An MCP server on standard input and output, for agents outside of VS Code. It has two tools,
 list_http_requests and get_http_request, over a recording, over running processes, or over a command
-that it starts. Secrets are always masked. Ends when its standard input is closed; the command is
-ended then, too. What the command prints goes to standard error.
+that it starts. Secrets are always masked. Ends, and ends the command, when its standard input is
+closed. What the command prints goes to standard error.
 
 Options
   --attach PID          Trace these running processes and their children.
@@ -116,9 +116,9 @@ Exit status: 0; 1 when tracing could not start; 2 for wrong usage or a file that
 `,
   doctor: `http-trace doctor [--format table|json] [--pid N]
 
-Checks whether this system allows tracing, and says what is missing and how to fix it. Each way to
-get the permission is tried, as far as that goes without a password; where one works, the kernel
-programs are loaded and removed again.
+Checks whether this system allows tracing, and says what is missing and how to fix it. Tries each
+way to get the permission that needs no password. If one works, the eBPF programs are loaded and
+removed again.
 
   --format table|json   Default: table.
   --pid N               Also check whether process N can be traced and its TLS decrypted.
@@ -128,9 +128,9 @@ Exit status: 0 when tracing is possible, else 1.
   install: `http-trace install [--user NAME]
 
 Installs the loader once, as root, in ${INSTALLED_FOLDER}: from then on tracing
-asks for no password. Shows the command that root runs, which sudo then asks for. Who may start the
-loader is whoever asks, or the named user; another user is added by installing again. After an
-update of HTTP Trace the loader is installed again, as only an equal one is used.
+asks for no password. Shows the command before sudo runs it as root. The loader may be started by
+you, or by the named user; to add another user, install again. After an update of HTTP Trace, install
+again: only an identical loader is used.
 
   --user NAME   Who may start it: a user's name or number.
   --dialog      Ask for the password in a window (polkit) instead of on the terminal.

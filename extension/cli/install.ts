@@ -19,7 +19,7 @@ import { EXIT_FAILED, EXIT_NO_DIALOG, EXIT_OK, EXIT_REFUSED, Exit } from './exit
 import { say } from './say.ts';
 
 /**
- * @param user name or number of who may start the loader; null = whoever asks
+ * @param user name or number of the user who may start the loader; null = the requesting user
  * @param dialog ask by the dialog of polkit's agent instead of on the terminal
  * @throws UsageError, Exit, TraceError
  */
@@ -76,7 +76,7 @@ async function asRoot(
   if (!process.stdin.isTTY || !isOnPath('sudo')) {
     throw new Exit(
       EXIT_FAILED,
-      `Root has to run this, and nobody can be asked for a password here: ${commandLine(command)}`,
+      `This has to run as root, and nobody can be asked for a password here: ${commandLine(command)}`,
     );
   }
   for (const sentence of explanation) say(sentence);

@@ -34,7 +34,7 @@ describe('the MCP server', () => {
     }
   });
 
-  it('answers what is wrong with the codes of JSON-RPC', async () => {
+  it('answers errors with the codes of JSON-RPC', async () => {
     expect((await answer('{')).error.code).toBe(-32_700);
     expect((await answer({ id: 1, method: 'ping' })).error.code).toBe(-32_600);
     expect((await answer(request('resources/list'))).error.code).toBe(-32_601);
@@ -77,7 +77,7 @@ describe('the MCP server', () => {
     expect(kinds.sort()).toEqual(['-32700', 'answered', 'answered']);
   });
 
-  it('whatever comes, there is no exception', async () => {
+  it('never throws, whatever the input', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.oneof(fc.string(), fc.json()),

@@ -87,7 +87,7 @@ describe('the summary', () => {
     expect(summary).toMatchObject({ produced: 100, delivered: 100, dropped: 0 });
     expect(summary.bytes).toMatchObject({ seen: 5000, copied: 2000, omitted: 3000, shed: 2000, dropped: 0 });
     expect(summary.note).toBe(
-      'Not captured, as it was too much at once: 1.5 KiB of bodies and 500 B of heads and bodies; use a larger --backlog.',
+      'Not captured, as there was too much data at once: 1.5 KiB of bodies and 500 B of heads and bodies; use a larger --backlog.',
     );
   });
 
@@ -101,7 +101,7 @@ describe('the summary', () => {
     expect(summary.bytes).toMatchObject({ omitted: 2500, shed: 2300 });
     expect(summary.note).toBe(
       "Not captured, as the kernel's buffer was filling: 800 B, of bodies first; use a larger --ring-size. " +
-        'Not captured, as it was too much at once: 1.5 KiB of bodies; use a larger --backlog.',
+        'Not captured, as there was too much data at once: 1.5 KiB of bodies; use a larger --backlog.',
     );
   });
 

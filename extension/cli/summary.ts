@@ -94,7 +94,9 @@ function backlogNotes({ backlog }: Status): string[] {
     ...(backlog.shedHeads > 0 ? [`${sizeText(backlog.shedHeads)} of heads and bodies`] : []),
   ];
   if (shed.length > 0) {
-    notes.push(`Not captured, as it was too much at once: ${shed.join(' and ')}; use a larger --backlog.`);
+    notes.push(
+      `Not captured, as there was too much data at once: ${shed.join(' and ')}; use a larger --backlog.`,
+    );
   }
   if (backlog.droppedRecords > 0) {
     notes.push(

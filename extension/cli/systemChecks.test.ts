@@ -38,7 +38,7 @@ describe('what the facts mean', () => {
     expect(possible(checks)).toBe(true);
   });
 
-  it('names the helpers that there are, and which of them is kept', () => {
+  it('names running helpers, and which of them is kept', () => {
     const facts = { ...good, helpers: [{ pid: 7, kept: false }] };
     expect(check(good, 'helpers')).toBeUndefined();
     expect(check(facts, 'helpers')).toMatchObject({ detail: 'process 7 serves a trace', remedy: null });
@@ -116,7 +116,7 @@ describe('what the facts mean', () => {
     const facts = having(['sudo', 'refused'], ['terminal', 'asks']);
     expect(check(facts, 'rights')).toMatchObject({
       status: 'unknown',
-      detail: expect.stringContaining('if it lets this user in'),
+      detail: expect.stringContaining('if it allows this user'),
       remedy: expect.stringContaining('http-trace install --user 1000'),
     });
     expect(possible(assess(facts, null))).toBe(false);

@@ -64,7 +64,7 @@ function helpers({ helpers }: SystemFacts): Check[] {
     )
     .join('; ');
   const remedy = helpers.some(({ kept }) => kept)
-    ? 'The setting httpTrace.keepHelper says for how long; 0: not at all.'
+    ? 'The setting httpTrace.keepHelper sets for how long; 0: not at all.'
     : null;
   return [{ id: 'helpers', title: 'Helpers', status: 'ok', detail, remedy }];
 }
@@ -126,7 +126,7 @@ function lockdown({ lockdown }: SystemFacts): Check {
     };
   }
   const remedy =
-    'In this mode nobody may read memory through BPF. Boot with lockdown=integrity instead of confidentiality.';
+    'This mode does not let BPF programs read memory. Boot with lockdown=integrity instead of confidentiality.';
   return check('lockdown', title, lockdown !== 'confidentiality', lockdown, remedy);
 }
 
@@ -148,7 +148,7 @@ const WAYS: Readonly<Record<Way['id'], string>> = {
 
 /** What an administrator can do once and for all. */
 function installRemedy(uid: number): string {
-  return `Somebody who may use sudo can allow it for good: http-trace install --user ${uid}.`;
+  return `Anyone who may use sudo can allow it permanently: http-trace install --user ${uid}.`;
 }
 
 function rights(facts: SystemFacts): Check {
@@ -183,13 +183,19 @@ function rights(facts: SystemFacts): Check {
   }
   if (administrators !== null) {
     const detail = `${who}, ${WAYS[best.id]}, which asks for a password (member of ${administrators})${problem}`;
-    return { id: 'rights', title, status: 'ok', detail, remedy: 'To be asked no more: http-trace install.' };
+    return {
+      id: 'rights',
+      title,
+      status: 'ok',
+      detail,
+      remedy: 'To trace without a password: http-trace install.',
+    };
   }
   return {
     id: 'rights',
     title,
     status: 'unknown',
-    detail: `${who}: ${WAYS[best.id]}, if it lets this user in, who is in none of its usual groups${problem}`,
+    detail: `${who}: ${WAYS[best.id]}, if it allows this user, who is in none of its usual groups${problem}`,
     remedy: installRemedy(uid),
   };
 }

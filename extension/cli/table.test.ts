@@ -129,7 +129,7 @@ describe('the table', () => {
     ]);
   });
 
-  it('says what is not whole', () => {
+  it('shows what is incomplete', () => {
     const cut: ExchangeRow = { ...row, completeness: ['response-truncated', 'joined-late'], violations: 2 };
     expect(line(null, cut)).toMatch(/full=1 \[response-truncated, joined-late, malformed\]\n$/);
     expect(line(80, cut)).toMatch(/~ \[response-truncated, joined-late, malformed\]\n$/);

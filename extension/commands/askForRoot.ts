@@ -1,4 +1,4 @@
-/** Letting the user allow the loader to run as root, once: in a terminal, or by the dialog of polkit. */
+/** Asks the user to let the loader run as root, once: in a terminal, or by polkit's dialog. */
 
 import * as vscode from 'vscode';
 import { TraceError } from '../capture/trace.ts';

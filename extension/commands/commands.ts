@@ -54,7 +54,9 @@ export interface CommandContext extends Sending {
 export function registerCommands(context: CommandContext): vscode.Disposable {
   const { trace, control, calls, panel, story, selected, documents } = context;
 
-  /** Runs `act` on the call that the argument means, on the one selected in panel or tree, or on one that is picked. */
+  /**
+   * Runs `act` on the call given by the argument, on the one selected in panel or tree, or on one that the user picks.
+   */
   const withCall = (command: CommandId, act: (id: number, rest: readonly unknown[]) => unknown) => {
     return async (argument?: unknown, ...rest: unknown[]) => {
       const id = callId(argument) ?? (await selected.get()) ?? (await pickCall(trace, TITLES[command]));
@@ -88,7 +90,7 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
   const table: Readonly<Record<CommandId, (...args: unknown[]) => unknown>> = {
     [Command.start]: () => control.start(),
     [Command.pickProcess]: () => control.pickAndStart(),
-    // A second time, it does not wait for what is left.
+    // On the second stop, it does not wait for the remaining records.
     [Command.stop]: () => (trace.status.phase === 'stopping' ? trace.cutShort() : control.stop()),
     [Command.clear]: () => trace.clear(),
     [Command.goToCall]: async () => {

@@ -18,7 +18,7 @@ export class Comparison implements vscode.Disposable {
   readonly #documents: Documents;
   readonly #listener: vscode.Disposable;
   #first: number | null = null;
-  /** What is next to do, as long as it is. */
+  /** The next step, while it is pending. */
   #hint: vscode.Disposable | null = null;
 
   constructor(trace: Trace, documents: Documents) {
@@ -49,7 +49,7 @@ export class Comparison implements vscode.Disposable {
   async withSelected(id: number): Promise<void> {
     const first = this.#first;
     if (first === null || !this.#trace.rows.has(first)) {
-      void vscode.window.showInformationMessage(t('Choose “Select for Compare” of another call first.'));
+      void vscode.window.showInformationMessage(t('Choose “Select for Compare” on another call first.'));
       return;
     }
     this.#hint?.dispose();

@@ -1,4 +1,4 @@
-/** Copies a call's request as what sends it again, and its response's body. Secrets as the user is shown them. */
+/** Copies a call's request in a form that sends it again, or its response's body. Secrets are masked as on screen. */
 
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
@@ -40,7 +40,7 @@ export async function copyAs(trace: Trace, id: number, format: CopyFormat, revea
     return;
   }
   const text = t('Copied as {0} with secrets masked ({1}).{2}', name, masked.join(', '), remark);
-  // The command has ended with the copy; the message may stand for as long as it likes.
+  // The command has ended with the copy; the message may stay open.
   void vscode.window.showInformationMessage(notificationText(text), WITH_SECRETS).then((chosen) => {
     if (chosen === WITH_SECRETS) return copyAs(trace, id, format, true);
     return undefined;

@@ -11,7 +11,7 @@ import { t } from '../words/translate.ts';
 import { askForSecrets, savePrivately } from './savePrivately.ts';
 
 export interface HarScope {
-  /** The call that is meant, or selected; undefined: none is. */
+  /** The call given by the argument, or selected; undefined: none is. */
   readonly selected: number | undefined;
   /** Calls that the panel lists, in its order; null: it is not shown. */
   readonly listed: () => Promise<readonly number[] | null>;
@@ -57,7 +57,7 @@ export async function exportHar(trace: Trace, scope: HarScope): Promise<void> {
 }
 
 async function pickCalls(trace: Trace, scope: HarScope): Promise<readonly number[] | undefined> {
-  // As many as panel and status bar say: an archive has one entry for a call, that of its client.
+  // The same number as in panel and status bar: an archive has one entry for a call, its client's.
   const all = callIds(trace.rows, joinsBothEnds());
   const listed = await scope.listed();
   const { selected } = scope;

@@ -1,4 +1,4 @@
-/** The tools for language models in the editor: what they may see, and when the user is asked first. */
+/** The tools for language models in the editor: what they may read, and when the user is asked first. */
 
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
@@ -62,7 +62,9 @@ export class RequestTool implements vscode.LanguageModelTool<unknown> {
   }
 }
 
-/** Which calls match by their bodies says what those hold, so the user is asked as for the bodies themselves. */
+/**
+ * Which calls match by their bodies reveals what the bodies contain, so the user is asked as for the bodies themselves.
+ */
 function listing(input: unknown): vscode.PreparedToolInvocation {
   const invocationMessage = t('Listing HTTP requests');
   if (!searchesBodies(input)) return { invocationMessage };
@@ -71,7 +73,7 @@ function listing(input: unknown): vscode.PreparedToolInvocation {
     confirmationMessages: {
       title: t('Let the language model search in bodies?'),
       message: t(
-        'It learns which calls have a body or message with what it looks for: {0}. Known secrets are masked, but bodies may hold other private data.',
+        'It learns which calls have a body or message that matches: {0}. Known secrets are masked, but bodies may hold other private data.',
         plain(labelText((input as { readonly filter: string }).filter, 200)),
       ),
     },
@@ -89,7 +91,7 @@ function callText(trace: Trace, input: unknown): string {
   return t('call {0} ({1})', id, plain(`${method} ${path}`));
 }
 
-/** Without what Markdown would read. */
+/** Without characters that Markdown interprets. */
 function plain(text: string): string {
   return text.replace(/[`*_[\]<>&#|~\\]/g, ' ');
 }

@@ -1,4 +1,7 @@
-/** Spans to an OpenTelemetry collector while a trace runs, if the setting names one; and the item that says so. */
+/**
+ * Sends spans to an OpenTelemetry collector while a trace runs, if the setting names one; and the status bar item for
+ * it.
+ */
 
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
@@ -28,7 +31,7 @@ export class LiveOtlp implements vscode.Disposable {
   readonly #subscriptions: vscode.Disposable[];
   #phase: TracePhase;
   #list: number;
-  /** Where spans go, and the setting that said so. Stays when a trace has ended, as there may be more to send. */
+  /** Where spans go, and the value of the setting. Stays when a trace has ended, because there may be more to send. */
   #live: { readonly feed: OtlpFeed; readonly endpoint: URL; readonly address: string } | null = null;
   /** Spans that were lost before the trace or the list that is shown. */
   #lostBefore = 0;
@@ -65,7 +68,7 @@ export class LiveOtlp implements vscode.Disposable {
     const starts = isActive(phase) && !isActive(this.#phase);
     this.#phase = phase;
     if (starts || list !== this.#list) {
-      // What it counts then is no news: the user has cleared the list.
+      // Its counts then do not matter: the user has cleared the list.
       if (list !== this.#list) this.#live?.feed.restart();
       this.#list = list;
       this.#lostBefore = this.#live?.feed.counts.lost ?? 0;
@@ -75,7 +78,7 @@ export class LiveOtlp implements vscode.Disposable {
     this.#show();
   }
 
-  /** Nothing is made before a trace runs, so that an address may be written in peace. */
+  /** Nothing is created before a trace runs, so the user can edit the address undisturbed. */
   #configure(): void {
     const address = String(vscode.workspace.getConfiguration().get<unknown>(Setting.otlp) ?? '').trim();
     if (address === (this.#live?.address ?? '')) return;
@@ -121,7 +124,7 @@ export class LiveOtlp implements vscode.Disposable {
     this.#item.show();
     if (lost === 0 || this.#warned) return;
     this.#warned = true;
-    const reason = localized(counts.problem ?? t('There are more of them than it takes.'));
+    const reason = localized(counts.problem ?? t('Calls come faster than it accepts them.'));
     void warn(
       t(
         'Calls do not reach the OpenTelemetry collector at {0}. {1} The status bar counts the spans that are lost.',

@@ -36,6 +36,6 @@ const UNKNOWN: Readonly<Record<Narrowing, string>> = {
 const VALUES: Readonly<Record<Narrowing, (row: Row) => string | null>> = {
   host: ({ host }) => host,
   path: ({ path }) => routeOf(path),
-  // A name is that of many; calls from a file have no process.
+  // Many processes may have this name; calls from a file have no process.
   process: ({ pid, processName, file }) => (pid === null ? (processName ?? file) : String(pid)),
 };

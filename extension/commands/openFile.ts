@@ -55,7 +55,11 @@ export async function openUri(trace: Trace, uri: vscode.Uri): Promise<Opened | n
   try {
     const { size } = await vscode.workspace.fs.stat(uri);
     if (size > MAX_REMOTE)
-      throw new Error(t('The file is too large to be read from where it is. Copy it first.'));
+      throw new Error(
+        t(
+          'The file is too large to be read from its location. Copy it to the machine that holds the workspace first.',
+        ),
+      );
     return await openFile(trace, { name, content: await vscode.workspace.fs.readFile(uri) });
   } catch (error) {
     showFailure(name, error);

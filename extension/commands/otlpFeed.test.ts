@@ -111,7 +111,7 @@ describe('spans of a trace', () => {
     expect(list.asked).toEqual([3]);
   });
 
-  it('when the list is cleared: what waits is counted, and what has the same number is another call', async () => {
+  it('when the list is cleared: waiting ones are counted, and the same number is another call', async () => {
     const feed = feedTo(collector.url);
     let go: () => void = () => {};
     list.hold = new Promise((resolve) => {
@@ -127,7 +127,7 @@ describe('spans of a trace', () => {
     expect(urls()).toEqual(['/1/1']);
   });
 
-  it('that nobody takes cost a bounded queue, and the rest is counted without being asked for', async () => {
+  it('that the collector does not take cost a bounded queue, and the rest is counted without being requested', async () => {
     const { url } = collector;
     await collector.stop();
     const feed = feedTo(url);

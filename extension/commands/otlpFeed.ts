@@ -2,7 +2,7 @@
 import type { RowChanges, Subscription, Trace } from '../capture/trace.ts';
 import { type OtlpCounts, OtlpExporter } from '../otlp/exporter.ts';
 
-/** Calls whose details are still to be asked for; further ones are lost. */
+/** Calls whose details are yet to be requested; further ones are lost. */
 export const MAX_QUEUE = 4_096;
 
 export class OtlpFeed {
@@ -22,7 +22,8 @@ export class OtlpFeed {
     this.#trace = trace;
     this.#exporter = new OtlpExporter(endpoint, version, changed);
     this.#list = trace.status.list;
-    // A row that has ended can still change, as when it is pinned: that makes no span of what was before.
+    // A row that has ended can still change, for example when it is pinned: that does not make a span of an earlier
+    // call.
     for (const { id, state } of trace.rows.values()) if (state === 'ended') this.#taken.add(id);
     this.#subscription = trace.onDidChangeRows((changes) => this.#takeRows(changes));
   }
@@ -32,7 +33,7 @@ export class OtlpFeed {
     return { ...counts, waiting: counts.waiting + this.#queue.length };
   }
 
-  /** Takes no call any more, and sends what waits, for a few seconds at most. Idempotent. */
+  /** Accepts no more calls, and sends the waiting ones, for a few seconds at most. Idempotent. */
   async close(): Promise<OtlpCounts> {
     this.#subscription.dispose();
     await this.#pumping;
@@ -67,7 +68,7 @@ export class OtlpFeed {
     try {
       for (let id = this.#queue.shift(); id !== undefined; id = this.#queue.shift()) await this.#send(id);
     } finally {
-      // Not a moment later than the queue was seen to be empty: what comes then would be left in it.
+      // In the same turn in which the queue was found empty: a call that arrives later would be left in it.
       this.#pumping = null;
     }
   }
@@ -82,13 +83,13 @@ export class OtlpFeed {
     this.#asking = true;
     const exchange = await this.#trace.details(id, false, 0).catch(() => null);
     this.#asking = false;
-    // Counted already; what came may be of another call with this id.
+    // Counted already; the details may belong to another call with this id.
     if (list !== this.#list || this.#isCleared()) return;
     if (exchange === null) this.#exporter.lose(1);
     else this.#exporter.add(exchange);
   }
 
-  /** Nobody tells a feed that is being closed. */
+  /** A feed that is being closed gets no notification. */
   #isCleared(): boolean {
     return this.#trace.status.list !== this.#list;
   }

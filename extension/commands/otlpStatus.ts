@@ -19,7 +19,7 @@ export function collectorName({ protocol, host, pathname }: URL): string {
   return labelText(`${protocol}//${host}${pathname}`);
 }
 
-/** @param setting its id, for those who want to turn it off. */
+/** @param setting its id, for users who want to turn it off. */
 export function otlpItemText(
   endpoint: URL,
   { sent, lost, waiting, problem }: OtlpCounts,
@@ -28,7 +28,7 @@ export function otlpItemText(
   const well = lost === 0 && problem === null;
   const parts = [`OTLP ${withoutIcons(labelText(endpoint.host, MAX_NAME))}`, t('{0} sent', numberText(sent))];
   if (lost > 0) parts.push(t('{0} lost', numberText(lost)));
-  // A collector that keeps up always has some to come.
+  // Even if the collector keeps up, some spans are always waiting.
   else if (!well) parts.push(t('{0} waiting', numberText(waiting)));
   const counts = counted(
     sent,

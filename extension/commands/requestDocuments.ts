@@ -1,6 +1,6 @@
 /**
- * Requests as documents: opened from a call, edited, and sent by the "Send" above each of them. Nothing is sent but
- * by that, and what is sent is what can be read; the response is another document, beside it.
+ * Requests as documents: opened from a call, edited, and sent by the "Send" above each of them. Nothing is sent
+ * otherwise, and exactly the visible text is sent; the response is another document, beside it.
  */
 
 import * as vscode from 'vscode';
@@ -41,7 +41,7 @@ export class RequestDocuments implements vscode.CodeLensProvider, vscode.Disposa
     this.#files.dispose();
   }
 
-  /** Opens a request, written by `httpMessage`, that is the one of a call. */
+  /** Opens a call's request, written by `httpMessage`. */
   async open(name: string, text: string, id: number): Promise<void> {
     const uri = this.#files.create(`${name === '' ? 'request' : name}.http`, Buffer.from(text));
     this.#origins.set(uri.path, { id, list: listOf(this.#trace) });
@@ -71,12 +71,12 @@ export class RequestDocuments implements vscode.CodeLensProvider, vscode.Disposa
     const editor = vscode.window.activeTextEditor;
     const document = uri === undefined ? editor?.document : await vscode.workspace.openTextDocument(uri);
     if (document === undefined)
-      return showWarning(t('Open a request first: “Open as .http” of a call does so.'));
+      return showWarning(t('Open a request first, with “Open as .http” on a call.'));
     const at = line ?? (editor?.document === document ? editor.selection.active.line : 0);
     const text = document.getText();
     const found = requestsIn(text).find(({ from, to }) => at >= from && at <= to);
     if (found === undefined)
-      return showWarning(t('There is no request here: it begins with a method and a URL.'));
+      return showWarning(t('There is no request here: a request begins with a method and a URL.'));
     const request = await this.#read(document, text, found);
     if (request === null || !(await mayBeMasked(text, found))) return;
     // An edited document would ask whether to save it when it is closed. It is in memory only.
@@ -120,8 +120,8 @@ async function mayBeMasked(text: string, { line, to }: RequestText): Promise<boo
   if (!lines.some((content) => content.includes(MASKED))) return true;
   const anyway = t('Send Anyway');
   const picked = await vscode.window.showWarningMessage(
-    notificationText(t('This request says {0} where a secret was left out.', MASKED)),
-    { modal: true, detail: t('Put the secret in, or open the call with its secrets.') },
+    notificationText(t('This request has {0} in place of a secret.', MASKED)),
+    { modal: true, detail: t('Fill in the secret, or open the call with its secrets.') },
     anyway,
   );
   return picked === anyway;

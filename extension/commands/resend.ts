@@ -36,7 +36,7 @@ export async function openHttp(sending: Sending, id: number, reveal: boolean): P
   });
 }
 
-/** Asks about secrets before, because a request without them is rarely what one wants to send. */
+/** Asks about secrets first, because a request without them is rarely useful. */
 export async function editAndResend(sending: Sending, id: number, reveal: boolean): Promise<void> {
   const { trace } = sending;
   const masked = await replayFor(trace, id, reveal);
@@ -59,7 +59,7 @@ export async function resend({ trace, responses }: Sending, id: number): Promise
     const detail = [
       `${url}`,
       ...notes.map(localized),
-      t('HTTP/{0}, with everything that was sent, secrets as well.', version),
+      t('HTTP/{0}, with everything that was sent, including secrets.', version),
     ];
     const picked = await vscode.window.showWarningMessage(
       notificationText(t('Send this {0} request again?', method)),
@@ -87,7 +87,7 @@ async function askForSecrets({ masked }: Replay): Promise<boolean | undefined> {
   const picked = await vscode.window.showQuickPick(
     [
       { label: t('With secrets'), description: t('as it was sent: {0}', names), reveal: true },
-      { label: t('Secrets masked'), description: t('to be put in by hand'), reveal: false },
+      { label: t('Secrets masked'), description: t('to be filled in by hand'), reveal: false },
     ],
     { title: t('Edit and Resend') },
   );

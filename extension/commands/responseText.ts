@@ -1,4 +1,4 @@
-/** A response that was sent for, as a document: decoded, laid out, with its secrets masked or not. */
+/** The response to a sent request, as a document: decoded, formatted, with its secrets masked or not. */
 
 import { maskBytes } from '../engine/bodyJson.ts';
 import { charsetOf, decodeText } from '../engine/charset.ts';
@@ -14,7 +14,7 @@ import { messageText } from '../views/messageText.ts';
 import { durationText, sizeText } from '../words/numbers.ts';
 import { t } from '../words/translate.ts';
 
-/** @param remark what is to be known of how it was sent; null: nothing. */
+/** @param remark a note on how it was sent; null: none. */
 export function responseText(response: SentResponse, reveal: boolean, remark: string | null): string {
   const { protocol, status, statusText, fields, trailers, remote, duration } = response;
   const { body, note } = contentOf(response, reveal);

@@ -7,7 +7,7 @@ import type { Documents } from '../views/documents.ts';
 import { t } from '../words/translate.ts';
 import { responseText } from './responseText.ts';
 
-/** The oldest can no longer be unmasked, and goes with its document. */
+/** The oldest can no longer be unmasked, and is removed with its document. */
 const MAX_HELD = 20;
 
 interface Held {
@@ -21,7 +21,7 @@ export class Responses implements vscode.CodeLensProvider, vscode.Disposable {
   readonly #documents: Documents;
   /** By the path of the document. */
   readonly #held = new Map<string, Held>();
-  /** Of what was sent to the number in the path, so that the next response takes the place of the last. */
+  /** From the sent request to the number in the path, so that the next response replaces the last one. */
   readonly #numbers = new Map<string, number>();
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #registration: vscode.Disposable;

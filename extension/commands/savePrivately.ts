@@ -1,4 +1,7 @@
-/** Writes captured traffic where the user says, for its owner only, and never half of it under that name. */
+/**
+ * Writes captured traffic to a file of the user's choice, for its owner only, and never an incomplete file under that
+ * name.
+ */
 
 import { homedir } from 'node:os';
 import { join } from 'node:path';

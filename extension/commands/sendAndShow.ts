@@ -25,7 +25,7 @@ export async function sendAndShow(
     const anyway = t('Send Without Checking');
     const picked = await vscode.window.showWarningMessage(
       notificationText(localized(error.message)),
-      { modal: true, detail: t('Whoever is between you and the server could read and change what is sent.') },
+      { modal: true, detail: t('Anyone between you and the server could read and change what is sent.') },
       anyway,
     );
     if (picked !== anyway) return;

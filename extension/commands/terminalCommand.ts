@@ -1,11 +1,10 @@
-/** The command that does in a terminal what could not be done here. */
+/** The command for a terminal that does what could not be done here. */
 import { join } from 'node:path';
 import { quote } from '../elevation/install.ts';
 
 /**
- * The trace of these processes by whoever runs it, who is asked for sudo's password for the loader alone: Node
- * never runs as root.
- * @param node what runs this extension: Node, or a VS Code that is one with the variable set
+ * Traces these processes as the user who runs it; sudo asks for a password for the loader alone: Node never runs as
+ * root. @param node the executable that runs this extension: Node, or a VS Code that acts as Node with the variable set
  */
 export function terminalCommand(node: string, extensionPath: string, pids: readonly number[]): string {
   const cli = join(extensionPath, 'dist/http-trace');

@@ -1,4 +1,4 @@
-/** Install / Remove Trusted Loader: shows the one command of root's, and runs it when the user agrees. */
+/** Install / Remove Trusted Loader: shows the one command that runs as root, and runs it when the user agrees. */
 
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ export async function installLoader(extensionPath: string): Promise<void> {
     const user = process.getuid?.() ?? 0;
     const { command } = installTask(join(extensionPath, 'dist/native'), user === 0 ? null : user);
     const explanation = t(
-      'It copies the loader to a folder that only root can write to, where you and whoever sits at this machine may start it without a password. {0} “Remove Trusted Loader” undoes it.',
+      'It copies the loader to a folder that only root can write to. You, and anyone logged in at this machine, can then start it without a password. {0} “Remove Trusted Loader” undoes this.',
       WHAT_IT_READS,
     );
     if (!(await agreed(t('Install the trusted loader?'), t('Install'), explanation, command))) return;

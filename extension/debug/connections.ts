@@ -1,4 +1,4 @@
-/** TCP connections of processes, by what /proc tells: who is at the other end. */
+/** TCP connections of processes, from /proc: which process has the other end. */
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -30,7 +30,7 @@ export async function connectionsOf(pid: number, proc = '/proc'): Promise<End[]>
   );
 }
 
-/** These are the two ends of one connection, if their processes are in one network namespace. */
+/** Whether these are the two ends of one connection, if their processes are in one network namespace. */
 export function areEnds(one: End, other: End): boolean {
   return plain(one.local) === plain(other.remote) && plain(one.remote) === plain(other.local);
 }

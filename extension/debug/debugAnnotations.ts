@@ -246,7 +246,7 @@ function bound(map: Map<unknown, unknown>): void {
   if (!oldest.done) map.delete(oldest.value);
 }
 
-/** To microseconds: the messages of an adapter are less exact still. */
+/** To microseconds: the timing of an adapter's messages is even less exact. */
 function rounded(milliseconds: number): number {
   return Math.round(milliseconds * 1e3) / 1e3;
 }

@@ -90,7 +90,7 @@ export function momentOf(message: unknown): Moment | null {
 
 /**
  * The debugger's own process that holds debuggees by ptrace, for adapters that do not always report them: dlv 1.20
- * reports none, lldb-dap none after a restart. Null: /proc does not tell.
+ * reports none, lldb-dap none after a restart. Null: not known from /proc.
  */
 export function debuggerName(debugType: string): RegExp | null {
   switch (debugType) {
@@ -118,8 +118,8 @@ export function clueFromConfiguration(configuration: Configuration): Clue | null
 }
 
 /**
- * js-debug puts the process id into the name of its child sessions: `server.js [4242]`. Of other debuggers it is the user
- * who has chosen the name.
+ * js-debug puts the process id into the name of its child sessions: `server.js [4242]`. With other debuggers the user
+ * chooses the name.
  */
 export function clueFromName(debugType: string, name: string): Clue | null {
   if (question(debugType, true) === null) return null;

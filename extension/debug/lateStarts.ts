@@ -1,6 +1,6 @@
 /**
- * Says what a trace that follows debug sessions cannot have seen: the first calls of a program that was not followed
- * from its start, and all calls of one whose debugger does not tell which process it is.
+ * Reports what a trace of debug sessions may have missed: the first calls of a program that was not traced from its
+ * start, and all calls of a program whose debugger does not report its process.
  */
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
@@ -12,13 +12,13 @@ import { startSeen } from './startSeen.ts';
 import type { TraceControl } from './traceControl.ts';
 
 /**
- * After a process has been named, in milliseconds: what the kernel has seen of its start is read by then, unless the
+ * After a process has been named, in milliseconds: by then the kernel's records of its start have been read, unless the
  * machine is busy.
  */
 const SETTLED = 1_000;
-/** A process that is so much older than its session was not started by it; milliseconds. */
+/** A process that is this much older than its session was not started by it; milliseconds. */
 const OLDER = 10_000;
-/** The same is not said again for so long, in milliseconds: a launch may have many processes. */
+/** The same message is not repeated within this time, in milliseconds: a launch may have many processes. */
 const QUIET = 60_000;
 
 interface Named {
@@ -35,9 +35,9 @@ export class LateStarts implements vscode.Disposable {
   readonly #timers = new Set<NodeJS.Timeout>();
   /** Whether their start was seen is not known yet. */
   readonly #named = new Set<Named>();
-  /** They waited for their debugger when the trace took them in. */
+  /** They were waiting for their debugger when they were added to the trace. */
   readonly #inTime = new Set<number>();
-  /** When it was said that first calls may be missing, by the name of the launch; milliseconds. */
+  /** When the message about missing first calls was shown, by the name of the launch; milliseconds. */
   readonly #said = new Map<string, number>();
   readonly #disposable: vscode.Disposable;
 
@@ -53,7 +53,7 @@ export class LateStarts implements vscode.Disposable {
         this.#later(SETTLED, () => this.#settle(named));
       }),
       trace.onDidChangeStatus(({ phase }) => {
-        // All has been read, and the next trace knows nothing of it.
+        // Everything has been read, and the next trace does not know the process.
         if (phase === 'stopped') this.#settleAll();
         else if (phase === 'failed') this.#named.clear();
       }),
@@ -70,7 +70,7 @@ export class LateStarts implements vscode.Disposable {
     this.#disposable.dispose();
   }
 
-  /** This process is followed, and has not run yet. */
+  /** This process is traced, and has not run yet. */
   isInTime(pid: number): void {
     this.#inTime.add(pid);
   }
@@ -109,19 +109,22 @@ export class LateStarts implements vscode.Disposable {
   #sayMissed({ debuggee: { session, opened }, pid }: Named): void {
     if (this.#inTime.delete(pid)) return;
     const started = startOf(pid);
-    // What was there before its session has calls that nobody expects to see.
+    // Nobody expects earlier calls of a process that is older than its session.
     if (started === null ? session.configuration.request !== 'launch' : started < opened - OLDER) return;
     const { name } = rootOf(session);
     if (performance.now() - (this.#said.get(name) ?? Number.NEGATIVE_INFINITY) < QUIET) return;
     this.#said.set(name, performance.now());
-    this.#control.note(t('“{0}” was not followed from its start: its first calls may be missing.', name));
+    this.#control.note(t('“{0}” was not traced from its start: its first calls may be missing.', name));
   }
 
   #considerUnnamed(debuggee: Debuggee): void {
     if (!this.#control.follows || !this.#sessions.waiting.includes(debuggee)) return;
     const { name } = debuggee.session;
     this.#control.note(
-      t('The debugger of “{0}” does not tell which process it debugs: choose it to see its calls.', name),
+      t(
+        'The debugger of “{0}” does not report which process it debugs: choose the process to see its calls.',
+        name,
+      ),
     );
   }
 

@@ -3,7 +3,7 @@ import { common, joined, within } from './spans.ts';
 
 const span = (from: number, to: number) => ({ from, to });
 
-it('joins, intersects and measures stretches', () => {
+it('joins, intersects and measures spans', () => {
   expect(joined([span(5, 7), span(1, 3), span(2, 4)])).toEqual([span(1, 4), span(5, 7)]);
   expect(common([span(0, 10), span(20, 30)], [span(5, 25), span(29, 99)])).toEqual([
     span(5, 10),

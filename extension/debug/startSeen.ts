@@ -2,14 +2,14 @@
 import type { TraceStatus } from '../engine/traceStatus.ts';
 
 /**
- * `unknown`: not all has been read yet, as on a busy machine records wait, and so do processes that were named while the
- * trace was still being armed.
+ * `unknown`: not all has been read yet, because on a busy machine records wait, as do processes that were named while
+ * the trace was still being armed.
  */
 export type StartSeen = 'seen' | 'missed' | 'unknown';
 
 /**
  * @param at when it was named; milliseconds since boot
- * @param isAlive it still runs; without that the trace may never have known it
+ * @param isAlive it still runs; otherwise the trace may never have known it
  */
 export function startSeen(
   { bootStart, now, targets, phase }: Pick<TraceStatus, 'bootStart' | 'now' | 'targets' | 'phase'>,
@@ -18,9 +18,9 @@ export function startSeen(
   isAlive: boolean,
 ): StartSeen {
   const target = targets.find((one) => one.pid === pid);
-  // Its parent is known where it was seen being started.
+  // Its parent is known if its start was seen.
   if (target !== undefined && target.parent !== null) return 'seen';
-  // Of many processes it no longer knows all.
+  // If there were very many processes, it no longer knows all of them.
   if (phase === 'stopped') return target === undefined ? 'unknown' : 'missed';
   if (bootStart === null || bootStart + now < at) return 'unknown';
   return target === undefined && isAlive ? 'unknown' : 'missed';

@@ -1,7 +1,7 @@
 /**
- * Install Trusted Loader, and its removal: one command of root's each. The command is put together here and shown
- * as it is. Until the two files are in a folder of root's and equal to the hashes in the command, nothing runs as
- * root but the shell and the system's own tools; what a user can write to is only ever read.
+ * Install Trusted Loader, and its removal: each is one command that runs as root. The command is composed here and
+ * shown unchanged. Until the two files are in a folder of root's and equal to the hashes in the command, nothing runs
+ * as root but the shell and the system's own tools; what a user can write to is only ever read.
  */
 import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -11,7 +11,7 @@ import { hashOf, INSTALLED_FOLDER, pathProblem } from './trustedLoader.ts';
 /** As in helper/installer/installer.c. */
 const PARENT = dirname(INSTALLED_FOLDER);
 const STAGING = join(PARENT, '.http-trace-install');
-/** Bytes of the loader or the installer that are read at most: what is at the path may have been swapped. */
+/** Bytes of the loader or the installer that are read at most: the file at the path may have been replaced. */
 const MAX_SIZE = 64 * 1024 * 1024;
 
 /** What root is to run. */
@@ -75,7 +75,7 @@ function hash(path: string): string {
 function folderProblem(folder: string): string | null {
   return pathProblem(folder, 'folder') === null
     ? null
-    : `Others than root can write to ${folder} or a folder above it: a loader there could be replaced by them.`;
+    : `Users other than root can write to ${folder} or a folder above it: they could replace a loader there.`;
 }
 
 /** One word of a shell command, as readable as its characters allow. */

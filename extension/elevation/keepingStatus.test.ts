@@ -12,20 +12,20 @@ function run(...command: string[]) {
   const file = join(folder, "a status's file");
   const [program = '', ...args] = keepingStatus(command, file);
   const { status, stdout } = spawnSync(program, args, { encoding: 'utf8' });
-  return { ended: status, told: Number(readFileSync(file, 'utf8')), stdout };
+  return { ended: status, reported: Number(readFileSync(file, 'utf8')), stdout };
 }
 
-it('ends with 0 whatever the command ends with, and tells that', () => {
-  expect(run('true')).toEqual({ ended: 0, told: 0, stdout: '' });
-  expect(run('sh', '-c', 'exit 77')).toEqual({ ended: 0, told: 77, stdout: '' });
-  expect(run('no-such-program-anywhere').told).toBe(127);
+it("exits with 0 whatever the command's status, and reports that status", () => {
+  expect(run('true')).toEqual({ ended: 0, reported: 0, stdout: '' });
+  expect(run('sh', '-c', 'exit 77')).toEqual({ ended: 0, reported: 77, stdout: '' });
+  expect(run('no-such-program-anywhere').reported).toBe(127);
 });
 
 it('gives the arguments as they are', () => {
   expect(run('printf', '%s|', "it's $HOME", 'a b', '', ';exit 5').stdout).toBe("it's $HOME|a b||;exit 5|");
 });
 
-it('lives on when the group is interrupted, as by Ctrl+C', () => {
+it('survives when the group is interrupted, as by Ctrl+C', () => {
   const interrupted = run('sh', '-c', 'kill -INT $PPID; kill -INT $$');
-  expect(interrupted).toEqual({ ended: 0, told: 130, stdout: '' });
+  expect(interrupted).toEqual({ ended: 0, reported: 130, stdout: '' });
 });

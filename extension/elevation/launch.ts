@@ -1,6 +1,6 @@
 /**
- * Starting the loader by the best way there is. A way that asks for a password is only offered, with its exact
- * command, for the user to choose.
+ * Starts the loader in the best available way. A way that asks for a password is only offered, with its exact command,
+ * for the user to choose.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, chmodSync, constants, statSync } from 'node:fs';
@@ -41,10 +41,10 @@ export interface Question {
  */
 export type Ask = (question: Question) => Promise<TraceError>;
 
-/** The way that works without asking anybody, or those that ask. */
+/** The way that works without a password, or those that ask for one. */
 export type Choice = Way | { readonly question: Question; readonly ask: Ask };
 
-/** What a process may read once the loader has run, for whoever is asked to allow it. */
+/** What the helper may read once the loader has run, for the user who is asked to allow it. */
 export const WHAT_IT_READS =
   'eBPF programs copy the traffic of the processes you choose and their children; only processes you own. The loader gives up root before any of it is read. When the trace stops, nothing stays in the kernel.';
 
@@ -52,8 +52,8 @@ export const WHAT_IT_READS =
 const MAX_STDERR = 64 * 1024;
 
 /**
- * Before anything else is made ready.
- * @throws TraceError platform; helper when the loader is missing; no-permission when nobody can be asked
+ * Called before any other preparation. @throws TraceError platform; helper when the loader is missing; no-permission
+ * when nobody can be asked
  */
 export async function chooseWay(nativePath: string, ask: Ask | undefined): Promise<Choice> {
   if (process.platform !== 'linux') {
@@ -74,7 +74,7 @@ export async function chooseWay(nativePath: string, ask: Ask | undefined): Promi
 
 function noPermission(asks: readonly Way[], problem: string | null): string {
   const install =
-    'An administrator can allow it for good by running `http-trace install` once (see `http-trace doctor`).';
+    'An administrator can allow it permanently by running `http-trace install` once (see `http-trace doctor`).';
   const terminal = asks.some(({ id }) => id === 'terminal')
     ? ' In a terminal, http-trace asks for the password of sudo.'
     : '';
@@ -125,8 +125,8 @@ export function launchLoader(choice: Choice, options: readonly string[], request
 }
 
 /**
- * The loader goes by the variable in which sudo names who asked; in a shell of root's that sudo once opened, it
- * is still there. So root says itself for whom it asks: the user whose socket it is, or nobody.
+ * The loader trusts the variable in which sudo names the requesting user; in a root shell that sudo once opened, it is
+ * still set. So root sets it explicitly: to the owner of the socket, or not at all.
  */
 function asRoot(requester: number): { env: NodeJS.ProcessEnv; uid: number; gid: number } {
   return { env: requester === 0 ? {} : { SUDO_UID: String(requester) }, uid: 0, gid: 0 };
@@ -167,7 +167,7 @@ export function runOffer(offer: Offer, stdin: 'inherit' | 'ignore'): Promise<Tra
               'pkexec did not get the permission: the password was wrong, or no dialog could be shown.',
               signal,
             )
-          : new TraceError('cancelled', 'The permission to load eBPF programs was not given.', signal),
+          : new TraceError('cancelled', 'The permission to load eBPF programs was not granted.', signal),
       ),
     );
   });
@@ -176,7 +176,7 @@ export function runOffer(offer: Offer, stdin: 'inherit' | 'ignore'): Promise<Tra
 /** pkexec(1): not authorised, as after three wrong passwords, or nobody could be asked. 126 is a dialog that was dismissed. */
 const PKEXEC_FAILED = 127;
 
-/** A .vsix may lose the mode of its files; what belongs to the user is mended. */
+/** A .vsix may lose the mode of its files; files that belong to the user are repaired. */
 function makeExecutable(path: string): void {
   try {
     accessSync(path, constants.X_OK);

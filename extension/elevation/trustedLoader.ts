@@ -35,16 +35,16 @@ export function findTrustedLoader(
   return null;
 }
 
-/** Whoever else can write to one of the folders on the way can put another loader there. */
+/** Another user who can write to one of the folders on the path can replace the loader. */
 export function pathProblem(path: string, kind: 'file' | 'folder' = 'file'): string | null {
   for (let part = path; ; part = dirname(part)) {
     const status = lstatSync(part, { throwIfNoEntry: false });
     if (status === undefined) return `${part} does not exist.`;
     if (part === path && kind === 'file' ? !status.isFile() : !status.isDirectory()) {
-      return `The installed loader is not used: ${part} is a link, or something else that does not belong there.`;
+      return `The installed loader is not used: ${part} is a link, or not of the expected type.`;
     }
     if (status.uid !== 0 || (status.mode & 0o022) !== 0) {
-      return `The installed loader is not used: others than root can write to ${part}.`;
+      return `The installed loader is not used: users other than root can write to ${part}.`;
     }
     if (part === '/') return null;
   }
@@ -54,7 +54,7 @@ function contentProblem(path: string, own: string): string | null {
   try {
     const [installed, expected] = [hashOf(path), hashOf(own)];
     if (installed === expected) return null;
-    return `The installed loader is not used: ${path} is not the one of this version of HTTP Trace (SHA-256 ${installed.slice(0, 12)}… instead of ${expected.slice(0, 12)}…). Install it again.`;
+    return `The installed loader is not used: ${path} belongs to another version of HTTP Trace (SHA-256 ${installed.slice(0, 12)}… instead of ${expected.slice(0, 12)}…). Install it again.`;
   } catch (error) {
     return `The installed loader is not used: it cannot be compared with this version's (${(error as Error).message}).`;
   }

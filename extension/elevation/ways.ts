@@ -1,7 +1,6 @@
 /**
- * The ways in which the loader gets the rights it needs, in the order of preference, and what each would come to
- * for this user, found out by trying it with a question that changes nothing (`loader --check-rights`). Nothing
- * here asks for a password.
+ * The ways in which the loader gets the rights it needs, in the order of preference, and whether each works for this
+ * user, found out by trying it with a harmless query (`loader --check-rights`). Nothing here asks for a password.
  */
 import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
@@ -51,7 +50,7 @@ export function sufficient(bits: bigint): boolean {
   return has(CAP_SYS_ADMIN) || (has(CAP_BPF) && has(CAP_PERFMON));
 }
 
-/** A set of this process's capabilities (CapEff, CapBnd, CapAmb); null when /proc does not tell. */
+/** A set of this process's capabilities (CapEff, CapBnd, CapAmb); null when not known from /proc. */
 export function capabilitySet(name: 'CapEff' | 'CapBnd' | 'CapAmb'): bigint | null {
   const [, hexadecimal] = new RegExp(`^${name}:\\s*([0-9a-f]+)$`, 'm').exec(ownStatus()) ?? [];
   return hexadecimal === undefined ? null : BigInt(`0x${hexadecimal}`);

@@ -20,7 +20,7 @@ export function bodyJson(message: StoredMessage, reveal: boolean): BodyParts {
   if (body.captured === 0) {
     const missing = body.size !== null && body.size > 0;
     const sentence = message.shed
-      ? 'The body was not captured: too much at once.'
+      ? 'The body was not captured: too much data at once.'
       : 'The body was not captured.';
     const bodyNote = missing ? [sentence, ...unread(body.file)].join(' ') : null;
     return { body: null, decodedSize: null, bodyNote };
@@ -33,7 +33,7 @@ export function bodyJson(message: StoredMessage, reveal: boolean): BodyParts {
       body.size === null
         ? `Only the first ${body.captured} bytes of the body are known.`
         : `Only the first ${body.captured} of ${body.size} bytes of the body were captured.`,
-      ...(message.shed ? ['The rest was not captured: too much at once.'] : []),
+      ...(message.shed ? ['The rest was not captured: too much data at once.'] : []),
       ...unread(body.file),
     );
   }
@@ -74,7 +74,7 @@ const UNREAD: Readonly<Record<Exclude<FileReading, 'read'>, string>> = {
   changed: 'has changed since',
   uncertain: 'was being changed, so what was sent is not certain',
   unreadable: 'could not be opened afterwards',
-  'file-system': 'is on a file system of a network or of a program, which is not read',
+  'file-system': 'is on a network or FUSE file system, which is not read',
   slow: 'could not be read in time',
 };
 

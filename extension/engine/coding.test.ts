@@ -104,13 +104,13 @@ describe('removeCodings', () => {
     expect(decoded.bytes.length).toBeGreaterThan(0);
   });
 
-  it('leaves what it does not know, and says so', () => {
+  it('leaves unknown codings, and says so', () => {
     const decoded = removeCodings(Buffer.from('abc'), ['compress'], true);
-    expect(decoded).toMatchObject({ removed: false, note: expect.stringMatching(/not one that is known/) });
+    expect(decoded).toMatchObject({ removed: false, note: expect.stringMatching(/coding is unknown/) });
     expect(decoded.bytes.toString()).toBe('abc');
   });
 
-  it('leaves what is not in the coding that it claims', () => {
+  it('leaves a body that is not in the declared coding', () => {
     const decoded = removeCodings(Buffer.from('plain text'), ['gzip'], true);
     expect(decoded).toMatchObject({
       removed: false,
@@ -125,7 +125,7 @@ describe('removeCodings', () => {
     );
   });
 
-  it('takes identity for none', () => {
+  it('treats identity as no coding', () => {
     expect(removeCodings(TEXT, ['identity'], true)).toMatchObject({ removed: false, note: null });
   });
 });

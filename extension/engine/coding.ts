@@ -37,7 +37,7 @@ export function removeCodings(bytes: Buffer, codings: readonly string[], whole: 
   const todo = codings.filter((coding) => coding !== 'identity' && coding !== '');
   if (todo.length === 0) return { bytes, removed: false, note: null };
   if (todo.length > MAX_CODINGS) {
-    return { bytes, removed: false, note: `More than ${MAX_CODINGS} content codings; none was removed.` };
+    return { bytes, removed: false, note: `More than ${MAX_CODINGS} content codings; none was decoded.` };
   }
   let current = bytes;
   let complete = whole;
@@ -45,14 +45,14 @@ export function removeCodings(bytes: Buffer, codings: readonly string[], whole: 
   for (const [i, coding] of [...todo].reverse().entries()) {
     const decoder = DECODERS.get(coding);
     if (decoder === undefined) {
-      return { bytes: current, removed: i > 0, note: 'The content coding is not one that is known.' };
+      return { bytes: current, removed: i > 0, note: 'The content coding is unknown.' };
     }
     const result = decoder(current);
     if (result.bytes.length === 0 && current.length > 0 && result.end === 'broken') {
       return {
         bytes: current,
         removed: i > 0,
-        note: result.note ?? `The body is not in the content coding ${coding} that it claims.`,
+        note: result.note ?? `The body is not in the content coding ${coding} that its header declares.`,
       };
     }
     current = result.bytes;

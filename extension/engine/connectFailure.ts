@@ -5,12 +5,12 @@ const REASONS: Readonly<Partial<Record<EndingKind, string>>> = {
   refused: 'the server refused the connection',
   unreachable: 'the server cannot be reached',
   'timed-out': 'no answer from the server',
-  cancelled: 'the process gave it up',
+  cancelled: 'the process gave up',
   'process-ended': 'the process ended',
 };
 
 /** `connecting failed: the server takes no connection (ECONNREFUSED)`. */
 export function connectFailure({ how, error, detail }: CallEnding): string {
   const code = error === null ? '' : ` (${error})`;
-  return `connecting failed: ${detail === 'by-proxy' ? 'the proxy did not connect' : (REASONS[how] ?? 'the kernel did not connect')}${code}`;
+  return `connecting failed: ${detail === 'by-proxy' ? 'the proxy did not connect' : (REASONS[how] ?? 'the connection could not be made')}${code}`;
 }

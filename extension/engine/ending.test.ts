@@ -197,12 +197,12 @@ describe('a call of the server', () => {
     expect(text(only(steps, options))).toBe(ending);
   });
 
-  it('is not whole if it only ends with a reset by the server itself', () => {
+  it("is incomplete if only the server's own reset ends it", () => {
     expect(only([req, { out: UNFRAMED }, ...abort], options).completeness).toEqual(['aborted']);
     expect(only([req, { out: UNFRAMED }, ...close], options).completeness).toEqual(['complete']);
   });
 
-  it('is not delivered when the client had closed before, also if the RST comes later', () => {
+  it('is not delivered if the client had closed before, even if the RST arrives later', () => {
     const exchange = only(
       [req, peerFin, { out: OK }, notice(EPIPE), learnsOf('in', EPIPE), ...close],
       options,

@@ -89,7 +89,7 @@ export function refusedByProxy({ how, reason }: Refusal, ends: ConnectionEnds): 
 
 /** What a proxy did instead of answering. */
 function silence({ how, by }: CallEnding): string {
-  if (by === 'client') return 'no answer of the proxy until the client gave up';
+  if (by === 'client') return 'no answer from the proxy before the client gave up';
   return how === 'reset'
     ? 'the proxy reset the connection without an answer'
     : 'the proxy closed the connection without an answer';

@@ -204,7 +204,7 @@ describe('a conversation with losses', () => {
     });
   }
 
-  it('goes on with certain pairs when calls follow one another after a loss', () => {
+  it('pairs with certainty again when calls follow one another after a loss', () => {
     const calls = Array.from({ length: 6 }, (): Call[] => [
       { request: 'none', response: 'length', interim: false, size: 3 },
     ]);

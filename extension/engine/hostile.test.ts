@@ -196,7 +196,7 @@ describe('garbage', () => {
     expect(target.stats().exchanges).toBe(1);
   });
 
-  it('that is no record is refused, and what came before it is kept', () => {
+  it('that is not a record is refused, and earlier records are kept', () => {
     const target = engine();
     const records = recordBatch(conversation([{ out: GET }, { in: OK }]));
     expect(() => target.push(Buffer.concat([records, Buffer.alloc(40, 0xff)]))).toThrow(/impossible length/);

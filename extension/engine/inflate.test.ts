@@ -95,7 +95,7 @@ describe('inflate', () => {
     );
   });
 
-  it('never throws, whatever it gets', () => {
+  it('never throws, whatever the input', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 1, max: 300 }), (bytes, size) => {
         const one = inflate(bytes, size);

@@ -219,7 +219,7 @@ function whyWithheld(
 
 const NAMED = 'Its messages are shown one by one; as bytes they may hold secrets.';
 /** Masking for an answer that was assembled from several messages. */
-export const SPREAD = 'It is shown put together; a secret is spread over several of its events.';
+export const SPREAD = 'It is shown assembled, because a secret is spread over several of its events.';
 
 type AttemptJson = ExchangeJson['connection']['attempts'][number];
 

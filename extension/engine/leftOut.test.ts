@@ -1,4 +1,4 @@
-/** Bodies of which the kernel left something out: the limit was reached, or there was too much at once. */
+/** Bodies of which the kernel left something out: the limit was reached, or there was too much data at once. */
 import { describe, expect, it } from 'vitest';
 import { Engine } from './engine.ts';
 import type { ExchangeJson } from './exchangeJson.ts';
@@ -45,7 +45,7 @@ describe('of a response of HTTP/1', () => {
     [Omission.Limit, 'Only the first 10 of 100 bytes of the body were captured.'],
     [
       Omission.Pressure,
-      'Only the first 10 of 100 bytes of the body were captured. The rest was not captured: too much at once.',
+      'Only the first 10 of 100 bytes of the body were captured. The rest was not captured: too much data at once.',
     ],
   ])('for reason %i, the size is known and the note says why', (omission, note) => {
     const steps: Step[] = [
@@ -79,7 +79,7 @@ describe('of responses of HTTP/2', () => {
 
   it.each([
     [Omission.Limit, 'The body was not captured.'],
-    [Omission.Pressure, 'The body was not captured: too much at once.'],
+    [Omission.Pressure, 'The body was not captured: too much data at once.'],
   ])('for reason %i, a frame without its payload costs nothing else', (omission, note) => {
     const steps = [...start, ...hollow(data(1, 'x'.repeat(5_000), END_STREAM), omission), second];
     const exchanges = rows(steps, WireProtocol.Http2);
@@ -100,7 +100,7 @@ it.each([
   [Omission.Limit, 0],
   [Omission.Pressure, 90],
   [Omission.PressureHead, 90],
-])('counts as shed what was left out as there was too much at once: reason %i', (omission, shed) => {
+])('counts as shed what was left out as there was too much data at once: reason %i', (omission, shed) => {
   const engine = new Engine();
   const head = 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n';
   const steps: Step[] = [

@@ -33,7 +33,7 @@ test('a linked list has its values in the order in which they were added or move
   );
 });
 
-test('a value may be taken out while it is looked at', () => {
+test('a value may be removed during iteration', () => {
   const list = new LinkedList<number>();
   const places = [1, 2, 3].map((value) => list.add(value));
   const seen: number[] = [];

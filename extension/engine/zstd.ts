@@ -53,7 +53,7 @@ export function decodeZstd(input: Buffer): CodingResult {
     if (magic !== MAGIC) return result('broken');
     const frame = walkFrame(input, at);
     if (frame === null) return result('partial');
-    if (frame.dictionary) return result('broken', 'The zstd coding needs a dictionary, which is not known.');
+    if (frame.dictionary) return result('broken', 'The zstd coding needs an unknown dictionary.');
     if (frame.window > MAX_WINDOW) {
       return result('broken', 'The zstd coding needs a window of more than 8 MiB (RFC 9659 section 3).');
     }

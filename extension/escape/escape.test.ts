@@ -15,7 +15,7 @@ const ACTING = [...CONTROLS, ...DIRECTIONAL, ...SEPARATORS];
 const holdsActing = (text: string): boolean => ACTING.some((character) => text.includes(character));
 
 describe('what is copied', () => {
-  it('has no character that acts: they are percent-encoded', () => {
+  it('has no control character: they are percent-encoded', () => {
     expect(copiedLine('http://a/\r\n\x1b]0;x\x07\u202e?q=ä b')).toBe(
       'http://a/%0D%0A%1B]0;x%07%E2%80%AE?q=ä b',
     );
@@ -25,7 +25,7 @@ describe('what is copied', () => {
     expect(copiedText('a\r\n\tb\rc\x1b[2Jd\x9b\n')).toBe('a\n\tb%0Dc%1B[2Jd%C2%9B\n');
   });
 
-  it('is otherwise what it was, whatever it is', () => {
+  it('is otherwise unchanged, whatever it is', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const line = copiedLine(text);
@@ -39,7 +39,7 @@ describe('what is copied', () => {
 });
 
 describe('a JSON line', () => {
-  it('is one line without a character that acts, and the same value', () => {
+  it('is one line without a control character, and the same value', () => {
     const value = { [`a${ACTING.join('')}`]: ACTING.join('x'), b: ['ä€😀', 1, null] };
     const line = jsonLine(value);
     expect(holdsActing(line.slice(0, -1))).toBe(false);
@@ -66,7 +66,7 @@ describe('a terminal', () => {
 });
 
 describe('a notification', () => {
-  it('has no link that is not ours, and one line', () => {
+  it('has only our links, and one line', () => {
     const text = notificationText('node\n[Fix it](command:workbench.action.quit) \x1b\u202e');
     expect(text).not.toMatch(/\]\(/);
     expect(holdsActing(text)).toBe(false);

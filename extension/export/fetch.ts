@@ -26,7 +26,7 @@ export function fetchCall(replay: Replay): string {
   return `${comments}fetch(${javascriptString(url)}, {\n${lines.join('\n')}\n});\n`;
 }
 
-/** What is not ASCII would be taken for text and encoded as UTF-8. */
+/** Other characters than ASCII would be treated as text and encoded as UTF-8. */
 function encodedTarget(target: string): string {
   return target.replace(/[\x80-\xff]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }

@@ -210,7 +210,7 @@ describe('an archive', () => {
     expect(second?.time).toBeGreaterThan(first?.time ?? 0);
   });
 
-  it('says who sent a message as the client sees it, also for a server', () => {
+  it("names the sender of a message from the client's view, also for a server", () => {
     const engine = new Engine();
     engine.setClock({ offset: OFFSET, bootTime: START });
     engine.push(
@@ -226,7 +226,7 @@ describe('an archive', () => {
     expect(json === undefined ? null : harEntry(json)?._webSocketMessages).toMatchObject([{ type: 'send' }]);
   });
 
-  it('takes no beginning of a coded body for the whole, and no time without a zone for a local one', () => {
+  it('does not treat the beginning of a coded body as the whole, nor a time without a zone as local', () => {
     const head = (length: number) =>
       `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Type: text/plain\r\nSet-Cookie: a=b; Expires=Wed, 21 Oct 2026 07:28:00\r\nSet-Cookie: c=d; Expires=Thu, 01 Jan 99999 00:00:00 GMT\r\nContent-Length: ${length}\r\n\r\n`;
     const { log } = archive(

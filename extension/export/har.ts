@@ -76,7 +76,7 @@ const ABSOLUTE = /^https?:\/\/[^/?#]/i;
 /** As browsers write it. */
 const UNKNOWN_TYPE = 'x-unknown';
 
-/** The format defines it up to the empty line behind the fields, which HTTP/2 does not have. */
+/** The format defines it up to the empty line after the fields, which HTTP/2 does not have. */
 function headersSizeOf({ headersSize }: MessageJson, protocol: string): number {
   return hasHeadOfLines(protocol) ? (headersSize ?? -1) : -1;
 }
@@ -140,7 +140,7 @@ function postDataOf(message: MessageJson): HarPostData {
 
 function contentOf(message: MessageJson): HarContent {
   const { body, bodySize, decodedSize } = message;
-  // Of a body that is coded and not whole, nobody knows how long it would be without its coding.
+  // For an incomplete body with a coding, the decoded length is unknown.
   const isPart = message.bodyNote !== null;
   const size = decodedSize === null ? (bodySize ?? message.bodyCaptured) : isPart ? -1 : decodedSize;
   return {
@@ -162,12 +162,12 @@ function errorOf({ ending }: ExchangeJson): string {
 }
 
 /**
- * One after the other, as the format wants it: what no phase accounts for is waiting, and what overlaps counts once.
- * Looking up, connecting and shaking hands came before the first byte of the request.
+ * One after the other, as the format requires: time outside all phases counts as waiting, and overlapping time counts
+ * once. Looking up, connecting and shaking hands came before the first byte of the request.
  */
 function timingsOf({ timings, durationMs }: ExchangeJson): HarTimings {
   const { lookupMs, connectMs, tlsMs } = timings;
-  // Of a call that is under way, what is known of it.
+  // For a running call, as far as known.
   const duration = durationMs ?? known(timings.sendMs) + known(timings.waitMs) + known(timings.receiveMs);
   const send = Math.min(Math.max(0, (timings.sendMs ?? 0) - (timings.overlapMs ?? 0)), duration);
   const receive = Math.min(timings.receiveMs ?? 0, duration - send);
@@ -205,7 +205,7 @@ function microsOf(time: string): number {
   return Date.parse(`${time.slice(0, 19)}Z`) * 1_000 + Number(time.slice(20, 26));
 }
 
-/** By what was sent, as browsers name what asked for it; nothing else is known of that. */
+/** Derived from the request, as browsers name the initiator; nothing else is known about it. */
 function resourceType(response: MessageJson | null): string {
   const type = (response === null ? undefined : fieldOf(response, 'content-type'))?.toLowerCase() ?? '';
   if (/^text\/html\b/.test(type)) return 'document';
@@ -244,7 +244,7 @@ function messageNotes({ messageStream, side }: ExchangeJson): string[] {
   if (messageStream === null) return [];
   const { omitted } = messageStream;
   const count = messageStream.out + messageStream.in;
-  // Without a side, who sent a message is not known.
+  // Without a side, the sender of a message is unknown.
   if (side === null && count > 0) return ['Its messages are left out: their direction is not known.'];
   if (omitted === null) return [];
   return [`After message ${omitted.after}, ${omitted.count} messages are left out: they were not kept.`];

@@ -14,7 +14,7 @@ export function responseCookies(fields: readonly SeenField[]): HarCookie[] {
     .filter((cookie) => cookie !== null);
 }
 
-/** A masked field tells no name either. */
+/** A masked field has no name, either. */
 function valuesOf(fields: readonly SeenField[], name: string): string[] {
   const values: string[] = [];
   for (const [other, value] of fields) {

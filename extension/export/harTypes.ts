@@ -1,4 +1,7 @@
-/** HTTP Archive 1.2, as far as it is written here. Names that begin with an underscore are additions of browsers and ours. */
+/**
+ * HTTP Archive 1.2: the parts that are written here. Names that begin with an underscore are additions by browsers and
+ * by us.
+ */
 import type { ExchangeJson } from '../engine/exchangeJson.ts';
 
 export interface HarField {
@@ -45,7 +48,10 @@ export interface HarTimings {
   readonly send: number;
   readonly wait: number;
   readonly receive: number;
-  /** Of the others together, the time for which a debugger had paused the process; as `_blocked_queueing` is of `blocked`. */
+  /**
+   * The part of the other phases during which a debugger paused the process; as `_blocked_queueing` is a part of
+   * `blocked`.
+   */
   readonly _pausedMs?: number;
 }
 
@@ -97,7 +103,7 @@ export interface HarEntry {
   readonly comment?: string;
   readonly _resourceType: string;
   readonly _webSocketMessages?: readonly HarMessage[];
-  /** What the format has no place for. */
+  /** Facts that the format has no field for. */
   readonly _httpTrace: Pick<
     ExchangeJson,
     | 'id'

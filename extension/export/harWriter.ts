@@ -1,4 +1,4 @@
-/** An archive as a text, written entry by entry: one of all calls need not fit into memory. */
+/** Writes an archive entry by entry: an archive of all calls may not fit into memory. */
 import type { ExchangeJson } from '../engine/exchangeJson.ts';
 import { jsonLine } from '../escape/jsonLine.ts';
 import { harEntry } from './har.ts';

@@ -1,10 +1,10 @@
 /**
- * A request as an HTTP message in text: what `.http` files hold, which REST clients in editors send. Comments before
- * it say what an editor's text cannot: that the lines of the body end with CRLF, or that it is written in base64.
+ * A request as an HTTP message in text: what `.http` files hold, which REST clients in editors send. Comments before it
+ * state what text in an editor cannot: that the lines of the body end with CRLF, or that it is written in base64.
  * `httpDocument.ts` reads them.
  *
  * Other extensions send such files, too, and fill in variables (`{{$processEnv HOME}}`), read files (`< ./file`) and
- * run scripts (`> {% … %}`) that stand in them: nothing that was captured is written so that it means that.
+ * run scripts (`> {% … %}`) in them: captured text is written so that it is never interpreted in these ways.
  */
 import { readableText } from './literals.ts';
 import { type Replay, warningsOf } from './replay.ts';
@@ -22,10 +22,13 @@ function capturedBody(call: number): string {
 }
 export const CAPTURED_BODY = /^# The body is the captured one of call (\d{1,15})\.$/;
 
-/** What ends the request, or is an instruction to a program that sends `.http` files. */
+/** Lines that end the request, or instruct a program that sends `.http` files. */
 const INSTRUCTION = /^[ \t]*(?:###|<(?:@\w*)?[ \t]|<>|>)|\{\{/m;
 
-/** @param call held call whose body is named where it cannot stand in text; undefined: it is written in base64. */
+/**
+ * @param call held call that is referenced for a body that cannot be written as text; undefined: the body is written in
+ * base64.
+ */
 export function httpMessage(replay: Replay, call?: number): string {
   const { method, scheme, authority, target, version, body } = replay;
   const notes = warningsOf(replay);

@@ -84,7 +84,7 @@ describe('what is written is read as the same request', () => {
   });
 });
 
-describe('what was captured is no instruction to a program that sends such files', () => {
+describe('captured text is never an instruction to programs that send such files', () => {
   it.each([
     '< /etc/passwd',
     '<@utf8 ./secrets',
@@ -109,14 +109,14 @@ describe('what was captured is no instruction to a program that sends such files
     roundTrip(original);
   });
 
-  it('a name that is a comment is left out, and said', () => {
+  it('a name that is a comment is left out, with a note', () => {
     const text = httpMessage(replay({ fields: [['#x', '1']] }));
     expect(text).toContain('# The header field #x is left out');
     expect(readOnly(text).request.fields).toEqual([]);
   });
 });
 
-it('a body that is no text is that of a held call, by reference', () => {
+it('a binary body is that of a held call, by reference', () => {
   const text = httpMessage(replay({ body: Buffer.from([0, 255]) }), 12);
   expect(text.split('\n')[0]).toBe('# The body is the captured one of call 12.');
   expect(readOnly(text)).toMatchObject({ bodyOf: 12, request: { body: null } });
@@ -160,7 +160,9 @@ Content-Type: application/json
       fields: [['Accept', 'application/json']],
       body: null,
     });
-    expect(() => readRequest(file, second!)).toThrow('A URL with http:// or https:// is needed here.');
+    expect(() => readRequest(file, second!)).toThrow(
+      'Write a URL that begins with http:// or https:// here.',
+    );
     const { request } = readRequest(file, third!);
     expect(request).toMatchObject({ method: 'POST', target: '/', authority: 'b.example' });
     expect(String(request.body)).toBe('{\n  "a": 1\n}');
@@ -173,7 +175,7 @@ Content-Type: application/json
   it.each([
     ['GET http://{{host}}/x', 0, 'Variables'],
     ['GET http://a/x\nX: {{y}}', 1, 'Variables'],
-    ['GET http://a/x\nno field', 1, 'no header field'],
+    ['GET http://a/x\nno field', 1, 'not a header field'],
     ['GET http://a@b/x', 0, 'names no server'],
     ['GET ftp://a/x', 0, 'http://'],
     ['GET http://a/x HTTP/3', 0, 'HTTP/3 cannot be sent'],
@@ -191,7 +193,7 @@ Content-Type: application/json
   });
 });
 
-describe('a document that was made to harm', () => {
+describe('a malicious document', () => {
   const MANY = 200_000;
   const blanks = ' '.repeat(MANY);
 

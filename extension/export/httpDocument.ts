@@ -1,6 +1,6 @@
 /**
- * Reads `.http` files: requests as HTTP messages in text, apart by lines that begin with `###`. Of what such files may
- * hold besides, variables, included files and scripts are not carried out, and sending such a document gives an error.
+ * Reads `.http` files: requests as HTTP messages in text, separated by lines that begin with `###`. Variables, included
+ * files and scripts are not supported: sending a document with them is an error.
  */
 import { isToken, trimBlanks } from '../http/fieldSyntax.ts';
 import { BASE64_BODY, BODY_ENDS_LINE, BRACES, CAPTURED_BODY, CRLF_BODY, LATIN1_FIELDS } from './http.ts';
@@ -9,7 +9,7 @@ import { AUTHORITY, type FieldLine, fieldOf, type HttpRequest, isValue } from '.
 export interface RequestText {
   /** Of the request line, from 0. */
   readonly line: number;
-  /** First and last line of what belongs to it, with comments before it. */
+  /** Its first and last line, including comments before it. */
   readonly from: number;
   readonly to: number;
 }
@@ -101,10 +101,10 @@ function fieldIn(content: string, line: number, encoding: 'latin1' | 'utf8'): Fi
   const colon = content.indexOf(':');
   const name = content.slice(0, Math.max(0, colon));
   if (!isToken(name)) {
-    throw new HttpDocumentError('This is no header field. A blank line comes before the body.', line);
+    throw new HttpDocumentError('This is not a header field. Put a blank line before the body.', line);
   }
   const value = Buffer.from(trimBlanks(content.slice(colon + 1)), encoding).toString('latin1');
-  if (!isValue(value)) throw new HttpDocumentError('A header field cannot have these characters.', line);
+  if (!isValue(value)) throw new HttpDocumentError('A header field cannot contain these characters.', line);
   return [name, value];
 }
 
@@ -112,7 +112,8 @@ type Start = Pick<HttpRequest, 'method' | 'scheme' | 'authority' | 'target' | 'v
 
 function requestLine(content: string, fields: readonly FieldLine[], line: number): Start {
   const [, method = 'GET', url = '', written = '1.1'] = REQUEST_LINE.exec(content) ?? [];
-  if (!isToken(method)) throw new HttpDocumentError('This method has characters that no method has.', line);
+  if (!isToken(method))
+    throw new HttpDocumentError('This method contains characters that are not allowed in a method.', line);
   if (method === 'CONNECT')
     throw new HttpDocumentError('CONNECT opens a tunnel: it cannot be sent here.', line);
   const version = Object.hasOwn(VERSIONS, written) ? VERSIONS[written] : undefined;
@@ -122,7 +123,8 @@ function requestLine(content: string, fields: readonly FieldLine[], line: number
   const host = fieldOf(fields, 'host');
   const whole = url.startsWith('/') && host !== undefined ? `http://${host}${url}` : url;
   const [, scheme = '', authority = '', rest = ''] = /^(https?):\/\/([^/?#]*)([^#]*)/i.exec(whole) ?? [];
-  if (scheme === '') throw new HttpDocumentError('A URL with http:// or https:// is needed here.', line);
+  if (scheme === '')
+    throw new HttpDocumentError('Write a URL that begins with http:// or https:// here.', line);
   if (!AUTHORITY.test(authority)) throw new HttpDocumentError('This URL names no server.', line);
   const target = rest.replace(/[^\x21-\x7e]/gu, (c) => [...Buffer.from(c)].map(percent).join(''));
   return {
@@ -139,7 +141,7 @@ function percent(byte: number): string {
   return `%${byte.toString(16).padStart(2, '0').toUpperCase()}`;
 }
 
-/** Blank lines at its end only keep it apart from what comes next. */
+/** Blank lines at its end only separate it from the next request. */
 function bodyIn(lines: readonly string[], directives: readonly string[], line: number): Uint8Array | null {
   const end = lines.findLastIndex((content) => content !== '') + 1;
   const text = lines.slice(0, end).join(directives.includes(CRLF_BODY) ? '\r\n' : '\n');

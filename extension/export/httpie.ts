@@ -1,4 +1,4 @@
-/** A command for HTTPie (https://httpie.io), which sends what its library lets it. */
+/** A command for HTTPie (https://httpie.io), which sends what its library allows. */
 import { type Replay, warningsOf } from './replay.ts';
 import { commandLines, latin1Word, missingFields, shellBody, shellWarnings, wordOf } from './shell.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Captured bytes as literals of a language. None can be ended by what it holds, and none has a character that is
- * not seen: control and format characters, direction marks, separators.
+ * Captured bytes as literals of a language. None can be ended by its content, and none contains an invisible character:
+ * control and format characters, direction marks, separators.
  */
 
 const UNSEEN = /[\p{C}\p{Zl}\p{Zp}]/u;
@@ -16,13 +16,13 @@ function utf8Of(bytes: Uint8Array): string | null {
   }
 }
 
-/** Text that people can read: valid UTF-8 without control characters but those of lines. */
+/** Readable text: valid UTF-8 without control characters except line ends and tabs. */
 export function readableText(bytes: Uint8Array): string | null {
   const text = utf8Of(bytes);
   return text === null || /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(text) ? null : text;
 }
 
-/** Words that no shell reads as anything else. */
+/** Words without special characters for any shell. */
 const BARE = /^[A-Za-z0-9][A-Za-z0-9_./:+-]*$/;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * A captured request, as what sends it again: one model for every format of a copy. Secrets are left as the call's
- * JSON has them: masked, unless the user chose to see them.
+ * A captured request, prepared for sending it again: one model for every format of a copy. Secrets are as in the call's
+ * JSON: masked, unless the user chose to see them.
  */
 import type { SeenField } from '../engine/exchange.ts';
 import type { BodyJson, ExchangeJson } from '../engine/exchangeJson.ts';
@@ -47,16 +47,16 @@ export interface HttpRequest {
 }
 
 export interface Replay extends HttpRequest {
-  /** What of it is masked: names of header fields, `URL`, `body`. */
+  /** Its masked parts: names of header fields, `URL`, `body`. */
   readonly masked: readonly string[];
-  /** In what it differs from what was sent, in sentences. */
+  /** How it differs from the original request, in sentences. */
   readonly notes: readonly string[];
 }
 
-/** Stands in copies for what is masked: ASCII, so that it may stand in a URL, a field or a program. */
+/** Replaces secrets in copies: ASCII, so that it can be part of a URL, a field or a program. */
 export const MASKED = 'MASKED';
 
-/** Host (name, IPv4, IPv6 in brackets) and port; nothing with which a URL would mean another server. */
+/** Host (name, IPv4, IPv6 in brackets) and port; no characters that would make a URL name another server. */
 export const AUTHORITY = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 const ABSOLUTE = /^(https?):\/\/([^/?#]*)(.*)$/is;
 
@@ -111,7 +111,7 @@ function fieldsOf(
   const fields: FieldLine[] = [];
   let dropped = 0;
   for (const [i, [name, value]] of shown.entries()) {
-    // What is no field would be read as something else by whoever sends it.
+    // Programs that send the copy would misread an invalid field.
     if (name === null || value === null || !isToken(name) || !isValue(value.replaceAll(MASK, MASKED))) {
       dropped++;
       continue;
@@ -179,8 +179,11 @@ export function fieldOf(fields: readonly FieldLine[], name: string): string | un
   return fields.find(([other]) => other.toLowerCase() === name)?.[1];
 }
 
-/** What people must know before they send it; empty: it is what was sent. */
+/** What users must know before they send it; empty: it is identical to the original. */
 export function warningsOf({ masked, notes }: Replay): string[] {
   if (masked.length === 0) return [...notes];
-  return [`HTTP Trace masked secrets (${masked.join(', ')}): put them in where it says ${MASKED}.`, ...notes];
+  return [
+    `HTTP Trace masked secrets (${masked.join(', ')}): fill them in where it says ${MASKED}.`,
+    ...notes,
+  ];
 }

@@ -40,7 +40,7 @@ export function commandLines(parts: readonly string[]): string {
   return parts.join(' \\\n  ');
 }
 
-/** What the program sends by itself and the request did not have: to be turned off. */
+/** Fields that the program adds by itself and the request did not have: to be turned off. */
 export function missingFields(fields: readonly FieldLine[], names: readonly string[]): string[] {
   const present = new Set(fields.map(([name]) => name.toLowerCase()));
   return names.filter((name) => !present.has(name.toLowerCase()));

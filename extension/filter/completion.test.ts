@@ -14,7 +14,7 @@ const at = (line: string) => {
   return found === null ? null : { ...found, items: found.items.map(({ text }) => text) };
 };
 
-test('names of properties, from their beginning, at the place where one types', () => {
+test('names of properties, from their beginning, at the cursor', () => {
   expect(at('st|')).toEqual({ start: 0, end: 2, items: ['status:'] });
   expect(at('get -ho| x')).toEqual({ start: 5, end: 7, items: ['host:'] });
   expect(at('(!me|t')).toEqual({ start: 2, end: 5, items: ['method:'] });
@@ -24,7 +24,7 @@ test('names of properties, from their beginning, at the place where one types', 
   expect(at('"st|')).toBeNull();
 });
 
-test('values that there are, or that were seen, the most frequent first; also in a list', () => {
+test('known values, or those that were seen, the most frequent first; also in a list', () => {
   expect(at('is:e|')?.items[0]).toBe('error');
   expect(at('side:|')?.items).toEqual(['client', 'server']);
   expect(at('method:|')).toEqual({ start: 7, end: 7, items: ['GET', 'POST'] });

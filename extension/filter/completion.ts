@@ -3,7 +3,7 @@ import type { ExchangeRow } from '../engine/row.ts';
 import { PROPERTIES, propertyOf } from './properties.ts';
 
 export interface Completion {
-  /** Takes the place of what lies between `start` and `end`. */
+  /** Replaces the text between `start` and `end`. */
   readonly text: string;
   /** null: the text says it. */
   readonly about: string | null;

@@ -5,8 +5,8 @@
  *     either   = *term            ; all of them hold
  *     term     = ( "-" / "!" ) term / "(" filter ")" / property ":" value / "/" regex "/" / word
  *
- * A value is plain, quoted, or a list with commas of which one has to hold. What is not understood is reported, and
- * is left out.
+ * A value is plain, quoted, or a list with commas of which one has to hold. Parts that are not understood are reported,
+ * and ignored.
  */
 import { compileRegex, RegexError } from './regex.ts';
 
@@ -30,7 +30,7 @@ export type Tree<Leaf> =
   | { readonly type: 'not'; readonly node: Tree<Leaf> }
   | { readonly type: 'all' | 'any'; readonly nodes: readonly Tree<Leaf>[] };
 
-/** A property as the grammar needs it: what comes out of its value, or in words what is wrong with it. */
+/** A property as the grammar needs it: its parsed value, or an error message. */
 export interface GrammarProperty<Leaf> {
   readonly name: string;
   /** What it expects, after “expects”. */
@@ -46,9 +46,9 @@ export interface GrammarProperty<Leaf> {
 /** What the names and words of a line mean. */
 export interface Language<Leaf> {
   readonly property: (name: string) => GrammarProperty<Leaf> | undefined;
-  /** Whether a name is taken for a property that there is not, even where a port or a path could follow. */
+  /** Whether an unknown name is treated as a misspelt property, even if a port or a path could follow. */
   readonly isName: (name: string) => boolean;
-  /** What to say of a name that is not a property. */
+  /** The error for a name that is not a property. */
   readonly unknown: (name: string) => string;
   /** A word in lower case, never empty, and as it is typed. */
   readonly word: (word: string, quoted: boolean, typed: string) => Leaf | string;
@@ -76,7 +76,7 @@ export function parseLine<Leaf>(line: string, language: Language<Leaf>): ParsedL
     parser.errors.push({
       start: MAX_LINE,
       end: line.length,
-      message: `A filter has at most ${MAX_LINE} characters.`,
+      message: `A filter can have at most ${MAX_LINE} characters.`,
     });
   }
   return {
@@ -127,7 +127,7 @@ class Parser<Leaf> {
       const next = this.#operator();
       const lonely = operator !== null && empty ? operator : next !== null && empty ? next : null;
       if (lonely !== null)
-        this.#replace(lonely, 'Something is missing beside it. Put the word in quotes to search for it.');
+        this.#replace(lonely, 'A term is missing beside it. Put the word in quotes to search for it.');
       operator = next;
       if (next === null) return together('any', nodes);
     }

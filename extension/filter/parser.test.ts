@@ -55,7 +55,7 @@ describe('grpc:', () => {
 });
 
 describe('protocol:', () => {
-  it('knows the names that people use', () => {
+  it('knows common aliases', () => {
     for (const line of ['protocol:h2', 'protocol:H2', 'protocol:http2', 'protocol:HTTP/2', 'protocol:*2']) {
       expect(test(line, { protocol: 'HTTP/2' }), line).toBe(true);
       expect(test(line, { protocol: 'HTTP/1.1' }), line).toBe(false);
@@ -259,7 +259,7 @@ it('never throws, takes linear time, and covers every character that is not blan
 });
 
 describe('or, parentheses, negation and lists', () => {
-  it('combine as one reads them: or binds less than what stands side by side', () => {
+  it('combine as expected: or binds less than adjacent terms', () => {
     expect(test('status:404 or status:5xx')).toBe(true);
     expect(test('status:404 OR method:get')).toBe(false);
     expect(test('method:get status:404 or method:post status:502')).toBe(true);
@@ -364,7 +364,7 @@ describe('what people type', () => {
     expect(test('query:q', { path: '/?q=%E0%A4%A' })).toBe(true);
   });
 
-  it('is told which name was probably meant', () => {
+  it('suggests the name that was probably meant', () => {
     for (const [typed, meant] of [
       ['metod:GET', '“method:”'],
       ['domain:x', '“host:”'],
@@ -443,7 +443,7 @@ describe('details', () => {
     }
   });
 
-  it('are looked at only where they can matter', () => {
+  it('are read only where they can matter', () => {
     const possible = (line: string) => parseFilter(line).possible({ row: row(), text: searchText(row()) });
     expect(possible('get body:tea')).toBe(false);
     expect(possible('post body:tea')).toBe(true);

@@ -13,7 +13,7 @@ export interface Filter {
   readonly details: readonly DetailTest[];
   /** Whether one of them reads what was in bodies and messages. */
   readonly searchesBodies: boolean;
-  /** Whether a row can match, whatever its details are: only then they have to be looked at. */
+  /** Whether a row can match, depending on its details: only then they have to be read. */
   readonly possible: (subject: Subject) => boolean;
   /** In the order of the line, apart from each other. */
   readonly parts: readonly FilterPart[];
@@ -34,7 +34,8 @@ export function parseFilter(line: string): Filter {
   const leaf = (parsed: Parsed | string): Leaf | string => {
     if (typeof parsed === 'string') return parsed;
     if ('row' in parsed) return parsed.row;
-    if (details.length === MAX_DETAILS) return `A filter looks into details at most ${MAX_DETAILS} times.`;
+    if (details.length === MAX_DETAILS)
+      return `A filter can search the details at most ${MAX_DETAILS} times.`;
     searchesBodies ||= parsed.bodies === true;
     return 1 << (details.push(parsed.details) - 1);
   };

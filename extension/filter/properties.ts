@@ -359,8 +359,8 @@ export const PROPERTIES: readonly Property[] = [
   },
   {
     name: 'operation',
-    help: 'part of what GraphQL, JSON-RPC or MCP asks for, such as AddItem, mutation or eth_*',
-    about: 'what GraphQL, JSON-RPC or MCP asks for',
+    help: 'part of the operation of GraphQL, JSON-RPC or MCP, such as AddItem, mutation or eth_*',
+    about: 'the operation of GraphQL, JSON-RPC or MCP',
     example: 'operation:AddItem',
     ...text((row) => row.operation),
   },
@@ -466,7 +466,7 @@ export function isOtherName(name: string): boolean {
   return Object.hasOwn(ALSO_CALLED, name.toLowerCase());
 }
 
-/** The property that was most likely meant by a name that there is not; else null. */
+/** The property that was most likely meant by an unknown name; else null. */
 export function meantBy(name: string): string | null {
   const typed = name.toLowerCase();
   return isOtherName(typed) ? (ALSO_CALLED[typed] ?? null) : nearestName(typed, PROPERTY_NAMES);

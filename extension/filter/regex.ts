@@ -88,7 +88,7 @@ function build(node: RegexNode, states: State[], next: number): number {
 class Automaton {
   readonly #states: readonly State[];
   readonly #start: number;
-  /** Class of each code unit: the pattern does not tell those of one class apart. */
+  /** Class of each code unit: the pattern does not distinguish those of one class. */
   readonly #classOf = new Uint16Array(65_536);
   readonly #sample: number[] = [];
   #cache = new Map<string, Cached>();

@@ -244,7 +244,7 @@ class Parser {
         return normal(folded(code, code));
       }
       default:
-        if (/[1-9]/.test(char)) throw new RegexError('Back references are not supported.', at);
+        if (/[1-9]/.test(char)) throw new RegexError('Backreferences are not supported.', at);
         if (/[a-z]/i.test(char)) throw new RegexError(`“\\${char}” is not supported.`, at);
         return [[char.charCodeAt(0), char.charCodeAt(0)]];
     }

@@ -1,4 +1,4 @@
-/** Filters that somebody has saved: lines of the filter's language, in a setting. */
+/** Saved filters: lines of the filter's language, in a setting. */
 
 /** Filters that can be saved, and characters of one. */
 export const MAX_SAVED_FILTERS = 50;

@@ -9,13 +9,13 @@ import { reasonOf } from '../words/exchange.ts';
 export interface Subject {
   readonly row: ExchangeRow;
   readonly text: string;
-  /** Bit n: the filter's detail test n holds. Of no meaning where the filter has none. */
+  /** Bit n: the filter's detail test n matches. Without meaning if the filter has none. */
   readonly found?: number;
 }
 
 export type Matcher = (subject: Subject) => boolean;
 
-/** What only the details of a call can tell: its header fields and bodies. */
+/** The details of a call: its header fields and bodies. */
 export type DetailTest = (exchange: ExchangeJson) => boolean;
 
 /** The bits of the tests that hold, for `found` of a {@link Subject}. */

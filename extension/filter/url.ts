@@ -26,7 +26,7 @@ export function urlMatcher(text: string): Matcher | null {
   if (wanted === null) return null;
   const mask = MASK.toLowerCase();
   return ({ row }) => {
-    // Nearly all rows are told apart by this, without making their URL.
+    // This rules out nearly all rows, without building their URL.
     if (row.scheme !== null && row.scheme !== wanted.scheme) return false;
     const own = ofRow(row);
     if (own === null || own.scheme !== wanted.scheme) return false;

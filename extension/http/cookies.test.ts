@@ -31,17 +31,20 @@ describe('warnings', () => {
       'a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT',
       ['It had expired when it was set: it deletes the cookie.'],
     ],
-    ['a=1; Expires=soon', ['Expires is no time: it lasts for the session.']],
-    ['a=1; SameSite=None', ['SameSite=None without Secure: browsers refuse it.']],
-    ['a=1; Partitioned', ['Partitioned without Secure: browsers refuse it.']],
-    ['__Secure-a=1', ['A name with __Secure- needs Secure.']],
-    ['__Host-a=1; Secure; Path=/; Domain=a', ['A name with __Host- needs Secure and Path=/, and no Domain.']],
+    ['a=1; Expires=soon', ['Expires is not a valid date: the cookie lasts for the session.']],
+    ['a=1; SameSite=None', ['SameSite=None without Secure: browsers reject it.']],
+    ['a=1; Partitioned', ['Partitioned without Secure: browsers reject it.']],
+    ['__Secure-a=1', ['The prefix __Secure- requires Secure.']],
+    [
+      '__Host-a=1; Secure; Path=/; Domain=a',
+      ['The prefix __Host- requires Secure and Path=/, and no Domain.'],
+    ],
     ['__Host-a=1; Secure; Path=/', []],
-    [`a=${'x'.repeat(4096)}`, ['Name and value are longer than 4096 bytes: browsers refuse it.']],
+    [`a=${'x'.repeat(4096)}`, ['Name and value are longer than 4096 bytes: browsers reject it.']],
   ])('%s', (value, warnings) => expect(of(value)).toEqual(warnings));
 
   it('Secure over http, but not on this machine', () => {
-    expect(of('a=1; Secure', false)).toEqual(['Secure, but set over http: browsers refuse it.']);
+    expect(of('a=1; Secure', false)).toEqual(['Secure, but set over http: browsers reject it.']);
     for (const host of ['localhost:3000', 'x.localhost', '127.0.0.1:80', '[::1]:80']) {
       expect(of('a=1; Secure', false, host)).toEqual([]);
     }

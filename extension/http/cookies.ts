@@ -52,15 +52,15 @@ export function attributeMeaning(name: string, value: string | null): string | n
     case 'httponly':
       return 'Not readable by scripts of the page.';
     case 'path':
-      return 'Sent with requests for this path and what is below it.';
+      return 'Sent with requests for this path and paths below it.';
     case 'domain':
       return 'Also sent to the subdomains of this host.';
     case 'max-age':
-      return 'Kept for so many seconds; it counts instead of Expires.';
+      return 'Kept for this many seconds; takes precedence over Expires.';
     case 'expires':
       return 'Kept until then.';
     case 'partitioned':
-      return 'Kept apart for each top-level site (CHIPS).';
+      return 'Kept separately for each top-level site (CHIPS).';
     case 'samesite':
       return SAME_SITE[(value ?? '').toLowerCase()] ?? 'Neither Strict, Lax nor None: browsers use Lax.';
     case 'priority':
@@ -72,7 +72,7 @@ export function attributeMeaning(name: string, value: string | null): string | n
 
 const SAME_SITE: Readonly<Record<string, string>> = {
   strict: 'Sent only with requests that the same site makes.',
-  lax: 'Of other sites sent only when a link leads here.',
+  lax: 'Sent from other sites only when a link leads here.',
   none: 'Also sent with requests that other sites make; needs Secure.',
 };
 
@@ -95,18 +95,19 @@ export function cookieWarnings(cookie: SetCookie, isHttps: boolean, host: string
   } else if (expiry !== null && expiry <= now) {
     warnings.push('It had expired when it was set: it deletes the cookie.');
   }
-  if (expires !== null && expiry === null) warnings.push('Expires is no time: it lasts for the session.');
+  if (expires !== null && expiry === null)
+    warnings.push('Expires is not a valid date: the cookie lasts for the session.');
   if ((has.get('samesite') ?? '').toLowerCase() === 'none' && !secure) {
-    warnings.push('SameSite=None without Secure: browsers refuse it.');
+    warnings.push('SameSite=None without Secure: browsers reject it.');
   }
-  if (has.has('partitioned') && !secure) warnings.push('Partitioned without Secure: browsers refuse it.');
-  if (secure && !isHttps && !isLocal(host)) warnings.push('Secure, but set over http: browsers refuse it.');
-  if (/^__Secure-/i.test(cookie.name) && !secure) warnings.push('A name with __Secure- needs Secure.');
+  if (has.has('partitioned') && !secure) warnings.push('Partitioned without Secure: browsers reject it.');
+  if (secure && !isHttps && !isLocal(host)) warnings.push('Secure, but set over http: browsers reject it.');
+  if (/^__Secure-/i.test(cookie.name) && !secure) warnings.push('The prefix __Secure- requires Secure.');
   if (/^__Host-/i.test(cookie.name) && (!secure || has.has('domain') || has.get('path') !== '/')) {
-    warnings.push('A name with __Host- needs Secure and Path=/, and no Domain.');
+    warnings.push('The prefix __Host- requires Secure and Path=/, and no Domain.');
   }
   if (cookie.name.length + cookie.value.length > MAX_COOKIE) {
-    warnings.push(`Name and value are longer than ${MAX_COOKIE} bytes: browsers refuse it.`);
+    warnings.push(`Name and value are longer than ${MAX_COOKIE} bytes: browsers reject it.`);
   }
   return warnings;
 }

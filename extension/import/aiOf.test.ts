@@ -53,7 +53,7 @@ const chat = (pieces: readonly string[]): Call => ({
 });
 
 describe('a language model’s call in an archive', () => {
-  it('has its answer put together from the events', () => {
+  it('has its answer assembled from the events', () => {
     const { row, shown } = opened(chat(['Good ', 'day', '!']));
     expect(row).toMatchObject({ model: 'gpt-4o-mini', operation: 'gpt-4o-mini, 3 → 5 tokens' });
     expect(shown?.ai).toMatchObject({
@@ -71,7 +71,7 @@ describe('a language model’s call in an archive', () => {
   it('hides a secret that is spread over several events', () => {
     const { shown, revealed } = opened(chat(['pass', 'word: hun', 'ter2']));
     expect(shown?.ai?.completion[0]?.parts[0]?.text).toBe(`password: ${MASK}`);
-    expect(shown?.response).toMatchObject({ body: null, bodyNote: expect.stringContaining('put together') });
+    expect(shown?.response).toMatchObject({ body: null, bodyNote: expect.stringContaining('assembled') });
     expect(JSON.stringify(shown)).not.toMatch(/hun|ter2/);
     expect(revealed?.ai?.completion[0]?.parts[0]?.text).toBe('password: hunter2');
   });

@@ -13,7 +13,7 @@ import { readContentType } from '../http/contentType.ts';
 import { maskText } from '../privacy/maskText.ts';
 import { maskUrl } from '../privacy/maskUrl.ts';
 
-/** What is found in a call, beside what of it is shown. */
+/** The facts found in a call, with and without secrets. */
 export interface AiRead {
   readonly call: ExchangeJson;
   readonly model: string | null;

@@ -202,7 +202,7 @@ describe('an entry', () => {
     expect(readHarEntry({ startedDateTime, request: {} })?.startedAt).toBe(startedAt);
   });
 
-  it('is not led astray by names that every object has', () => {
+  it('is not confused by names that every object has', () => {
     const call = readHarEntry(
       JSON.parse(
         '{"startedDateTime":"2026-11-22T18:00:00Z","__proto__":{"polluted":1},"constructor":{},"request":{"__proto__":{"method":"EVIL"},"headers":{"length":9}},"_httpTrace":{"completeness":["toString","constructor"],"ending":{"how":"__proto__"},"process":{"pid":"x"}}}',

@@ -1,6 +1,6 @@
 /**
- * An entry of an HTTP Archive as a call. The format is what a client has seen of its requests; what an entry does not
- * say is null. The call is with its secrets: see mask.ts.
+ * An entry of an HTTP Archive as a call. The format is the client's view of its requests; missing facts are null. The
+ * call includes its secrets: see mask.ts.
  */
 
 import { charsetOf, decodeText } from '../engine/charset.ts';
@@ -136,7 +136,7 @@ function timingsOf(entry: JsonObject): EntryTimings {
   const time = amountOf(member(entry, 'time'));
   const rest = time === null ? null : rounded(Math.max(0, time - before));
   const known = send ?? wait ?? receive;
-  // The handshake is within `connect`; where it is all of it, nothing is said of the connection.
+  // The handshake is a part of `connect`; if it is all of it, the time of the connection is unknown.
   const plain = connect === null ? null : rounded(connect - (ssl ?? 0));
   return {
     before,
@@ -168,7 +168,7 @@ function protocolOf(requested: string | null, response: JsonObject): string {
   return Number(major) >= 2 ? `HTTP/${major}` : `HTTP/${major}.${minor ?? '1'}`;
 }
 
-/** 0 is how an archive writes that there was no response. */
+/** In an archive, 0 means that there was no response. */
 function statusOf(response: JsonObject): number | null {
   const status = member(response, 'status');
   return Number.isInteger(status) && (status as number) >= 100 && (status as number) <= 999
@@ -196,7 +196,7 @@ function requestOf(request: JsonObject, protocol: string, own: OwnFields | null)
   const isBase64 = member(data, 'encoding') === 'base64';
   const stated = amountOf(member(request, 'bodySize'));
   const bytes = own === null && text !== null && !isBase64 ? binaryString(text, headers) : null;
-  // Playwright leaves out bodies that are no text, and writes none in their place.
+  // Playwright leaves out binary bodies.
   const isLeftOut = own === null && text === '' && (stated ?? 0) > 0;
   const { body, note } =
     bytes !== null
@@ -217,7 +217,9 @@ function requestOf(request: JsonObject, protocol: string, own: OwnFields | null)
   });
 }
 
-/** The archive's format has base64 for responses only: Chrome writes a request's bytes that are no text as one character each. */
+/**
+ * The archive's format has base64 for responses only: Chrome writes a binary request body with one character per byte.
+ */
 function binaryString(text: string, headers: readonly SeenField[]): Buffer | null {
   if (fieldOf(headers, 'content-length') !== String(text.length)) return null;
   const bytes = Buffer.from(text, 'latin1');
@@ -271,7 +273,7 @@ function responseOf(response: JsonObject, protocol: string, own: OwnFields | nul
   });
 }
 
-/** Where it is not of lines, programs count what was never sent. */
+/** Without header lines (HTTP/2), programs count bytes that were never sent. */
 function headersSizeOf(message: JsonObject, protocol: string): number | null {
   return hasHeadOfLines(protocol) ? countOf(member(message, 'headersSize')) : null;
 }
@@ -337,7 +339,7 @@ function operationOf(url: string | null, request: MessageJson): ExchangeJson['op
   );
 }
 
-/** Of browsers' own archives the port is not said (behind a proxy it is not the URL's); Playwright says it. */
+/** Browsers' own archives do not contain the port (behind a proxy it is not the URL's); Playwright's do. */
 function addressesOf(entry: JsonObject, side: Side | null): { local: string | null; remote: string | null } {
   const ip = textOf(member(entry, 'serverIPAddress')) || null;
   const port = amountOf(member(entry, '_serverPort'));

@@ -40,13 +40,13 @@ describe('an archive in pieces', () => {
     );
   });
 
-  it('that is cut off has its entries as far as they are whole', () => {
+  it('that is cut off has its complete entries', () => {
     const { found, scanner } = scan('{"log":{"entries":[{"a":1},{"b":"}');
     expect(found).toEqual(['entry:{"a":1}']);
     expect(scanner.complete).toBe(false);
   });
 
-  it('may hold what is no entry', () => {
+  it('may contain items that are not entries', () => {
     expect(scan('{"log":{"entries":[1,{"a":"\\"}"},[{"b":1}],"x",null]}}').found).toEqual([
       'foreign',
       'entry:{"a":"\\"}"}',
@@ -67,14 +67,14 @@ describe('an archive in pieces', () => {
     expect(scanner.sawEntries).toBe(false);
   });
 
-  it('finds entries only where they are', () => {
+  it('finds entries only in the list of entries', () => {
     expect(scan('{"entries":[{"a":1}],"x":{"entries":[{"b":1}]},"log":[{"entries":[{}]}]}').found).toEqual(
       [],
     );
     expect(scan('{"log":{"x":{"entries":[{"b":1}]},"entries":{"c":{"d":1}}}}').found).toEqual([]);
   });
 
-  it('holds no entry beyond its bound, and none of what is nested without end', () => {
+  it('holds no entry beyond its bound, and nothing that is nested endlessly', () => {
     const most = 1024;
     const scanner = new HarScanner(most);
     const push = (text: string) => [...scanner.push(Buffer.from(text))];

@@ -1,6 +1,6 @@
 /**
  * Finds the entries of an HTTP Archive without reading it as a whole: an archive may be larger than memory, cut off, or
- * made to harm. What is found is JSON that is still to be read; what is not an entry is passed over.
+ * malicious. The result is unparsed JSON; everything that is not an entry is skipped.
  */
 
 /** Bytes of one entry: bodies of browsers are far below it. */
@@ -11,7 +11,7 @@ export const MAX_ENTRY = 64 * 1024 * 1024;
  */
 export const MAX_VALUES = 1_000_000;
 export const MAX_DEPTH = 1_000;
-/** Bytes of what the archive says of its maker. */
+/** Bytes of the entry about the archive's creator. */
 const MAX_ABOUT = 4 * 1024;
 /** Bytes of a name that matters here: `entries`. */
 const MAX_NAME = 16;
@@ -23,7 +23,7 @@ export type HarPiece =
   | { readonly kind: 'too-large' }
   /** An entry above {@link MAX_VALUES} or {@link MAX_DEPTH}. */
   | { readonly kind: 'too-many-values' }
-  /** Something in the list of entries that is no object. */
+  /** An item of the list of entries that is not an object. */
   | { readonly kind: 'foreign' }
   /** JSON of `log.creator`. */
   | { readonly kind: 'creator'; readonly json: Buffer };
@@ -65,7 +65,7 @@ export class HarScanner {
   #values = 0;
   #tooMany = false;
   #kind: 'entry' | 'creator' = 'entry';
-  /** Something that is no object stands in the list of entries. */
+  /** The list of entries contains an item that is not an object. */
   #stray = false;
 
   /** @param maxEntry bytes */

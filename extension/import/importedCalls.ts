@@ -1,6 +1,6 @@
 /**
- * The calls of an HTTP Archive, in the place of an engine. Entries are kept as their JSON, outside of the heap, and read
- * again when one is looked at.
+ * The calls of an HTTP Archive, in the place of an engine. Entries are kept as their JSON, outside of the heap, and
+ * parsed again when one is shown.
  */
 import type { CallSource } from '../engine/callSource.ts';
 import type { MessageKind } from '../engine/exchange.ts';
@@ -50,7 +50,7 @@ export class ImportedCalls implements CallSource {
     return this.#entries.size;
   }
 
-  /** @returns `unreadable`: the entry is no call; `full`: it is not held, and none after it will be. */
+  /** @returns `unreadable`: the entry is not a call; `full`: it is not held, and no later one will be. */
   add(json: Buffer): 'held' | 'unreadable' | 'full' {
     if (this.#entries.size >= this.#maxCalls || this.#bytes + json.length > this.#maxBytes) return 'full';
     const id = this.#lastId + 1;
@@ -116,7 +116,7 @@ export class ImportedCalls implements CallSource {
     return message === undefined || reveal ? message : maskStreamMessage(message);
   }
 
-  /** A file holds bodies without their coding: as they were sent they are known only where there was none. */
+  /** A file holds decoded bodies: the original bytes are known only if there was no coding. */
   body(id: number, kind: MessageKind): Uint8Array | null {
     const message = this.#read(id)?.[kind] ?? null;
     if (message === null || message.body === null) return null;

@@ -68,7 +68,7 @@ describe('calls of an archive', () => {
     expect(held.stats()).toMatchObject({ exchanges: 0, pairs: 0, failedPairs: 0 });
   });
 
-  it('are not what the file only claims: one-sided, twice, itself, in a ring', () => {
+  it('are not accepted from invalid claims: one-sided, twice, itself, in a cycle', () => {
     expect(imported([{ ...client, peer: 99 }, server]).row(2)?.peer).toBeNull();
     expect(imported([client, client, server]).row(3)?.peer).toBeNull();
     expect(imported([{ ...client, peer: client.id }]).row(1)?.peer).toBeNull();

@@ -1,8 +1,8 @@
-/** Which calls of an archive belong together: both ends of one, and which caused which. By the ids that they had. */
+/** Relates the calls of an archive by their original ids: both ends of a call, and causes. */
 import type { Cause, Side } from '../engine/exchange.ts';
 import { MAX_CAUSED, MAX_CHAIN } from '../engine/limits.ts';
 
-/** What an entry says of itself and others, by the ids of the trace that it was exported from. */
+/** The relations in an entry, by the ids of the trace that it was exported from. */
 export interface StatedLinks {
   readonly id: number | null;
   readonly peer: number | null;
@@ -23,7 +23,7 @@ interface Call extends StatedLinks {
 
 export class ImportedLinks {
   readonly #calls = new Map<number, Call>();
-  /** By the id that it had; null: several had it, as archives were put together. */
+  /** By its original id; null: several had it, because archives were merged. */
   readonly #own = new Map<number, number | null>();
   readonly #caused = new Map<number, number[]>();
 

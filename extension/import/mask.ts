@@ -1,4 +1,4 @@
-/** A call that was read from a file, with its secrets masked: as the engine masks those that it holds. */
+/** Masks the secrets of a call that was read from a file, as the engine does for its calls. */
 import { maskBytes } from '../engine/bodyJson.ts';
 import type { BodyJson, ExchangeJson, MessageJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import { readContentType } from '../http/contentType.ts';

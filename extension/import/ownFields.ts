@@ -1,4 +1,7 @@
-/** What HTTP Trace itself adds to an archive (`_httpTrace`), read back. Others may have changed it: all is checked. */
+/**
+ * Reads back what HTTP Trace adds to an archive (`_httpTrace`). Other programs may have changed it: everything is
+ * checked.
+ */
 import type { CauseDoubt, Completeness, EndingDetail, EndingKind, Side } from '../engine/exchange.ts';
 import type { ExchangeJson, MessageStreamJson } from '../engine/exchangeJson.ts';
 import type { MessageFormat } from '../engine/messages/messageList.ts';
@@ -68,7 +71,7 @@ const DOUBTS: Readonly<Record<CauseDoubt, true>> = {
 /** Names of a batch: as many as the engine keeps. */
 const MAX_NAMES = 16;
 
-/** The call's id where it was exported from, and what it says of others there. */
+/** The call's id in the trace that it was exported from, and its relations to other calls there. */
 export function statedLinks(entry: JsonObject): StatedLinks {
   const own = objectOf(member(entry, '_httpTrace'));
   const causedBy = present(member(own, 'causedBy'));
@@ -107,7 +110,7 @@ function keyOf<Key extends string>(table: Readonly<Record<Key, true>>, value: un
   return typeof value === 'string' && Object.hasOwn(table, value) ? (value as Key) : null;
 }
 
-/** null for what is no object. */
+/** null if the value is not an object. */
 function present(value: unknown): JsonObject | null {
   return typeof value === 'object' && value !== null ? objectOf(value) : null;
 }

@@ -1,15 +1,15 @@
-/** Values of JSON that somebody else has written: each is what is asked for, or nothing. */
+/** Reads values of untrusted JSON: each has the requested type, or is absent. */
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 const NONE: JsonObject = Object.freeze({});
 
-/** Only what is the value's own: `__proto__` and `constructor` are names as any other. */
+/** Own properties only: `__proto__` and `constructor` are names like any other. */
 export function member(value: JsonObject, name: string): unknown {
   return Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
-/** An empty one for what is no object. */
+/** An empty one if the value is not an object. */
 export function objectOf(value: unknown): JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : NONE;
 }
@@ -23,8 +23,7 @@ export function textOf(value: unknown): string | null {
 }
 
 /**
- * 0 or more; -1 is how an archive writes that something is not known. Nothing has so many bytes or milliseconds that
- * the sum of several would not be a number any more.
+ * 0 or more; in an archive, -1 means unknown. Bounded, so that the sum of several is still exact.
  */
 export function amountOf(value: unknown): number | null {
   return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : null;

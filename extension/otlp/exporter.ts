@@ -1,6 +1,6 @@
 /**
- * Sends spans to a collector by OTLP/HTTP, in batches (opentelemetry.io/docs/specs/otlp, "OTLP/HTTP"). What waits is
- * bounded: a collector that is slow or down costs memory for that much, and loses the rest, counted.
+ * Sends spans to a collector by OTLP/HTTP, in batches (opentelemetry.io/docs/specs/otlp, "OTLP/HTTP"). The queue is
+ * bounded: if a collector is slow or down, further spans are lost and counted.
  */
 import type { ExchangeJson } from '../engine/exchangeJson.ts';
 import { type ProcessSpan, traceRequest } from './request.ts';
@@ -19,7 +19,7 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 /** Attempts for one batch, after which it is lost, so that newer ones have room. */
 const MAX_ATTEMPTS = 8;
-/** Milliseconds that are waited at the end for what is left. */
+/** Milliseconds to wait at the end for the remaining spans. */
 const END_MS = 5_000;
 /** Bytes of an answer that are read. */
 const MAX_ANSWER = 64 * 1024;
@@ -33,7 +33,7 @@ export interface OtlpCounts {
   /** Spans that it has not, and will not. */
   readonly lost: number;
   readonly waiting: number;
-  /** What went wrong last, in words; null: the last request succeeded. */
+  /** The last error, as text; null: the last request succeeded. */
   readonly problem: string | null;
 }
 
@@ -80,8 +80,8 @@ export class OtlpExporter {
   }
 
   /**
-   * Where there is no room, a call is not even made.
-   * @param make the exchange, which has ended, with secrets masked; null: it is no longer held.
+   * If the queue is full, `make` is not called. @param make returns the exchange, which has ended, with secrets masked;
+   * null: it is no longer held.
    */
   offer(make: () => ExchangeJson | null): void {
     const exchange = this.full ? null : make();
@@ -170,7 +170,7 @@ export class OtlpExporter {
       // At the end there is one attempt more, not a wait.
       if (outcome.kind === 'refused' || attempt >= MAX_ATTEMPTS || this.#closing) return 0;
       const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1));
-      // A part of it at random, so that many who wait for one collector do not come at once.
+      // Partly random, so that many clients of one collector do not retry at once.
       await this.#pause(outcome.afterMs ?? pause * (0.75 + Math.random() / 4));
     }
   }
@@ -228,7 +228,7 @@ export class OtlpExporter {
 
 function outcomeOf(status: number, retryAfter: string | undefined, text: string): Outcome {
   if (status >= 200 && status < 300) return partial(text);
-  const problem = `The collector answers with status ${status}.`;
+  const problem = `The collector answered with status ${status}.`;
   if (!RETRYABLE.has(status)) return { kind: 'refused', problem };
   return { kind: 'again', afterMs: delayOf(retryAfter), problem };
 }

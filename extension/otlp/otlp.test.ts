@@ -144,7 +144,7 @@ describe('a span', () => {
     expect(maker.span({ ...call, trace: { id: TRACE, first: 7 } })).toMatchObject({ traceId: TRACE });
   });
 
-  it('is not made of the exporter itself, nor of what is no call', () => {
+  it('is not made for the exporter itself, nor for rows that are not calls', () => {
     expect(new SpanMaker().span(exchange({ fields: `User-Agent: ${USER_AGENT}/1\r\n` }))).toBeNull();
     const encrypted = { reason: 'x', sent: 1, received: 1 };
     expect(new SpanMaker().span({ ...exchange(), encrypted, completeness: ['encrypted'] })).toBeNull();
@@ -222,7 +222,7 @@ describe('the exporter', () => {
     expect(collector.resources[0]).toBe('shop');
   });
 
-  it('tries again after what passes, when it is told to', async () => {
+  it('retries after temporary errors, when Retry-After says so', async () => {
     collector.answers.push(
       { status: 503, headers: { 'Retry-After': '0' } },
       { status: 429, headers: { 'Retry-After': 'Thu, 01 Jan 1970 00:00:00 GMT' } },

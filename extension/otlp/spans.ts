@@ -127,7 +127,7 @@ function attributesOf(
   return list;
 }
 
-/** Half of a character of two code units would be no text: a collector may refuse all of the request for it. */
+/** Half of a surrogate pair is not valid text: a collector may reject the whole request for it. */
 function beginningOf(value: string): string {
   return value.length <= MAX_VALUE ? value : value.slice(0, MAX_VALUE).replace(/[\ud800-\udbff]$/, '');
 }
@@ -140,7 +140,7 @@ interface Parts {
   readonly query: string | null;
 }
 
-/** Without reading more into it than is there: it is as the peer has sent it. */
+/** Unchanged, as the peer has sent it. */
 function parseUrl(url: string | null): Parts | null {
   const found = /^(https?):\/\/(?:[^/?#]*@)?([^/?#]*)([^?#]*)(?:\?([^#]*))?/i.exec(url ?? '');
   if (found === null) return null;

@@ -1,4 +1,4 @@
-/** OTLP 1 as JSON (opentelemetry-proto: ExportTraceServiceRequest in its JSON mapping), as much of it as is written. */
+/** OTLP 1 as JSON (opentelemetry-proto: ExportTraceServiceRequest in its JSON mapping), the parts that are written. */
 
 export interface KeyValue {
   readonly key: string;

@@ -7,7 +7,7 @@ import { isOpaque, isSecretField, isSecretValue, MASK, nameKind } from './secret
 /** null: not known. */
 type Field = readonly [name: string | null, value: string | null];
 
-/** Authentication schemes (IANA's registry and AWS) whose name may stay: it tells how, not what. */
+/** Authentication schemes (IANA's registry and AWS) whose name may stay: it is not a secret. */
 const SCHEME =
   /^(Basic|Bearer|Concealed|Digest|DPoP|GNAP|HOBA|Mutual|Negotiate|NTLM|OAuth|PrivateToken|SCRAM-SHA-1|SCRAM-SHA-256|vapid|AWS4-HMAC-SHA256|Token|ApiKey) +\S/i;
 

@@ -32,8 +32,8 @@ const MAX_OPEN = 10_000;
 const MAX_EDITS = 16_384;
 
 /**
- * Values, and replacements inside of brackets, of which it is not decided yet whether they are hidden. Each takes some
- * hundred bytes; where there are more in one bracket than any program writes, all from there on is hidden.
+ * Values, and replacements inside of brackets, that may still have to be hidden. Each takes some hundred bytes; if one
+ * bracket has more than any program writes, everything from there on is hidden.
  */
 const MAX_UNDECIDED = 1_000_000;
 
@@ -154,7 +154,7 @@ class Scanner {
     this.#edits = later;
   }
 
-  /** @returns where all has to be hidden, as too much is undecided; null: go on. */
+  /** @returns from where everything has to be hidden, because too much is undecided; null: go on. */
   #settle(safe: number): number | null {
     const end = this.#open.reduce((least, one) => Math.min(least, one.undecidedFrom ?? least), safe);
     this.#carryOut(end);

@@ -32,7 +32,7 @@ export function maskJwt(input: string): string {
       else if (!isBase64Url(text.charCodeAt(end))) break;
       end++;
     }
-    // A sentence may end behind a token.
+    // A sentence may end after a token.
     while (end > at && text.charCodeAt(end - 1) === 46) {
       end--;
       dots--;

@@ -96,7 +96,7 @@ function isNameCharacter(code: number): boolean {
   );
 }
 
-/** Letters of other alphabets may stand for the ones that they look like: see words.ts. */
+/** Letters of other alphabets may imitate ASCII letters: see words.ts. */
 function isNameStart(text: string, at: number): boolean {
   const code = text.charCodeAt(at);
   return isNameCharacter(code) || code === 92 || (code >= 0xff00 && code <= 0xff5e);

@@ -65,7 +65,7 @@ function maskUserinfo(url: string): string {
       if (url[end] === '@') sign = end;
       end++;
     }
-    // A password with a slash in it, that somebody forgot to encode.
+    // A password with an unencoded slash in it.
     if (sign < 0 && /:\D/.test(url.slice(at, end)) && url[at] !== '[') {
       const behind = /^[^\s"<>?#@]{1,256}@/.exec(url.slice(end, end + 258));
       if (behind !== null) sign = end + behind[0].length - 1;

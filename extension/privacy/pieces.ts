@@ -1,6 +1,6 @@
-/** A long text that is put together from pieces, of which there may be millions. */
+/** A long text that is assembled from pieces, of which there may be millions. */
 
-/** Each piece that waits takes some hundred bytes, so that they are joined as they come. */
+/** Each waiting piece takes some hundred bytes, so they are joined as they come. */
 const MAX_WAITING = 8_192;
 
 export class Pieces {
@@ -25,7 +25,7 @@ export class Replaced {
   readonly #text: string;
   /** Made with the first one: most texts stay. */
   #pieces: Pieces | null = null;
-  /** Up to here the pieces stand for the text. */
+  /** Up to here the text is in the pieces. */
   #from = 0;
 
   constructor(text: string) {

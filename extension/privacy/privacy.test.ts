@@ -139,7 +139,7 @@ describe('JSON', () => {
     expect(maskJson(text)).toBe(masked);
   });
 
-  it('that is broken is masked all the same', () => {
+  it('that is broken is masked as well', () => {
     for (const text of [
       "{'password': 'S3CR3T'}",
       '{password: "S3CR3T"}',
@@ -225,7 +225,7 @@ describe('JSON Web Tokens', () => {
     expect(maskJwt(JWT.slice(0, 40))).toBe(MASK);
   });
 
-  it('are not what merely begins like one', () => {
+  it('are not confused with text that merely begins like one', () => {
     for (const text of ['eyJ', 'eyJhbGciOi', 'eyJ. ', 'they eyJoke']) expect(maskJwt(text)).toBe(text);
   });
 });

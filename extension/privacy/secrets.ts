@@ -188,7 +188,7 @@ export function isSecretName(name: string): boolean {
   return nameKind(name) === 'secret';
 }
 
-/** @param name that stands as a value where names do, of which another value is what it names. */
+/** @param name that is itself a value, and names another value. */
 export function isNamingSecret(name: string): boolean {
   const kind = pathKind(name);
   return kind === 'secret' || kind === 'pass';

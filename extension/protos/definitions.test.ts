@@ -129,7 +129,7 @@ describe('messages of a call', () => {
     expect(JSON.stringify(engine.json(1)).length).toBeLessThan(6_000);
   });
 
-  it('are not described by anybody else', () => {
+  it('are not described by another server', () => {
     const engine = traced([['/shop.Odd/ServerReflectionInfo', Buffer.alloc(0), described(true)], CALL]);
     expect(protobufs(engine, 2, true)).toMatchObject([{ type: null }, { type: null }]);
   });

@@ -204,7 +204,7 @@ describe('protobuf by wire type', () => {
     ]);
   });
 
-  it('stops where it is not protobuf', () => {
+  it('stops where the bytes are not protobuf', () => {
     expect(byWire(Buffer.from([8, 1, 0xff]), true, true)).toMatchObject({ text: '1: 1', end: 2 });
     expect(byWire(Buffer.from([0]), true, true)).toMatchObject({ text: '', end: 0 });
   });

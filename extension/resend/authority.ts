@@ -1,4 +1,4 @@
-/** To which server a request goes, and went. */
+/** The server that a request is sent to, and was sent to. */
 import type { Socket } from 'node:net';
 import type { HttpRequest } from '../export/replay.ts';
 

@@ -14,7 +14,12 @@ export function sendHttp1(request: HttpRequest, sending: Sending): Promise<Recei
     client.on('socket', (socket) => socket.on('connect', sending.alive).on('secureConnect', sending.alive));
     client.on('upgrade', (_response, socket) => {
       socket.destroy();
-      reject(new SendError('failed', 'The server wants another protocol (101), which is not sent here.'));
+      reject(
+        new SendError(
+          'failed',
+          'The server switches to another protocol (101), which is not supported here.',
+        ),
+      );
     });
     client.on('response', (response) => {
       sending.alive();

@@ -1,4 +1,4 @@
-/** The header fields with which a request is sent again: what was about the old connection is left out. */
+/** The header fields with which a request is sent again: fields about the old connection are left out. */
 import { CONNECTION_FIELDS, type FieldLine, fieldOf, type HttpRequest } from '../export/replay.ts';
 import { listMembers } from '../http/fieldSyntax.ts';
 
@@ -11,7 +11,7 @@ export function outgoingFields(request: HttpRequest): FieldLine[] {
   const named = request.fields
     .filter(([name]) => name.toLowerCase() === 'connection')
     .flatMap(([, value]) => listMembers(value).map((member) => member.toLowerCase()));
-  // A Connection field may name anything, but not these: the request would be another one without them.
+  // A Connection field may name any field, but these are kept: without them it would be a different request.
   const left = new Set([...CONNECTION_FIELDS, ...named].filter((name) => !/^(?:host|content-)/.test(name)));
   const length = body === null ? (WITHOUT_BODY.test(method) ? null : '0') : String(body.length);
   const fields: FieldLine[] = [];

@@ -1,4 +1,4 @@
-/** What has come of a response's body, up to a limit. */
+/** The received part of a response's body, up to a limit. */
 import { MAX_RESPONSE } from './sent.ts';
 
 export class ResponseBody {

@@ -295,7 +295,7 @@ describe('without a response', () => {
     for (const version of ['1.1', '2'] as const) {
       const error = await failed(send(to(authority, { version }), options));
       expect(error.message).toBe(
-        `${authority}: Nobody listens there: the connection was refused. (ECONNREFUSED)`,
+        `${authority}: Nothing listens there: the connection was refused. (ECONNREFUSED)`,
       );
     }
   });
@@ -304,7 +304,7 @@ describe('without a response', () => {
     const { server } = answering('never', '');
     server.on('connection', (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     const error = await failed(send(to(await listen(server), { scheme: 'https' }), options));
-    expect(error.message).toContain('is it http:// instead of https://?');
+    expect(error.message).toContain('should the URL begin with http://?');
   });
 
   it('a server that speaks only HTTP/1.1', async () => {

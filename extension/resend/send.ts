@@ -1,4 +1,4 @@
-/** Sends one request, as it is: no redirect is followed, no cookie kept, no certificate taken that is not trusted. */
+/** Sends one request unchanged: follows no redirect, keeps no cookie, accepts no untrusted certificate. */
 import type { HttpRequest } from '../export/replay.ts';
 import { sendHttp1 } from './http1.ts';
 import { sendHttp2 } from './http2.ts';
@@ -6,9 +6,9 @@ import { SendError, type SentResponse } from './sent.ts';
 
 export interface SendOptions {
   readonly signal: AbortSignal;
-  /** false: the user was told what is wrong with the certificate, and has chosen to send. */
+  /** false: the user has seen what is wrong with the certificate, and has chosen to send. */
   readonly checkCertificate: boolean;
-  /** Milliseconds in which nothing comes, after which it is given up. */
+  /** Milliseconds without data after which the attempt is given up. */
   readonly patience?: number;
 }
 
@@ -43,20 +43,20 @@ export async function send(request: HttpRequest, options: SendOptions): Promise<
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'Nobody listens there: the connection was refused.',
+  ECONNREFUSED: 'Nothing listens there: the connection was refused.',
   ECONNRESET: 'The connection was closed before there was a whole response.',
-  ENOTFOUND: 'There is no server of this name.',
+  ENOTFOUND: 'There is no server with this name.',
   EAI_AGAIN: 'The name could not be looked up.',
   EHOSTUNREACH: 'The server cannot be reached.',
   ENETUNREACH: 'The network cannot be reached.',
   ETIMEDOUT: 'The server did not answer.',
   EPIPE: 'The server closed the connection before it had read the request.',
-  'wrong version number': 'The server does not speak TLS there: is it http:// instead of https://?',
+  'wrong version number': 'The server does not speak TLS there: should the URL begin with http://?',
   'no application protocol': 'The server does not speak HTTP/2 there.',
   ERR_HTTP2_ERROR: 'The server does not speak HTTP/2 there.',
 };
 
-/** What Node calls a certificate that it does not take (OpenSSL's X509_V_ERR_… and its own). */
+/** Node's error codes for a rejected certificate (OpenSSL's X509_V_ERR_… and its own). */
 const CERTIFICATE =
   /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|CERT_\w+|CRL_\w+|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|HOSTNAME_MISMATCH|ERR_TLS_CERT_ALTNAME_INVALID|ERROR_IN_CERT_\w+)$/;
 
@@ -75,7 +75,7 @@ function failure(error: unknown, authority: string): SendError {
   return new SendError('failed', `${authority}: ${reason}`);
 }
 
-/** Of an attempt at each address of a name the last; of a stream that was given up the reason. */
+/** The error of the last address that was tried; for a reset stream, the reason. */
 function rootOf(error: unknown): { readonly code?: string; readonly message: string } {
   let at = error;
   for (let depth = 0; depth < 4; depth++) {

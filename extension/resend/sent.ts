@@ -1,4 +1,4 @@
-/** What comes of sending a request. */
+/** The result of sending a request. */
 import type { FieldLine } from '../export/replay.ts';
 
 export interface SentResponse {
@@ -10,7 +10,7 @@ export interface SentResponse {
   readonly trailers: readonly FieldLine[];
   /** Without transfer coding. */
   readonly body: Buffer;
-  /** There was more, which was not waited for. */
+  /** There was more, which was not read. */
   readonly cut: boolean;
   /** Milliseconds, with looking the name up and connecting. */
   readonly duration: number;

@@ -1,4 +1,4 @@
-/** Where the tools get their calls: a live trace, the editor's, or a recording. */
+/** The tools' source of calls: a live trace, the editor's, or a recording. */
 import type { ExchangeJson } from '../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 
@@ -13,7 +13,7 @@ export interface CallSource {
   state(): string;
 }
 
-/** What was asked cannot be answered; the message says what to do. */
+/** The request cannot be answered; the message says what to do. */
 export class ToolError extends Error {
   override readonly name = 'ToolError';
 }

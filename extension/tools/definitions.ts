@@ -1,5 +1,5 @@
 /**
- * The two tools with which a language model can look at calls: in the editor and in `http-trace mcp` the same. Their
+ * The two tools with which a language model can read calls, the same in the editor and in `http-trace mcp`. Their
  * entries in package.json are compared with this table by a test.
  */
 
@@ -25,7 +25,7 @@ export const TOOLS = [
         filter: {
           type: 'string',
           description:
-            'Which calls, in the language of the panel\'s filter; all when left out. Words match method, status, URL and operation; all must hold. Also: or, parentheses, - negates; method:GET,POST status:>=400 5xx host:api.* path:/users/* query:page=2 header:x-id=7 body:"out of stock" duration:>100ms size:>1MB type:json side:server process:worker proxy:socks5 model:gpt-* operation:AddItem is:error is:running.',
+            'Which calls, in the language of the panel\'s filter; all when left out. Words match method, status, URL and operation; all must match. Also: or, parentheses, - negates; method:GET,POST status:>=400 5xx host:api.* path:/users/* query:page=2 header:x-id=7 body:"out of stock" duration:>100ms size:>1MB type:json side:server process:worker proxy:socks5 model:gpt-* operation:AddItem is:error is:running.',
         },
         limit: {
           type: 'integer',

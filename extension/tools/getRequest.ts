@@ -8,13 +8,13 @@ import { ToolInput } from './input.ts';
 
 const NAMES = ['id', 'bodies', 'maxBytes'] as const;
 const MIN_BYTES = 1_024;
-/** Items of a list, at the first try: more messages are of no use to anybody. */
+/** Items of a list, at the first attempt: more messages are of no use. */
 const MAX_ITEMS = 1_000;
 /** Characters of a text and items of a list below which nothing more can be gained. */
 const SHORTEST = 16;
 const FEWEST = 4;
 
-/** Does this input ask for bodies? Anything but a plain no does. */
+/** Whether this input requests bodies: anything but an explicit no does. */
 export function asksForBodies(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || !('bodies' in value)) return false;
   return value.bodies !== undefined && value.bodies !== false;

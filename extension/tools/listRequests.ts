@@ -15,7 +15,7 @@ const CALLS_PER_SEARCH = 50;
 /** Characters of a URL, or of another text, in a list. */
 const MAX_TEXT = 500;
 
-/** Would the answer say what bodies hold, by which calls are in it? Asked often enough, that is their content. */
+/** Whether the list of matching calls would reveal the content of bodies: enough such queries would. */
 export function searchesBodies(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || !('filter' in value)) return false;
   return typeof value.filter === 'string' && parseFilter(value.filter).searchesBodies;
@@ -71,7 +71,7 @@ async function select(
   return { found: found.map(({ row }) => row), notes };
 }
 
-/** What a list says of a call; the rest is for `get_http_request`. Of unknown values nothing is said. */
+/** A call as shown in a list; `get_http_request` has the rest. Unknown values are omitted. */
 function listed(row: ExchangeRow): object {
   const { id, method, status, duration, start, side, type, requestSize, responseSize, state } = row;
   const address = addressText(row);

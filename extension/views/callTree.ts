@@ -3,9 +3,9 @@
  * to date from the changes of rows alone. Memory is bounded by the rows that the trace holds; what is shown of
  * one node is bounded by {@link MAX_CALLS} and {@link MAX_BRANCHES}.
  *
- * As in the list, a call that was seen at both ends is one call, the client's, while {@link CallTree.joins}. The server's
- * end stands beneath it where one process has both; another process still lists what it answered, which counts there as
- * answered and not as a call.
+ * As in the list, a call that was seen at both ends is one call, the client's, while {@link CallTree.joins}. The
+ * server's end is beneath it if one process has both; another process still lists the calls that it answered, which
+ * count there as answered and not as calls.
  */
 import type { RowChanges } from '../capture/trace.ts';
 import { type ExchangeRow, isCall, isError, isRunning } from '../engine/row.ts';
@@ -13,7 +13,7 @@ import { routeOf } from '../words/address.ts';
 import { otherEnd } from './otherEnd.ts';
 import { SortedIds } from './sortedIds.ts';
 
-/** Calls shown below one route: more than a screen of them is what the timeline is for. */
+/** Calls shown below one route: the timeline shows more than a screenful of them. */
 export const MAX_CALLS = 50;
 /** Hosts shown below one process, and routes below one host. */
 export const MAX_BRANCHES = 200;
@@ -27,7 +27,7 @@ export interface CallNode {
   readonly id: string;
   readonly row: ExchangeRow;
   readonly parent: Branch | CallNode;
-  /** The server's end, which stands beneath it; null: none does. */
+  /** The server's end, which is beneath it; null: there is none. */
   readonly end: ExchangeRow | null;
 }
 
@@ -46,7 +46,7 @@ export interface MoreNode {
 /** A process, a host or a route, with sums over all calls below it. */
 export class Branch {
   calls = 0;
-  /** Connections without plaintext, which are no calls. */
+  /** Connections without plaintext, which are not calls. */
   encrypted = 0;
   errors = 0;
   running = 0;
@@ -97,9 +97,9 @@ export interface TreeChanges {
 export class CallTree {
   readonly #processes = new Map<string, Branch>();
   readonly #places = new Map<number, Place>();
-  /** Server's ends that stand beneath the client's call, and the ids of those. */
+  /** Server's ends that are beneath the client's call, and the ids of those calls. */
   readonly #ends = new Map<number, number>();
-  /** The other ends of rows, as these last said. */
+  /** The other ends of rows, as last reported. */
   readonly #peers = new Map<number, number>();
   #joins = true;
   #nextBranch = 1;
@@ -159,8 +159,8 @@ export class CallTree {
   }
 
   /**
-   * While a call is selected, the list that it is in stays as it is: newer calls would push it out of sight.
-   * @returns the processes whose children are other ones now.
+   * While a call is selected, its list does not change: newer calls would push it out of sight. @returns the processes
+   * whose children have changed.
    */
   hold(call: CallNode | null): readonly Branch[] {
     const before = this.#held?.route ?? null;
@@ -248,7 +248,7 @@ export class CallTree {
     const place: Place = {
       route,
       counts: client !== undefined ? 'answer' : isCall(row) ? 'call' : 'encrypted',
-      // As in the list, what is one row failed where either end did.
+      // As in the list, a row for both ends has failed if either end has.
       error: isError(row) || (client === undefined && other !== undefined && isError(other)),
       running: isRunning(row),
     };
@@ -259,7 +259,7 @@ export class CallTree {
     route.sample = row;
     route.parent!.sample = row;
     const process = route.parent!.parent!;
-    // A process that has executed another program has a new name: the newest counts, an unknown one never.
+    // A process that has executed another program has a new name: the newest known one is shown.
     if (row.processName !== null || process.sample.processName === null) process.sample = row;
     touched.add(process);
   }

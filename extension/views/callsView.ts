@@ -54,7 +54,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
   #lastAsked = 0;
   #lastFired = 0;
   #pauses = 0;
-  /** By VS Code's last word on it. Its own list of selected nodes is empty while it carries out a refresh. */
+  /** As VS Code last reported it. Its own list of selected nodes is empty during a refresh. */
   #selectedNode: TreeNode | null = null;
 
   readonly onDidChangeTreeData = this.#changed.event;
@@ -91,9 +91,8 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
   }
 
   /**
-   * Id of the call that is selected here; undefined when none is. While a refresh is under way VS Code does
-   * not know the selection, so it is waited for. How long a busy window takes is not known: then the call counts that
-   * was selected last, if it is still there.
+   * Id of the call that is selected here; undefined when none is. During a refresh VS Code does not know the selection,
+   * so this waits. If a busy window takes too long, the call that was selected last counts, if it still exists.
    */
   async selected(): Promise<number | undefined> {
     await this.#paused(async () => {
@@ -161,7 +160,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
     }
   }
 
-  /** A busy window takes its time: at each attempt it is waited for longer. @param patience milliseconds. */
+  /** A busy window may be slow: each attempt waits longer. @param patience milliseconds. */
   async #isSelected(node: TreeNode, patience: number): Promise<boolean> {
     for (let waited = 0; waited < patience; waited += 50) {
       if ((this.#view.selection[0] ?? this.#selectedNode)?.id === node.id) return true;
@@ -310,7 +309,7 @@ function branchTooltip(branch: Branch): string {
   if (session !== '') lines.push(t('Debug session “{0}”', session));
   lines.push(sums(branch, ', '));
   if (branch.answered + branch.answering > 0)
-    lines.push(t('What was answered for another traced process is a call of that one, and counts there.'));
+    lines.push(t('A request from another traced process is a call of that process, and is counted there.'));
   return lines.join('\n');
 }
 
@@ -320,13 +319,13 @@ function callItem({ id, row, end }: CallNode): vscode.TreeItem {
     end === null ? vscode.TreeItemCollapsibleState.None : vscode.TreeItemCollapsibleState.Collapsed,
   );
   item.id = id;
-  // At once: a refresh, of which a running trace has four a second, ends the question for it.
+  // At once: a refresh, and a running trace has four a second, cancels the request for the tooltip.
   item.tooltip = tooltipText(row);
   const operation = row.operation === null ? '' : labelText(row.operation, 60);
   const duration = row.duration === null ? '' : rowDurationText(row);
   const reason = reasonOf(row);
   const outcome = reason === null ? duration : labelText(localized(reason));
-  // First what is never long: the side bar is narrow.
+  // Short texts first: the side bar is narrow.
   const phrase = row.status !== null && reason === null ? statusText(row).replace(/^\d+ ?/, '') : '';
   item.description = [outcome, operation, messagesText(row), phrase, proxyText(row)]
     .filter((text) => text !== '')

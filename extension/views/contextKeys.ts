@@ -19,7 +19,7 @@ export class ContextKeys implements vscode.Disposable {
     ];
   }
 
-  /** Says what stood in the way of the last start; null when nothing did, or nothing that lasts. */
+  /** Sets why the last start failed; null if it did not, or if the reason does not last. */
   setProblem(kind: ProblemKind | null): void {
     this.#problem = kind;
     this.#update();

@@ -42,7 +42,7 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
     this.#changed.dispose();
   }
 
-  /** Opens one body of a call, or says that there is none. */
+  /** Opens one body of a call, or shows a note if there is none. */
   async openBody(id: number, part: BodyPart): Promise<void> {
     const exchange = await this.#trace.details(id, false);
     if (exchange === null) {
@@ -63,7 +63,7 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
     if (note !== null) showInStatusBar(note, 10_000);
   }
 
-  /** Shows in the diff editor in what two calls differ. Both are as they are shown: their secrets are masked. */
+  /** Shows two calls in the diff editor. Their secrets are masked, as everywhere. */
   async compare(left: number, right: number): Promise<void> {
     const name = (id: number): string => {
       const row = this.#trace.rows.get(id);

@@ -1,4 +1,4 @@
-/** What stands in the editor where a file of calls is opened by a double click: its calls are in the panel. */
+/** The editor for a file of calls that is opened by a double click: its calls are in the panel. */
 
 import { basename } from 'node:path';
 import type * as vscode from 'vscode';
@@ -6,7 +6,7 @@ import { focusCommand, View } from '../contributions.ts';
 import { language, t } from '../words/translate.ts';
 
 export class FileEditor implements vscode.CustomReadonlyEditorProvider {
-  /** Shows the calls of a file in the panel. @returns what there is to say of it. */
+  /** Shows the calls of a file in the panel. @returns notes about it. */
   readonly #open: (uri: vscode.Uri) => Promise<string>;
 
   constructor(open: (uri: vscode.Uri) => Promise<string>) {

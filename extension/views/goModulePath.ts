@@ -3,7 +3,7 @@
 /** The directive of a go.mod (go.dev/ref/mod). */
 const MODULE = /^\s*module\s+(?:"([^"\n]+)"|`([^`\n]+)`|(\S+))/m;
 
-/** @returns null: the path is none of this module's, or would lead out of it. */
+/** @returns null: the path does not belong to this module, or would lead out of it. */
 export function pathInModule(goMod: string, path: string): string | null {
   const match = MODULE.exec(goMod);
   const module = match?.[1] ?? match?.[2] ?? match?.[3];

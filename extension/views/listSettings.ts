@@ -1,4 +1,4 @@
-/** The settings of the list: what is one row, which row stands beneath which, and the filters that are kept. */
+/** The settings of the list: joining both ends, nesting, and the saved filters. */
 import * as vscode from 'vscode';
 import { Setting } from '../contributions.ts';
 import { isFilters } from '../filter/saved.ts';
@@ -12,7 +12,7 @@ export function setJoinsBothEnds(joins: boolean): Promise<void> {
   return change(Setting.joinBothEnds, joins);
 }
 
-/** What a call caused stands beneath it. */
+/** Calls that a call caused are nested beneath it. */
 export function nestsCalls(): boolean {
   return isOn(Setting.nestCalls);
 }
@@ -21,7 +21,7 @@ export function setNestsCalls(nests: boolean): Promise<void> {
   return change(Setting.nestCalls, nests);
 }
 
-/** None where the setting is not what it should be. */
+/** Empty if the setting is malformed. */
 export function savedFilters(): readonly string[] {
   const filters: unknown = vscode.workspace.getConfiguration().get(Setting.savedFilters);
   return isFilters(filters) ? filters : [];
@@ -35,7 +35,7 @@ function isOn(setting: string): boolean {
   return vscode.workspace.getConfiguration().get<boolean>(setting, true);
 }
 
-/** Where it has been set, else for the user. */
+/** The scope in which it is set, else the user's. */
 async function change(setting: string, value: unknown): Promise<void> {
   const settings = vscode.workspace.getConfiguration();
   const set = settings.inspect(setting);

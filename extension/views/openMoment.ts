@@ -1,4 +1,4 @@
-/** Goes to what a mark of the time line means: its line, or the Debug Console. */
+/** Goes to the origin of a mark on the timeline: its line, or the Debug Console. */
 import * as vscode from 'vscode';
 import type { StoryMark } from '../engine/traceStatus.ts';
 import { durationText } from '../words/numbers.ts';
@@ -8,7 +8,7 @@ import { labelText, withoutIcons } from '../words/visible.ts';
 import { showNote } from './notify.ts';
 import { openLine, type Place } from './openSource.ts';
 
-/** The marks of debugged programs, with what is behind each. */
+/** The marks of debugged programs, with their moments. */
 export interface Story {
   readonly all: readonly StoryMark[];
   find(id: number): { readonly place: Place | null } | undefined;

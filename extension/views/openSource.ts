@@ -16,14 +16,14 @@ export async function openSource(trace: Trace, id: number, frame: number | null)
   if (row === undefined || source === null) {
     showNote(
       t(
-        'The line that made this call is not known. HTTP Trace knows those of Go programs, and of debugged Node.js and Python programs, if its setting “Hooks” allows it.',
+        'The line that made this call is not known. It can be known for C, C++, Rust and Go programs, and for debugged Node.js and Python programs if the setting “Hooks” allows it.',
       ),
     );
     return;
   }
-  // What a file says of paths was written by whoever made the file.
+  // Paths in a file of calls come from the author of the file.
   if (row.file !== null) {
-    showNote(t('The source of a call that was read from a file is not opened.'));
+    showNote(t('For a call that was read from a file, the source line cannot be opened.'));
     return;
   }
   const place = frame === null ? source : source.stack[frame];

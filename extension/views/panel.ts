@@ -212,7 +212,7 @@ export class PanelProvider implements vscode.WebviewViewProvider {
     }
   }
 
-  /** Where VS Code draws nothing of the panel, as it was moved: a pane that is made anew has a place that is right. */
+  /** For when VS Code draws nothing of the panel after it was moved: a newly created pane has the right place. */
   async #placeAnew(): Promise<void> {
     const view = this.#view;
     if (view?.visible !== true || performance.now() - this.#placed < PLACE_INTERVAL) return;

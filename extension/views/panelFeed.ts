@@ -28,7 +28,7 @@ const MESSAGE_PREVIEW_BYTES = 256;
 /** Posts to the webview; false or a rejection when it is not there. */
 export type Post = (message: ToWebview) => PromiseLike<boolean>;
 
-/** Calls whose details are looked into at once: the trace goes on in between. */
+/** Calls whose details are searched in one go: the trace continues in between. */
 export const CALLS_PER_SEARCH = 100;
 
 interface Search {
@@ -43,7 +43,7 @@ interface Shown {
   readonly reveal: boolean;
 }
 
-/** More rows than a busy program makes between two messages: how many are to come is said. */
+/** More rows than a busy program makes between two messages: the panel is informed how many will follow. */
 const MANY_ROWS = 2 * MAX_ROWS_PER_MESSAGE;
 
 export class PanelFeed {
@@ -112,7 +112,7 @@ export class PanelFeed {
     return this.#shown?.id === id && this.#shown.reveal;
   }
 
-  /** Looks into the details of these calls for a filter line, and says what it finds a few at a time. */
+  /** Searches the details of these calls for a filter line, and reports matches a few at a time. */
   search(search: number, query: string, ids: readonly number[]): void {
     const running = this.#search;
     if (running?.search === search) {

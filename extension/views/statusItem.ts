@@ -58,9 +58,9 @@ export class StatusItem implements vscode.Disposable {
     if (this.#item.text === text && this.#helperKept === status.helperKept) return;
     this.#item.text = text;
     this.#helperKept = status.helperKept;
-    const told = [HEADINGS[status.phase], ...summary(status), ...(status.helperKept ? [KEPT] : [])];
-    this.#item.tooltip = [...told, t('Click to show the timeline.')].join('\n');
-    this.#item.accessibilityInformation = { label: told.join(' ') };
+    const sentences = [HEADINGS[status.phase], ...summary(status), ...(status.helperKept ? [KEPT] : [])];
+    this.#item.tooltip = [...sentences, t('Click to show the timeline.')].join('\n');
+    this.#item.accessibilityInformation = { label: sentences.join(' ') };
     this.#item.backgroundColor =
       status.phase === 'failed' ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
     this.#item.show();
@@ -77,7 +77,7 @@ const ICONS = {
 } as const;
 
 const HEADINGS = {
-  idle: t('HTTP Trace shows calls of a file.'),
+  idle: t('HTTP Trace shows calls from a file.'),
   starting: t('HTTP Trace is starting.'),
   running: t('HTTP Trace is running.'),
   stopping: t('HTTP Trace is stopping.'),

@@ -123,7 +123,7 @@ test.each<[string, TraceStatus, Partial<Circumstances>, RegExp, string[]]>([
     'only the trace before this one moved bytes and has calls',
     running({ bytesSeen: 16 * 1024 * 1024 }),
     { held: 2 },
-    /^Waiting: node \(7\) has not made or answered .* started\. The 2 calls shown are of an earlier trace\.$/,
+    /^Waiting: node \(7\) has not made or answered .* started\. The 2 calls shown are from an earlier trace\.$/,
     ['checkSystem'],
   ],
   [

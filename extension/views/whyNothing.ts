@@ -15,7 +15,7 @@ export interface Circumstances {
   readonly sessions: number;
   readonly remoteSessions: number;
   readonly browserSessions: number;
-  /** Calls that are held, of this trace and those before it; connections without plaintext not counted. */
+  /** Calls that are held, of this trace and earlier ones; connections without plaintext not counted. */
   readonly held: number;
 }
 
@@ -76,15 +76,15 @@ function stoppedText(status: TraceStatus): string {
   return `${t('The trace has stopped without calls.')} ${decryptionText(status.targets)}`.trim();
 }
 
-/** Of the trace that runs, whatever those before it have left in the list. */
+/** Of the running trace only, without calls of earlier traces in the list. */
 function running(status: TraceStatus, around: Circumstances): Explanation {
   if (around.held > 0 && status.newest.calls > 0) return held(around.held);
   const explanation = waiting(status);
   if (around.held === 0) return explanation;
   const earlier = counted(
     around.held,
-    'The call that is shown is of an earlier trace.',
-    'The {0} calls shown are of an earlier trace.',
+    'The call shown is from an earlier trace.',
+    'The {0} calls shown are from an earlier trace.',
   );
   return { ...explanation, text: `${explanation.text} ${earlier}` };
 }

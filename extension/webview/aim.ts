@@ -1,7 +1,7 @@
 /**
- * Whether somebody aims at a row with the pointer: it moves over the list or has just moved, or a button is down. A list
- * that scrolls in that moment has another row under the pointer when it is pressed, or released, than the one that was
- * meant. Chrome DevTools does not follow between press and release; here a press already chooses, so aiming counts, too.
+ * Whether the user is aiming at a row: the pointer moves over the list or has just moved, or a button is down. If the
+ * list scrolled in that moment, the click would hit another row than intended. Chrome DevTools does not follow new rows
+ * between press and release; here a press already selects, so aiming counts, too.
  */
 
 /** From the last movement to the press, in milliseconds: people take up to half a second. */
@@ -16,11 +16,11 @@ export class Aim {
   #pressed = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  /** @param ended somebody aimed, and does no more. */
+  /** @param ended the user no longer aims. */
   constructor(element: HTMLElement, ended: () => void) {
     this.#element = element;
     this.#ended = ended;
-    // Where it was before is known of the whole window.
+    // The previous position is known for the whole window.
     window.addEventListener('pointermove', (event) => this.#moved(event), { passive: true });
     element.addEventListener('pointerdown', (event) => {
       this.#pressed = true;
@@ -34,7 +34,7 @@ export class Aim {
     });
   }
 
-  /** Where, in CSS pixels from the top of the element; null: nobody aims. */
+  /** Where, in CSS pixels from the top of the element; null: the user is not aiming. */
   get y(): number | null {
     return this.#aims && this.#last !== null
       ? this.#last.y - this.#element.getBoundingClientRect().top
@@ -42,7 +42,7 @@ export class Aim {
   }
 
   #moved({ clientX: x, clientY: y, pointerType, target }: PointerEvent): void {
-    // What moves under a pointer that rests is reported as if the pointer had moved.
+    // Browsers report content that moves under a resting pointer as a movement of the pointer.
     const rests = !this.#pressed && x === this.#last?.x && y === this.#last.y;
     this.#last = { x, y };
     // A finger scrolls.

@@ -121,7 +121,7 @@ export class App {
           const selected = this.#list.selected;
           const hides = !expanded && selected !== null && this.#store.isBeneath(selected, id);
           this.#store.expand(id, expanded);
-          // What is folded away cannot stay selected: what it is beneath does.
+          // A row that is folded away cannot stay selected: its parent is selected instead.
           if (hides) {
             this.#list.select(id, 'none');
             this.#selected(id);
@@ -323,7 +323,7 @@ export class App {
     this.#clock.wake();
   }
 
-  /** Whoever looks at a server's row sees it beneath the client's, when it turns out to be the same call. */
+  /** A selected server's row that turns out to be the same call as a client's is shown beneath it. */
   #keepSelectedListed(): void {
     const id = this.#list.selected;
     const row = id === null ? undefined : this.#store.get(id);
@@ -351,7 +351,7 @@ export class App {
     this.#schedule();
   }
 
-  /** What only details can tell, the host finds out. */
+  /** The host evaluates filter terms that need details. */
   #lookIntoDetails(): void {
     const ids = this.#store.takeWanted();
     const { number, query } = this.#search;
@@ -391,7 +391,7 @@ export class App {
       this.#store.flush();
       this.#list.refresh();
     }
-    // A call that was asked for is shown even if the filter hides it.
+    // A requested call is shown even if the filter hides it.
     if (this.#store.indexOf(awaited.id) < 0) {
       if (!awaited.open) return;
       this.#clearFilter();

@@ -1,6 +1,6 @@
 /**
- * Where the keyboard goes when it comes to the panel (by F6, or "Focus on HTTP Trace View") and nothing in it had it: VS Code
- * gives it to the page, where keys do nothing.
+ * Where the focus goes when the panel gets it (by F6, or "Focus on HTTP Trace View") and no element in it had it: VS
+ * Code focuses the page, where keys do nothing.
  */
 export function takeKeyboard(take: () => void): void {
   let pressed = false;
@@ -8,7 +8,7 @@ export function takeKeyboard(take: () => void): void {
   for (const type of ['pointerup', 'pointercancel'] as const)
     document.addEventListener(type, () => (pressed = false), { capture: true });
   window.addEventListener('focus', () => {
-    // A click gives it to what it meets.
+    // A click focuses the element that it hits.
     if (!pressed && document.activeElement === document.body) take();
   });
 }

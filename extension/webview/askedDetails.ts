@@ -13,13 +13,13 @@ export class AskedDetails {
     this.#host = host;
   }
 
-  /** Asks in a moment, unless something else is to be asked by then. */
+  /** Asks in a moment, unless another request replaces it by then. */
   soon(ask: () => void): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = setTimeout(ask, DELAY_MS);
   }
 
-  /** Tells the host which details are on screen, if that has changed. @param id null: none. */
+  /** Reports to the host which details are on screen, if that has changed. @param id null: none. */
   ask(id: number | null, reveal: boolean): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
@@ -29,7 +29,7 @@ export class AskedDetails {
     this.#host.send({ type: 'details', id, reveal: wanted?.reveal ?? false });
   }
 
-  /** The host has forgotten what it was asked for. */
+  /** The host no longer knows what was requested. */
   forget(): void {
     this.#asked = null;
   }

@@ -34,12 +34,12 @@ export function segments(row: ExchangeRow, now: number): readonly Segment[] {
   add('tls', tlsMs);
   at = row.start;
   if (row.encrypted !== null) {
-    // What a connection carried is not known; one that failed did nothing but shake hands.
+    // The content of the connection is unknown; one that failed only did its handshake.
     const failed = row.completeness.includes('handshake-failed');
     add(failed ? 'tls' : 'unknown', (row.state === 'running' ? now : row.start + (row.duration ?? 0)) - at);
     return found;
   }
-  // Where both move, the response is shown: it is what is waited for.
+  // Where both are in transfer, the response is shown, because the client waits for it.
   const overlap = overlapMs ?? 0;
   add('send', sendMs === null ? null : sendMs - overlap);
   add('wait', waitMs);
@@ -78,7 +78,7 @@ export function withPauses(parts: readonly Segment[], pauses: readonly TimeRange
 /** First and last moment of a bar; for a call without any length both are its start. */
 export function extent(row: ExchangeRow, now: number): { from: number; to: number } {
   const { lookupMs, connectMs, tlsMs } = row.phases;
-  // What failed is all that there was: it begins where the row does.
+  // Only the failed attempt exists: it begins where the row does.
   const before = row.failure === null ? (lookupMs ?? 0) + (connectMs ?? 0) + (tlsMs ?? 0) : 0;
   const from = row.start - before;
   const to = row.state === 'running' ? Math.max(now, row.start) : row.start + (row.duration ?? 0);

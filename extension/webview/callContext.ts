@@ -1,4 +1,6 @@
-/** What VS Code's menus know of an element of the panel: the conditions in package.json, and what commands are given. */
+/**
+ * Context of a panel element for VS Code's menus: for the conditions in package.json, and as the argument of commands.
+ */
 import type { ExchangeRow } from '../engine/row.ts';
 
 /** @param only without Cut, Copy and Paste, which VS Code has in the menu of any webview */

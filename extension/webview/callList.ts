@@ -37,7 +37,7 @@ export interface ListEvents {
   readonly chosen: (columns: ColumnChoice) => void;
   /** The stretch of time that the waterfall shows. */
   readonly window: (window: TimeWindow | null) => void;
-  /** What is beneath this row is to be shown, or no more. */
+  /** Rows beneath this row are to be shown, or hidden. */
   readonly expanded: (id: number, expanded: boolean) => void;
   /** The rows on screen were drawn again. */
   readonly drawn: () => void;
@@ -83,7 +83,7 @@ export class CallList {
       move: (column, before) => this.#chooseColumns(moved(this.#choice, COLUMNS, column, before)),
       menu: (place, back) => this.#columnMenu.open(() => this.#columnItems(), place, back),
     });
-    // The header does not scroll, so that it needs no background of its own, wherever the panel is put.
+    // The header does not scroll, so it needs no background of its own, wherever the panel is.
     this.#scroller = el('div', { class: 'scroller', role: 'rowgroup', tabindex: -1 }, this.#body);
     this.#grid = el(
       'div',
@@ -141,7 +141,7 @@ export class CallList {
     new ResizeObserver(() => this.#resized()).observe(this.#scroller);
   }
 
-  /** Some rows stand for both ends of a call; some rows unfold. */
+  /** Some rows represent both ends of a call; some rows unfold. */
   showFolds(joins: boolean, some: boolean): void {
     this.#grid.classList.toggle('folds', some);
     if (joins === this.#joins) return;
@@ -149,7 +149,7 @@ export class CallList {
     this.#resized();
   }
 
-  /** What columns are wide for what they hold, unless somebody has chosen otherwise. */
+  /** Widths of columns that fit their content, unless the user has chosen others. */
   get #wantedWidths(): Partial<Record<ColumnId, number>> {
     return this.#joins ? { process: BOTH_NAMES_WIDTH, ...this.#widths } : this.#widths;
   }
@@ -183,7 +183,7 @@ export class CallList {
     this.#header.show(this.#columns, this.#store.sort);
     const index = this.#selectedId === null ? -1 : this.#store.indexOf(this.#selectedId);
     this.#rows.refresh(() => {
-      // Who sorts wants to see what comes first, such as the slowest call.
+      // After sorting, the first row is of interest, such as the slowest call.
       if (by === 'order' && !this.#natural) this.#scroller.scrollTop = 0;
       else if (index >= 0) this.#rows.scrollTo(index, 'center');
       else if (this.#natural) this.#rows.follow();
@@ -358,7 +358,7 @@ export class CallList {
     if (expanded !== null) this.#events.expanded(id, !expanded);
   }
 
-  /** As in a tree: to the right opens, or goes to the first beneath; to the left closes, or goes to what it is beneath. */
+  /** As in a tree: the right arrow unfolds, or goes to the first child; the left arrow folds, or goes to the parent. */
   #foldByKey(toRight: boolean): void {
     const row = this.#selectedId === null ? undefined : this.#store.get(this.#selectedId);
     if (row === undefined) return;

@@ -1,21 +1,24 @@
 /**
- * Notices that nothing of the panel can be seen although it is shown. VS Code (seen with 1.139) draws a webview's view over
- * the place of its pane, cut to what it was scrolled in; when the view or the panel is moved, it goes on cutting by the old
- * place, which is nowhere. The page then lives on, with a size, and not one pixel is drawn.
+ * Detects that no part of the panel is visible although it is shown. VS Code (seen with 1.139) draws a webview over its
+ * pane, clipped to the container; after the view or the panel is moved, it still clips to the old place. The page then
+ * runs and has a size, but not one pixel is drawn.
  */
 
 /** Milliseconds: moving, folding and unfolding take less. */
 const PATIENCE = 700;
-/** The host does nothing about it if it has just done so: it is reported again after so many milliseconds, so many times in all. */
+/**
+ * The host ignores a report right after it has repaired this: it is reported again after this many milliseconds, this
+ * many times.
+ */
 const AGAIN = 5_000;
 const TIMES = 3;
 /** CSS pixels; a folded view has less. */
 const MIN_SIZE = 40;
 
-/** @param clipped called when it has lasted, and again while it lasts. */
+/** @param clipped called when the state has lasted, and again while it lasts. */
 export function watchClipping(page: Element, clipped: () => void): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  // Of a page in a frame it is said what the windows around it leave of it.
+  // For a page in a frame, the observer reports what the surrounding windows leave visible.
   new IntersectionObserver((entries) => {
     clearTimeout(timer);
     if (entries.at(-1)?.isIntersecting !== false) return;

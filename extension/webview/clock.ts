@@ -6,7 +6,7 @@ const CALM_MS = 1_000;
 const FRAME_MS = 1000 / 60;
 
 export class Clock {
-  /** Something runs and can be seen. */
+  /** A running call is visible. */
   readonly #wanted: () => boolean;
   readonly #tick: (now: number) => void;
   /** Milliseconds until what is drawn can look different: a call that is open for hours does not cost a frame each time. */

@@ -1,4 +1,4 @@
-/** Which columns of the list somebody has chosen, and in which order. */
+/** Which columns of the list the user has chosen, and in which order. */
 
 export type ColumnId =
   | 'id'
@@ -28,7 +28,7 @@ export interface ColumnChoice {
   readonly hidden: readonly ColumnId[];
 }
 
-/** Nobody has chosen. */
+/** The user has not chosen. */
 export const AS_USUAL: ColumnChoice = { order: [], shown: [], hidden: [] };
 
 /** All columns, in the chosen order. @param columns in the usual one */

@@ -31,7 +31,7 @@ export interface Column {
   readonly align?: 'end';
   /** When there is no room, the column with the highest number is left out first. 0: never. */
   readonly disposable: number;
-  /** Only there once somebody has chosen it. */
+  /** Shown only if the user has chosen it. */
   readonly optional?: boolean;
   /** What it sorts by. Unknown (null) comes last in either direction. */
   readonly key: (row: ExchangeRow) => number | string | null;
@@ -141,12 +141,12 @@ export const COLUMNS: readonly Column[] = [
     minWidth: 48,
     align: 'end',
     disposable: 2,
-    // Standing at a breakpoint is nobody's slowness.
+    // Time at a breakpoint does not count.
     key: activeMs,
-    // While it runs the list writes how long.
+    // While the call runs, the list writes its elapsed time.
     text: (row) => (row.state === 'running' ? '' : durationText(activeMs(row))),
     speak: (row) =>
-      // What is written is read: the column Status says that it runs.
+      // Screen readers read the text: the column Status says that the call runs.
       row.state === 'running' ? '' : row.duration === null ? t('time unknown') : rowDurationText(row),
   },
   {
@@ -164,7 +164,7 @@ export const COLUMNS: readonly Column[] = [
     label: t('Source'),
     width: 96,
     minWidth: 56,
-    // There is one only where lines are known. Where there is little room the tooltip has it.
+    // Known only where source lines are. In a narrow list the tooltip shows it.
     disposable: 8,
     key: (row) => (row.debug?.source == null ? null : sourceKey(row.debug.source)),
     text: (row) => (row.debug?.source == null ? '' : sourceText(row.debug.source)),
@@ -235,7 +235,7 @@ function sideSign(row: ExchangeRow): string {
   return row.side === 'client' ? '↗' : row.side === 'server' ? '↘' : '·';
 }
 
-/** Of a call both of whose sides are one row: who called whom. */
+/** For a row with both sides of a call: caller and callee. */
 export function bothNames(client: ExchangeRow, server: ExchangeRow): string {
   return `${processName(client)} → ${processName(server)}`;
 }
@@ -249,7 +249,7 @@ function processName(row: ExchangeRow): string {
 
 /** How a status is coloured; `none` has no status (yet), `grpc` is a gRPC failure with status 200. */
 export function statusClass(row: ExchangeRow): 'ok' | 'redirect' | 'error' | 'info' | 'none' | 'grpc' {
-  // HTTP went well: what failed is said in the call, and a red 200 would be wrong.
+  // The HTTP exchange succeeded: the call shows what failed, and a red 200 would be wrong.
   if (row.grpcStatus !== null && row.grpcStatus !== 0 && row.status === 200) return 'grpc';
   if (isError(row)) return 'error';
   if (row.status === null) return 'none';
@@ -290,7 +290,8 @@ const LUXURY = 5;
 const NARROW = 360;
 
 /**
- * The columns that have room in `width` pixels, the least important ones left out; those that somebody has chosen last.
+ * The columns that have room in `width` pixels, the least important ones left out; those that the user has chosen are
+ * left out last.
  * @param sources there are calls whose source line is known: without them its column would be empty
  */
 export function layout(
@@ -323,7 +324,8 @@ export function layout(
     if (rank(expendable) === 0) break;
     visible.splice(visible.indexOf(expendable), 1);
   }
-  // Of two flexible columns the call may have been given a width; the waterfall takes what is left, wherever it stands.
+  // Of the two flexible columns the user may have set a width for the call; the waterfall takes the rest, wherever it
+  // is.
   const rest = visible.some(({ id }) => id === 'waterfall') ? 'waterfall' : 'call';
   const template = visible.map((column) => {
     if (column.flexible !== true) return `${widthOf(column)}px`;

@@ -22,7 +22,7 @@ export class CompletionList {
     input.setAttribute('aria-autocomplete', 'list');
     input.setAttribute('aria-controls', 'completions');
     this.show(null);
-    // The keyboard stays in the line.
+    // The focus stays in the line.
     this.element.addEventListener('pointerdown', (event) => {
       event.preventDefault();
       const option = event.target instanceof Element ? event.target.closest('[role=option]') : null;
@@ -35,7 +35,7 @@ export class CompletionList {
     return this.#shown !== null;
   }
 
-  /** null: nothing to offer. @param left where the text begins that it takes the place of, in pixels. */
+  /** null: nothing to offer. @param left where the text that it replaces begins, in pixels. */
   show(completions: Completions | null, left = 0): void {
     this.#shown = completions;
     this.#active = -1;

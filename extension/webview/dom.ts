@@ -19,7 +19,7 @@ export function el<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** A button that says its purpose to everyone: as a tooltip and to a screen reader. */
+/** A button whose purpose is a tooltip and an accessible name. */
 export function iconButton(
   icon: Node,
   label: string,

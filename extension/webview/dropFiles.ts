@@ -21,7 +21,7 @@ export function acceptFiles(send: (message: ToHost) => void, mark: (over: boolea
     event.preventDefault();
     if (event.dataTransfer !== null) event.dataTransfer.dropEffect = 'copy';
     over(true);
-    // That it has left is not always said.
+    // Browsers do not always send `dragleave`.
     left = setTimeout(() => over(false), 500);
   });
   window.addEventListener('dragleave', () => over(false));

@@ -1,11 +1,14 @@
-/** Which elements have to move so that all stand in order: as few as possible, as each that moves is laid out again. */
+/**
+ * Which elements have to move so that all are in order: as few as possible, because each one that moves is laid out
+ * again.
+ */
 
 /**
  * @param order each number once: where each element belongs, in the order in which they stand
  * @returns those that move; the others, a longest rising sequence, stay
  */
 export function outOfOrder(order: readonly number[]): Set<number> {
-  /** Of the rising sequences of each length so far, places in `order` where the one with the lowest last number ends. */
+  /** For each length, where in `order` the rising sequence with the lowest last number ends. */
   const ends: number[] = [];
   const before: number[] = [];
   for (const [place, number] of order.entries()) {

@@ -66,8 +66,8 @@ function contentOf(status: TraceStatus, held: number, listed: number, dropped: n
             ? t('No proxy, no certificate, no code changes.')
             : counted(
                 dropped,
-                'The window was closed or reloaded: the trace before has ended, and its {0} call was not kept.',
-                'The window was closed or reloaded: the trace before has ended, and its {0} calls were not kept.',
+                'The window was closed or reloaded: the previous trace has ended, and its {0} call was not kept.',
+                'The window was closed or reloaded: the previous trace has ended, and its {0} calls were not kept.',
               ),
         actions: ['start', 'pick', 'open'],
       };

@@ -1,9 +1,9 @@
-/** How many calls the panel had, for after a reload of the window: those that did not come back are spoken of. */
+/** How many calls the panel had before a reload of the window: the panel reports those that were not kept. */
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import type { Host } from './host.ts';
 import { heldCalls } from './savedState.ts';
 
-/** What is written is read again only after the window was loaded again: once a second is often enough. */
+/** The stored number is read only after a reload: once a second is often enough. */
 const INTERVAL_MS = 1_000;
 
 export class HeldCalls {
@@ -17,7 +17,7 @@ export class HeldCalls {
     this.#dropped = heldCalls(host.state.held);
   }
 
-  /** Calls that were held before the window was loaded again, and are no more. */
+  /** Calls that were held before the reload, and no longer are. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -33,7 +33,7 @@ export class HeldCalls {
     const { calls, startedAt } = status;
     const { held } = this.#host.state;
     if (startedAt === null || calls === 0) {
-      // Until a trace has calls of its own, it is still of interest what became of those before.
+      // Until a trace has calls of its own, the fate of the previous ones is still of interest.
       if (held !== undefined && this.#dropped === 0) this.#host.forget('held');
       return;
     }

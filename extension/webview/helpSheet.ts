@@ -7,12 +7,12 @@ import { el, iconButton, textButton } from './dom.ts';
 import { icon } from './icons.ts';
 
 const COMBINED: readonly (readonly [example: string, about: string])[] = [
-  ['orders 404', t('words match method, status, URL and operation; all must hold')],
-  ['method:GET or 5xx', t('one of both')],
+  ['orders 404', t('words match method, status, URL and operation; all must match')],
+  ['method:GET or 5xx', t('either of the two')],
   ['-host:cdn.*', t('not; ! does the same')],
   ['(a or b) -c', t('parentheses')],
   ['status:404,410', t('a list: one of them')],
-  ['"out of stock"', t('quotes, for blanks and colons')],
+  ['"out of stock"', t('quotes, for spaces and colons')],
   ['/orders\\/\\d+$/', t('a regular expression')],
 ];
 
@@ -20,14 +20,14 @@ const KEYS: readonly (readonly [keys: string, about: string])[] = [
   [t('↑ ↓  Page Up  Page Down  Home  End'), t('another call')],
   ['→  ←', t("show or hide the server's side of a call seen at both ends")],
   [t('Enter'), t('open the details')],
-  [t('Escape'), t('close them; all of the time; no call')],
+  [t('Escape'), t('close them; then show the whole time range; then select no call')],
   [t('Shift+F10'), t('the menu of the call; so does a right click')],
   [t('/  or  Ctrl+F'), t('filter')],
   [t('Ctrl+C'), t('copy the URL')],
   [t('W  S  or  Ctrl+wheel'), t('zoom the waterfall in and out')],
   [t('A  D  or  Shift+wheel'), t('earlier and later')],
   ['F', t('fit the waterfall to the calls in view')],
-  [t('←  →  in the overview'), t('only a stretch of time; Shift+← → moves its end')],
+  [t('←  →  in the overview'), t('select a time range; Shift+← → moves its end')],
   [t('←  →  in the header'), t('another column; Enter sorts, Shift+← → makes it wider')],
   [t('Ctrl+Shift+←  →  in the header'), t('moves the column; so does dragging it')],
   [t('Shift+F10  in the header'), t('chooses the columns; so does a right click')],

@@ -28,7 +28,7 @@ export function listenToKeys(actions: Actions): void {
   });
 }
 
-/** All of what one reads, and not the buttons around it. */
+/** The text, without the buttons around it. */
 function selectAll(): void {
   const text = document.querySelector('.details:not([hidden]) .tabpanel');
   if (text !== null) getSelection()?.selectAllChildren(text);

@@ -40,7 +40,7 @@ export class ListHeader {
     this.element.addEventListener('keydown', (event) => this.#key(event));
     this.element.addEventListener('contextmenu', (event) => {
       event.preventDefault();
-      // By a key it has no place of its own: it belongs below the column that has the keyboard.
+      // A menu opened by key has no position: it opens below the focused column.
       const cell = this.#cells.find(({ column }) => column.id === this.#stop)?.element ?? this.element;
       const { left, bottom } = cell.getBoundingClientRect();
       const byKey = !(event instanceof PointerEvent) || event.pointerType === '';
@@ -101,7 +101,7 @@ export class ListHeader {
     const { step, times } = ticks(window, width, TICK_GAP_PX);
     const labels = children(this.#ruler, 'tick', times.length);
     const lines = children(this.lines, 'grid-line', times.length);
-    // Where the column is narrow its name gives way: a waterfall without times says little.
+    // In a narrow column the name is hidden first: a waterfall without times is of little use.
     const fits = (time: number, from: number): boolean => {
       const left = toPixels(window, width, time);
       return left >= from && left <= width - TICK_GAP_PX / 2;
@@ -201,7 +201,7 @@ export class ListHeader {
     return handle;
   }
 
-  /** Up, then down, then as it came. */
+  /** Ascending, then descending, then in the order of arrival. */
   #sortBy(column: ColumnId): void {
     const current = this.#cells.find((cell) => cell.column.id === column)?.element.getAttribute('aria-sort');
     if (current === 'ascending') this.#events.sort({ column, ascending: false });

@@ -1,4 +1,4 @@
-/** Lines above the calls: what is wrong with the trace, and what is to be known of opened files. */
+/** Lines above the calls: problems of the trace, and notes on opened files. */
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import { visibleLine } from '../words/visible.ts';
 import { el, setText } from './dom.ts';
@@ -14,7 +14,7 @@ export class Notices {
     this.#problem.append(icon('warning'), this.#problemText);
   }
 
-  /** @param isEmpty there are no calls: then the problem stands in their place. */
+  /** @param isEmpty there are no calls: then the problem is shown in their place. */
   show(status: TraceStatus, isEmpty: boolean): void {
     const problem = isEmpty && status.phase === 'failed' ? null : status.problem;
     this.#problem.hidden = problem === null;
@@ -25,7 +25,7 @@ export class Notices {
   }
 }
 
-/** What is to be known of the files that were opened; null: nothing. */
+/** Notes on the files that were opened; null: none. */
 function fileNotes({ files }: TraceStatus): string | null {
   const notes = files.flatMap(({ name, note, kept }) => {
     if (note === null) return [];

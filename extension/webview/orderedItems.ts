@@ -17,7 +17,9 @@ export function lowerBound<T>(
   return low;
 }
 
-/** Both are in order. What is simply added at the end, as new calls are, is appended in place; a few are put in. */
+/**
+ * Both are in order. Items that belong at the end, as new calls do, are appended in place; a few others are inserted.
+ */
 export function merged<T>(kept: T[], added: readonly T[], compare: (a: T, b: T) => number): T[] {
   const [first] = added;
   const last = kept.at(-1);

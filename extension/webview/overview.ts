@@ -26,7 +26,7 @@ const CLICK_PX = 3;
 const GRIP_PX = 5;
 /** Redrawing 100,000 calls takes a few milliseconds; while they come in, this is often enough. */
 const REDRAW_MS = 250;
-/** What would be due so soon is drawn with whatever else changes: a frame of its own costs the window as much as both. */
+/** An update due this soon is drawn together with the next change: a frame of its own would cost as much as both. */
 const SOON_MS = 50;
 const KEY_STEP = 0.02;
 
@@ -172,9 +172,9 @@ export class Overview {
       [Mark.Running]: colour('--overview-running'),
       [Mark.Error]: colour('--overview-error'),
     };
-    // From here on calls would lie on each other.
+    // From here on calls would overlap.
     const dense = this.#store.size > (width / COLUMN_WIDTH) * count;
-    // What the filter leaves out lies faintly below what it lists.
+    // Calls that the filter hides are drawn faintly below the listed ones.
     for (const listed of [false, true]) {
       if (!listed && this.#store.length === this.#store.size) continue;
       context.globalAlpha = listed ? 1 : DIMMED_ALPHA;
@@ -194,7 +194,7 @@ export class Overview {
     this.#describe();
   }
 
-  /** Columns that stand on the lower edge, errors at the bottom where they line up. */
+  /** Bars on the lower edge, with errors at the bottom, where they line up. */
   #drawDensity(
     context: CanvasRenderingContext2D,
     colours: Record<Mark, string>,
@@ -209,7 +209,7 @@ export class Overview {
       let y = this.#height - 3;
       const part = (count: number, mark: Mark): void => {
         if (count === 0) return;
-        // Whatever is there at all can be seen.
+        // Even the smallest value is visible.
         const length = Math.max(mark === Mark.Error ? 2 : 1, (count / most) * room);
         context.fillStyle = colours[mark];
         context.fillRect(index * COLUMN_WIDTH, y - length, COLUMN_WIDTH - 1, length);

@@ -6,7 +6,7 @@ import { type TimeWindow, toPixels } from './timeWindow.ts';
 
 /** A shorter pause is drawn as wide, in CSS pixels. */
 const MIN_BAND = 2;
-/** Bands that are drawn; more cannot be told apart. */
+/** Bands that are drawn; more could not be distinguished. */
 const MAX_BANDS = 60;
 
 /** CSS pixels. */

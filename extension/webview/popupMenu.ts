@@ -1,4 +1,6 @@
-/** A menu over the panel, by mouse and keyboard. What it offers is asked for again after each choice that leaves it open. */
+/**
+ * A menu over the panel, for mouse and keyboard. Its items are requested again after each choice that leaves it open.
+ */
 import { t } from '../words/translate.ts';
 import { el, iconButton } from './dom.ts';
 import { icon } from './icons.ts';
@@ -92,7 +94,7 @@ export class PopupMenu {
     button.addEventListener('click', () => this.#run(item));
     const classes = `entry${separated ? ' separated' : ''}`;
     if (remove === undefined) return el('div', { class: classes, role: 'presentation' }, button);
-    // By the keyboard it is Delete: a button inside a menu is none of its items.
+    // On the keyboard it is Delete: a button inside a menu item is not an item.
     const cross = iconButton(icon('close'), t('Remove (Delete)'), () => this.#remove(item), 'icon small');
     cross.tabIndex = -1;
     cross.setAttribute('aria-hidden', 'true');

@@ -1,4 +1,4 @@
-/** Calls that belong to one: what caused it and what it caused, where it was redirected to, the same one before and after. */
+/** Calls related to a call: its cause and the calls it caused, redirects, and attempts before and after. */
 import type { ExchangeJson } from '../engine/exchangeJson.ts';
 import { type ExchangeRow, isError } from '../engine/row.ts';
 import { urlOf } from '../words/address.ts';
@@ -15,7 +15,7 @@ export interface RelatedCall {
 /** Calls listed of those that one caused. */
 const MAX_LISTED = 50;
 
-/** What caused a call, and what it caused; of both sides of a call, each has it of both. */
+/** The cause of a call, and the calls it caused; each side of a call has those of both sides. */
 export function causalCalls(row: ExchangeRow, store: Pick<RowStore, 'get' | 'causedBy'>): RelatedCall[] {
   const other = row.peer === null ? undefined : store.get(row.peer);
   const found: RelatedCall[] = [];

@@ -27,7 +27,7 @@ export class RowMatcher {
   /** null: all of the time. */
   range: TimeRange | null = null;
   #filter: Filter | null = null;
-  /** Whose details have to be looked at. */
+  /** Calls whose details are needed. */
   #wanted = new Set<number>();
 
   /** Some rows may not match. */

@@ -1,9 +1,9 @@
 /**
- * The menu of a call by keyboard. VS Code makes it of the element at which the event aims: that is the grid, which has the
- * keyboard for all of its rows, and knows of no call.
+ * The menu of a call by keyboard. VS Code builds it for the event's target: that is the grid, which has the focus for
+ * all of its rows, and belongs to no call.
  */
 
-/** CSS pixels from the row's left edge, where the menu opens: below what one reads first. */
+/** CSS pixels from the row's left edge, where the menu opens: below the text that is read first. */
 const INDENT = 24;
 
 /** @param row the element of the selected call, which is in view; null: there is none. */

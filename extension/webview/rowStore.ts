@@ -1,6 +1,6 @@
 /**
- * The rows that the host has sent, and which of them are listed in which order. Changes are collected and
- * worked in once per frame; what did not change is neither filtered nor sorted again.
+ * The rows that the host has sent, and which of them are listed in which order. Changes are collected and applied once
+ * per frame; unchanged rows are neither filtered nor sorted again.
  */
 import { type ExchangeRow, isCall } from '../engine/row.ts';
 import type { Filter } from '../filter/parser.ts';
@@ -13,7 +13,7 @@ import { type Fold, type Item, RowTree } from './rowTree.ts';
 export interface Place {
   /** 1: beneath nothing. */
   readonly level: number;
-  /** What is beneath it is shown; null: nothing is. */
+  /** Rows beneath it are shown; null: there are none. */
   readonly expanded: boolean | null;
   /** It does not match the filter, but something beneath it does. */
   readonly dimmed: boolean;
@@ -52,7 +52,7 @@ export class RowStore {
 
   /**
    * Calls among the rows listed; connections without plaintext do not count, a call with one row for both ends counts
-   * once, and one that is there for what is beneath it not at all.
+   * once, and a call that is listed only for a match beneath it does not count.
    */
   get calls(): number {
     if (this.#others === 0 && !this.#tree.showsServers && !this.#dims) return this.#list.length;
@@ -64,7 +64,7 @@ export class RowStore {
     return this.#list.filter((item) => this.#counts(item)).map(({ row }) => row.id);
   }
 
-  /** Rows are listed that match by what is beneath them. */
+  /** Some rows are listed only because a row beneath them matches. */
   get #dims(): boolean {
     return this.filtered && this.#tree.nests;
   }
@@ -112,7 +112,7 @@ export class RowStore {
     return highest;
   }
 
-  /** What a call caused stands beneath it. */
+  /** Calls that a call caused are nested beneath it. */
   get nests(): boolean {
     return this.#tree.nests;
   }
@@ -124,7 +124,7 @@ export class RowStore {
     this.#all = true;
   }
 
-  /** null: the row stands for itself. */
+  /** null: the row is shown separately. */
   foldOf(row: ExchangeRow): Fold | null {
     const item = row.peer === null ? undefined : this.#items.get(row.id);
     return item === undefined ? null : this.#tree.foldOf(item);
@@ -146,13 +146,13 @@ export class RowStore {
     return this.#tree.causedBy(row.id).map((item) => item.row);
   }
 
-  /** The row that this one stands beneath; null: none. */
+  /** The row that this one is beneath; null: none. */
   parentOf(id: number): ExchangeRow | null {
     const item = this.#items.get(id);
     return (item === undefined ? undefined : this.#tree.above(item).at(-1))?.row ?? null;
   }
 
-  /** It stands beneath the other, however deep. */
+  /** It is beneath the other, at any depth. */
   isBeneath(id: number, other: number): boolean {
     const item = this.#items.get(id);
     return item !== undefined && this.#tree.above(item).some(({ row }) => row.id === other);
@@ -162,7 +162,7 @@ export class RowStore {
     return this.#tree.isCollapsed(id);
   }
 
-  /** Shows what is beneath a row, or no more. */
+  /** Shows or hides the rows beneath a row. */
   expand(id: number, expanded: boolean): void {
     const item = this.#items.get(id);
     if (item === undefined) return;
@@ -171,7 +171,7 @@ export class RowStore {
     this.#listRevised++;
   }
 
-  /** Unfolds whatever the row stands beneath. @returns whether anything was folded. */
+  /** Unfolds all rows that the row is beneath. @returns whether anything was folded. */
   reveal(id: number): boolean {
     const item = this.#items.get(id);
     if (item === undefined || this.#tree.isOpen(item)) return false;
@@ -181,7 +181,7 @@ export class RowStore {
     return true;
   }
 
-  /** Shows the server's row beneath the client's, or no more. @param id of either. */
+  /** Shows or hides the server's row beneath the client's. @param id of either. */
   unfold(id: number, unfolded = true): void {
     const item = this.#items.get(id);
     if (item === undefined) return;
@@ -268,7 +268,7 @@ export class RowStore {
     }
     for (const row of rows) {
       const before = this.#items.get(row.id);
-      // Until it is looked at again, what was found holds: a running call must not come and go.
+      // Until it is examined again, the last result holds: a running call must not come and go.
       const found = before?.found;
       const moved = before === undefined || this.#isMoved(before.row, row);
       if (before !== undefined) {
@@ -300,7 +300,7 @@ export class RowStore {
     }
   }
 
-  /** What stands beneath it has another place now. */
+  /** The rows beneath it have another place now. */
   #isMoved(before: ExchangeRow, row: ExchangeRow): boolean {
     if (before.peer !== row.peer || before.cause?.id !== row.cause?.id || before.side !== row.side)
       return true;
@@ -308,8 +308,7 @@ export class RowStore {
   }
 
   /**
-   * Of a row that has come, changed or goes: those that are perhaps listed no more, or in another place, as if they had
-   * come again.
+   * For a row that was added, changed or removed: rows that may now be unlisted or in another place are treated as new.
    */
   #concerned(item: Item): void {
     const other = this.#otherSide(item.row);
@@ -324,14 +323,14 @@ export class RowStore {
   }
 
   /**
-   * What it stands beneath is perhaps listed for its sake only: before it stands beneath something else, and after.
+   * Its parent may be listed only because of it: both the old and the new parent.
    */
   #aboveAgain(item: Item | undefined): void {
     if (item === undefined || !this.filtered || !this.#tree.nests) return;
     for (const one of this.#tree.above(item)) this.#again(one);
   }
 
-  /** As if the row had come again; a row that has already, since the last flush, is not taken twice. */
+  /** Treats the row as new; a row that was already added since the last flush is not added twice. */
   #again({ row }: Item): void {
     const item = this.#items.get(row.id);
     if (item === undefined) return;

@@ -1,13 +1,13 @@
 /**
- * Which row stands beneath which: the server's view of a call beneath the client's, and what a call caused beneath it;
- * what of it is unfolded, and the order that follows.
+ * Which row is beneath which: the server's view of a call beneath the client's, and the calls that a call caused
+ * beneath it; which rows are unfolded, and the resulting order.
  */
 import type { ExchangeRow } from '../engine/row.ts';
 import type { Matchable } from './rowMatcher.ts';
 
 /**
- * Rows above one row; beyond it, and in a ring of causes, which only a file can have made, a row stands for itself.
- * What is beneath a row of a ring stays beneath it.
+ * Most levels above a row; beyond it, and in a cycle of causes, which only a file can contain, a row is shown
+ * separately. Rows beneath a row of a cycle stay beneath it.
  */
 const MAX_DEPTH = 64;
 
@@ -24,7 +24,7 @@ export interface Item extends Matchable {
 
 /** How a row of a call both of whose sides are held is shown. */
 export type Fold =
-  /** The client's, which stands for both; the server's is beneath it, or not shown. */
+  /** The client's, which represents both; the server's is beneath it, or not shown. */
   | { readonly kind: 'folded' | 'unfolded'; readonly server: ExchangeRow }
   /** The server's, beneath the client's. */
   | { readonly kind: 'server'; readonly client: ExchangeRow };
@@ -34,7 +34,7 @@ type Compare = (a: ExchangeRow, b: ExchangeRow) => number;
 export class RowTree {
   /** Both sides of a call are one row. */
   joins = true;
-  /** What a call caused stands beneath it. */
+  /** Calls that a call caused are nested beneath it. */
   nests = true;
   readonly #items: ReadonlyMap<number, Item>;
   /** Ids of calls by the id of what caused them. */
@@ -100,7 +100,7 @@ export class RowTree {
     return other?.row.peer === id ? other : null;
   }
 
-  /** null: the row stands for itself. */
+  /** null: the row is shown separately. */
   foldOf(item: Item): Fold | null {
     const client = this.clientOf(item);
     if (client !== null) return { kind: 'server', client: client.row };
@@ -109,7 +109,7 @@ export class RowTree {
     return { kind: this.#unfolded.has(item.row.id) ? 'unfolded' : 'folded', server: server.row };
   }
 
-  /** What it stands beneath; null: nothing. */
+  /** Its parent; null: none. */
   parentOf(item: Item): Item | null {
     const { row } = item;
     if (row.side === 'server' && row.peer !== null && (this.joins || this.nests)) {
@@ -134,7 +134,7 @@ export class RowTree {
     return path.reverse();
   }
 
-  /** What stands right beneath it, but for the server's row of the same call. */
+  /** Its children, except the server's row of the same call. */
   beneath(item: Item): Item[] {
     if (!this.nests) return [];
     const { id } = item.row;
@@ -156,14 +156,17 @@ export class RowTree {
     return ids.sort((a, b) => a - b).flatMap((one) => this.#items.get(one) ?? []);
   }
 
-  /** All that stands beneath it, whatever is folded; and what did, or will, by ids alone. At most MAX_DEPTH levels. */
+  /**
+   * All rows beneath it, folded or not; also rows that were or will be beneath it, by ids alone. At most MAX_DEPTH
+   * levels.
+   */
   *descendants(item: Item): Generator<Item, void, undefined> {
     const seen = new Set([item.row.id]);
     let level: ExchangeRow[] = [item.row];
     for (let depth = 0; depth <= MAX_DEPTH && level.length > 0; depth++) {
       const below: ExchangeRow[] = [];
       for (const { id, peer } of level) {
-        // The server's row of the same call stands beneath the client's.
+        // The server's row of the same call is beneath the client's.
         for (const one of [peer, ...(this.#caused.get(id) ?? []), ...this.#causedByPeer(peer)]) {
           const found = one === null || seen.has(one) ? undefined : this.#items.get(one);
           if (found === undefined) continue;
@@ -180,7 +183,7 @@ export class RowTree {
     return (peer === null ? undefined : this.#caused.get(peer)) ?? [];
   }
 
-  /** Nothing that it stands beneath is collapsed, and of a call's two rows it is the one that is shown, or both are. */
+  /** No row above it is collapsed, and of a call's two rows it is the one that is shown, or both are. */
   isOpen(item: Item): boolean {
     if (!this.joins && !this.nests) return true;
     const client = this.clientOf(item);
@@ -188,14 +191,14 @@ export class RowTree {
     return this.#collapsed.size === 0 || this.above(item).every(({ row }) => !this.#collapsed.has(row.id));
   }
 
-  /** What is beneath it is shown; null: nothing is to be. Something that the filter passes, that is. */
+  /** Rows beneath it are shown; null: there are none that the filter passes. */
   expanded(item: Item): boolean | null {
     if (this.beneath(item).some(({ passes }) => passes)) return !this.#collapsed.has(item.row.id);
     const fold = this.foldOf(item);
     return fold === null || fold.kind === 'server' ? null : fold.kind === 'unfolded';
   }
 
-  /** Shows what is beneath it, or no more. @returns the rows that this may concern. */
+  /** Shows or hides the rows beneath it. @returns the rows that this may affect. */
   expand(item: Item, expanded: boolean): Item[] {
     const { id } = item.row;
     const server = this.serverOf(item);
@@ -211,7 +214,7 @@ export class RowTree {
     return [...this.descendants(item)];
   }
 
-  /** Shows the server's row beneath the client's, or no more. @returns whether that is new. */
+  /** Shows or hides the server's row beneath the client's. @returns whether this is a change. */
   unfold(client: Item, unfolded: boolean): boolean {
     const { id } = client.row;
     if (this.serverOf(client) === null || this.#unfolded.has(id) === unfolded) return false;
@@ -224,7 +227,7 @@ export class RowTree {
     return this.#collapsed.has(id);
   }
 
-  /** Rows beneath follow the one that they are beneath, in every order: the server's of the same call first. */
+  /** Rows follow their parent, in every order: the server's row of the same call comes first. */
   compare(a: Item, b: Item, compareRows: Compare): number {
     const aboveA = this.above(a);
     const aboveB = this.above(b);

@@ -34,12 +34,12 @@ import { type TimeWindow, toPixels } from './timeWindow.ts';
 export const ROW_HEIGHT = 22;
 const MAX_TITLE = 1_000;
 const MAX_CALL = 512;
-/** What the badge says already; there is little room for why. */
+/** The badge says this already; there is little room for the reason. */
 const FAILED = [t('TLS handshake failed: {0}', ''), t('name lookup failed: {0}', '')];
 /** Levels that are drawn further and further in. */
 const MAX_INDENTED = 12;
 const ROOT: Place = { level: 1, expanded: null, dimmed: false };
-const PINNED = t('Pinned: it stays when older calls have to go, until the list is cleared');
+const PINNED = t('Pinned: kept when older calls are dropped, until the list is cleared');
 
 export const rowElementId = (id: number): string => `call-${id}`;
 
@@ -63,7 +63,7 @@ export class RowView {
   readonly #bar = el('div', { class: 'bar' });
   /** The cell of the bar, once its tooltip was wanted. */
   #explained: HTMLElement | null = null;
-  /** Shows what is beneath: what the call caused, or the server's side of it. */
+  /** Shows the rows beneath: the calls it caused, or the server's side. */
   readonly #twistie = el('span', { class: 'twistie', 'aria-hidden': 'true', hidden: '' }, icon('right'));
   #fold: Fold | null = null;
   #place: Place = ROOT;
@@ -90,7 +90,7 @@ export class RowView {
           this.#badge,
         );
       } else if (column.id === 'waterfall') {
-        // What the bar shows is read out by the column Time and the tab Timing.
+        // Screen readers get the bar's content from the column Time and the tab Timing.
         cell.setAttribute('aria-hidden', 'true');
         cell.append(this.#bar);
         cell.addEventListener('pointerenter', () => this.#explainBar(cell));
@@ -105,7 +105,7 @@ export class RowView {
     return this.#shown;
   }
 
-  /** @param fold null: the row stands for one side of a call. */
+  /** @param fold null: the row represents one side of a call. */
   show(
     row: ExchangeRow,
     index: number,
@@ -205,7 +205,7 @@ export class RowView {
     style.backgroundPositionX = `${(left - shownLeft).toFixed(1)}px`;
   }
 
-  /** Only where somebody points at it: rows are drawn by the hundred. */
+  /** Only when the pointer is over it: hundreds of rows are drawn. */
   #explainBar(cell: HTMLElement): void {
     const row = this.#shown;
     this.#explained = cell;
@@ -316,7 +316,7 @@ function otherOf(fold: Fold): ExchangeRow {
   return fold.kind === 'server' ? fold.client : fold.server;
 }
 
-/** Who called whom, where both are known. */
+/** Caller and callee, if both are known. */
 function fillBoth(cell: HTMLElement, client: ExchangeRow, server: ExchangeRow): void {
   setText(cell, bothNames(client, server));
   setTitle(cell, t('called by {0}\nanswered by {1}', rowProcessText(client), rowProcessText(server)));
@@ -358,6 +358,6 @@ function timeTitle(row: ExchangeRow): string {
   const paused = row.debug?.pausedMs ?? 0;
   const lines = [pausedPeerText(row.debug)];
   if (paused > 0)
-    lines.unshift(t('Without about {0} for which the debugger had paused the program', durationText(paused)));
+    lines.unshift(t('Without about {0} during which the debugger paused the program', durationText(paused)));
   return lines.filter((text) => text !== '').join('\n');
 }

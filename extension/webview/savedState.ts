@@ -1,4 +1,4 @@
-/** What the panel has kept of itself from before the window was loaded again; all of it is checked. */
+/** The panel's state from before a reload of the window; all of it is checked. */
 import { AS_USUAL, type ColumnChoice, type ColumnId } from './columnChoice.ts';
 import { COLUMNS, NATURAL, type Sort } from './columns.ts';
 import { TABS, type TabId } from './details/tabs.ts';

@@ -7,7 +7,7 @@ import { labelText } from '../words/visible.ts';
 import { el } from './dom.ts';
 import { type TimeWindow, toPixels } from './timeWindow.ts';
 
-/** What is nearer than this is one mark, in CSS pixels: it can be hit with a pointer. */
+/** Moments nearer than this, in CSS pixels, are one mark, so that it can be hit with a pointer. */
 const GAP = 8;
 /** Moments of one mark that its hover lists. */
 const SHOWN = 8;
@@ -20,7 +20,7 @@ const WEIGHT: Readonly<Record<StoryMark['kind'], number>> = { output: 0, error: 
 export interface MarkGroup {
   /** CSS pixels from the left. */
   readonly left: number;
-  /** The gravest of them, and the first of these: a click goes there. */
+  /** The most severe of them, and the first of these: a click goes there. */
   readonly shown: StoryMark;
   readonly marks: readonly StoryMark[];
 }
@@ -91,7 +91,7 @@ export class StoryMarks {
   /** Not a stop of the Tab key, as there may be hundreds: the command for them has a list. */
   #button(): HTMLElement {
     const button = el('button', { type: 'button', tabindex: -1 });
-    // A press on the strip itself chooses a stretch of time.
+    // A press on the strip itself selects a time range.
     button.addEventListener('pointerdown', (event) => event.stopPropagation());
     button.addEventListener('click', (event) => {
       event.stopPropagation();

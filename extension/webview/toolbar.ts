@@ -30,7 +30,7 @@ export class Toolbar {
   #coming = 0;
   readonly #progress = el('span', {
     class: 'count-behind',
-    title: t('Calls are shown later than they are made: the program has the processor first.'),
+    title: t('Calls appear with a delay: the traced program has priority on the processor.'),
   });
   readonly #lost = el('span', {
     class: 'count-lost',
@@ -45,9 +45,9 @@ export class Toolbar {
       readonly stop: () => void;
       readonly clear: () => void;
       readonly chip: (chip: Chip) => void;
-      /** Both sides of a call are to be one row, or two. */
+      /** Both sides of a call are shown as one row, or two. */
       readonly joins: (joins: boolean) => void;
-      /** What a call caused is to stand beneath it, or not. */
+      /** Calls that a call caused are nested beneath it, or not. */
       readonly nests: (nests: boolean) => void;
     },
   ) {
@@ -150,7 +150,7 @@ export class Toolbar {
   #showPhase({ phase, calls, bytesSeen, waitingRecords }: TraceStatus, held: number): void {
     const waits = phase === 'stopping' && waitingRecords > 0;
     const running = phase === 'running' || phase === 'starting' || waits;
-    const label = waits ? t('Stop Without the Rest') : running ? t('Stop') : t('Start');
+    const label = waits ? t('Stop and Drop the Rest') : running ? t('Stop') : t('Start');
     if (this.#startStop.title !== label) {
       this.#running = running;
       this.#startStop.replaceChildren(icon(running ? 'stop' : 'start'));
@@ -164,7 +164,7 @@ export class Toolbar {
   }
 }
 
-/** A button that stays pressed while what it stands for is on; not there until it has something to do. */
+/** A toggle button; hidden until it has an effect. */
 function switchButton(name: IconName, label: string, changed: (on: boolean) => void): HTMLButtonElement {
   const button = iconButton(icon(name), label, () => changed(button.getAttribute('aria-pressed') !== 'true'));
   button.classList.add('switch');

@@ -1,8 +1,8 @@
 /**
  * A scrolled list of rows of one height, of which only those in view are in the document. While it follows, its
  * end stays in view; otherwise the rows on screen stay where they are, whatever is added or removed around them.
- * While somebody aims at a row with the pointer, that row stays under it (aim.ts), and following waits. What a row shows,
- * and which one is selected, is its owner's business.
+ * While the user aims at a row with the pointer, that row stays under it (aim.ts), and following waits. What a row
+ * shows, and which one is selected, is up to the owner.
  */
 
 import { Aim } from './aim.ts';
@@ -11,7 +11,7 @@ import { outOfOrder } from './elementOrder.ts';
 /** The rows of the list, in order. */
 export interface RowSource {
   readonly count: () => number;
-  /** What the row at this index is known by, however its index changes. */
+  /** The identity of the row at this index, which stays when its index changes. */
   readonly keyAt: (index: number) => number | undefined;
   /** -1: the row is gone, and no other one takes its place. */
   readonly indexOf: (key: number) => number;
@@ -55,13 +55,13 @@ export class VirtualList<View extends RowElement> {
   #drawn: number[] = [];
   #last = 0;
   #following = true;
-  /** In an order in which it does not follow, somebody has scrolled to the end, and stays there. */
+  /** In an order in which it does not follow, the user has scrolled to the end, and stays there. */
   #atEnd = false;
   /** The first row in view and where it was in the list. */
   #anchor: { readonly key: number; readonly index: number } | null = null;
   #tidyTimer: ReturnType<typeof setTimeout> | null = null;
   readonly #aim: Aim;
-  /** The list was at its top when somebody began to aim, and had to be scrolled for that. */
+  /** The list was at its top when the user began to aim, and had to be scrolled for that. */
   #leftTop = false;
 
   constructor(options: VirtualListOptions<View>) {
@@ -229,7 +229,7 @@ export class VirtualList<View extends RowElement> {
   #scrolled(): void {
     const { scroller } = this.#options;
     const { scrollTop, scrollHeight, clientHeight } = scroller;
-    // By the list itself, to keep a row under the pointer: nobody has scrolled.
+    // By the list itself, to keep a row under the pointer: the user has not scrolled.
     if (this.#aim.y !== null && Math.abs(scrollTop - this.#top) < 1) return;
     this.#leftTop = false;
     const isAtEnd = scrollTop + clientHeight >= scrollHeight - 2;
@@ -264,7 +264,7 @@ export class VirtualList<View extends RowElement> {
     return this.#drawn[index - this.#first];
   }
 
-  /** Nobody aims any more. */
+  /** The user no longer aims. */
   #aimed(): void {
     if (this.#following) this.#scrollToEnd();
     else if (this.#leftTop) this.#options.scroller.scrollTop = 0;

@@ -1,4 +1,4 @@
-/** The stretch of time that the waterfall shows: it fits the calls on screen until somebody zooms or pans. */
+/** The time range that the waterfall shows: it fits the calls on screen until the user zooms or pans. */
 import type { ExchangeRow } from '../engine/row.ts';
 import { ELAPSED_MS } from '../words/numbers.ts';
 import { extent } from './bars.ts';

@@ -2,7 +2,7 @@
 import type { ColumnChoice, ColumnId } from './columnChoice.ts';
 import { COLUMNS, type Layout, layout } from './columns.ts';
 
-/** The width that is wanted, or less: no other column has to give way to it. */
+/** The requested width, or less: no other column is hidden for it. */
 export function widestColumn(
   room: number,
   others: Partial<Record<ColumnId, number>>,

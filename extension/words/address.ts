@@ -1,4 +1,4 @@
-/** What a call was sent to, as people read it. */
+/** The destination of a call, as text for users. */
 import type { ExchangeRow } from '../engine/row.ts';
 import { pathOf, urlOf } from '../engine/url.ts';
 

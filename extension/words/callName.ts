@@ -23,7 +23,7 @@ export function callName({
   const [, authority = '', path = ''] = /^[a-z]+:\/\/([^/?#]*)([^?#]*)/i.exec(url ?? '') ?? [];
   const segments = path.split('/').filter((segment) => segment !== '');
   const last = segments.at(-1) ?? '';
-  // An id says little without what it is of.
+  // An id says little without its context.
   const isId = /^[\d-]+$|^[0-9a-f-]{16,}$/i.test(last);
   const names = segments.slice(isId ? -2 : -1);
   const target = names.length === 0 ? authority : names.join(' ');
@@ -35,7 +35,7 @@ export function callName({
 
 function named(text: string): string {
   const name = text.replace(/[^\p{L}\p{N}._~-]+/gu, ' ').replace(/^[ .]+/, '');
-  // Half of a character of two code units is no text: VS Code takes no URI with it.
+  // Half of a surrogate pair is not valid text: VS Code accepts no URI with it.
   const cut = [...name.slice(0, 2 * MAX_SEGMENT)].slice(0, MAX_SEGMENT).join('');
   return cut.replace(/[ .]+$/, '');
 }

@@ -1,18 +1,18 @@
-/** By what it was found that one call caused another, and why it is only probable. */
+/** The evidence that one call caused another, and why it is only probable. */
 
 import type { Cause, CauseDoubt } from '../engine/exchange.ts';
 import { t } from './translate.ts';
 
 const DOUBTS: Readonly<Record<CauseDoubt, string>> = {
   others: t(
-    'the process was answering other calls, too, when it made this one, which lies inside that one alone',
+    'the process was answering several calls at the time; only that one was open from the start to the end of this one',
   ),
-  outlived: t('it began while the process was answering that call alone, but went on after it'),
-  'own-calls': t('the process also makes calls while it answers none'),
+  outlived: t('it began while the process was answering only that call, but ended after it'),
+  'own-calls': t('the process also makes calls while it is not answering any'),
   stream: t('a long stream was open meanwhile, which may have caused it'),
-  encrypted: t('a connection was open to the process whose calls are not seen'),
+  encrypted: t('a connection to the process was open on which calls are not seen'),
   'joined-late': t(
-    'not all that the process was answering was seen: a connection had been open before the trace',
+    'the process may have been answering a call that was not seen: a connection was open before the trace',
   ),
 };
 

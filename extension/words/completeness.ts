@@ -1,4 +1,4 @@
-/** What of an exchange is missing or broken: a badge and a sentence for each label. */
+/** The missing or broken parts of an exchange: a badge and a sentence for each label. */
 
 import type { Completeness } from '../engine/exchange.ts';
 import type { ExchangeRow } from '../engine/row.ts';
@@ -82,14 +82,14 @@ const NOTES: Readonly<Record<Exclude<Completeness, 'complete'>, Note>> = {
   'request-truncated': {
     label: t('truncated'),
     sentence: t(
-      'Only the beginning of the request body was kept: it exceeds the capture limit, there was too much at once, or its chunks cannot be read.',
+      'Only the beginning of the request body was kept: it exceeds the capture limit, there was too much data at once, or its chunks cannot be read.',
     ),
     tone: 'limit',
   },
   'response-truncated': {
     label: t('truncated'),
     sentence: t(
-      'Only the beginning of the response body was kept: it exceeds the capture limit, there was too much at once, or its chunks cannot be read.',
+      'Only the beginning of the response body was kept: it exceeds the capture limit, there was too much data at once, or its chunks cannot be read.',
     ),
     tone: 'limit',
   },
@@ -107,7 +107,7 @@ export function violationsText(violations: number): string {
   return counted(violations, 'Violates {0} HTTP rule; see Summary.', 'Violates {0} HTTP rules; see Summary.');
 }
 
-/** Labels of which the ending says more. */
+/** Labels that the ending explains better. */
 const ENDED: ReadonlySet<string> = new Set(
   (['connect-failed', 'aborted', 'unanswered'] as const).map((name) => NOTES[name].label),
 );

@@ -4,7 +4,7 @@ import type { CallEnding, EndingDetail, EndingKind, Side } from '../engine/excha
 import { localized } from './localized.ts';
 import { t } from './translate.ts';
 
-/** The parts of a row or of its JSON that say it. */
+/** The relevant parts of a row or of its JSON. */
 export interface Ended {
   readonly ending: CallEnding | null;
   /** What the TLS library said went wrong, of a call without an answer. */
@@ -18,7 +18,7 @@ export function isForeign({ ending }: Pick<Ended, 'ending'>): boolean {
   return ending?.how === 'not-http' || ending?.detail === 'request-not-http';
 }
 
-/** In place of a status, where there is none; null: nothing that is worth a word. */
+/** In place of a status, if there is none; null: nothing worth mentioning. */
 export function endingWord({ ending, connectAttempts, tlsFailure }: Ended): string | null {
   if (ending === null) return null;
   if (connectAttempts > 0 && ending.detail === 'by-proxy') {
@@ -81,9 +81,9 @@ function sentence(ending: CallEnding): string | null {
     case 'refused':
       return REFUSED[by ?? 'unknown'];
     case 'unreachable':
-      return t('The network lost the way to the peer before the response was complete');
+      return t('The network lost its route to the peer before the response was complete');
     case 'timed-out':
-      return t('The peer’s host did not answer any more, and the kernel gave the connection up');
+      return t('The peer’s host stopped answering, and the kernel gave up the connection');
     case 'process-ended':
       return processEnded(by, exitText(ending));
     case 'unknown':
@@ -166,6 +166,6 @@ const DETAILS: Readonly<Record<EndingDetail, string>> = {
   'stale-connection': t('The server had closed the connection already when the request was sent on it.'),
   'not-delivered': t('The client had closed its side before the response began, so it has not read it.'),
   'no-close-notify': t(
-    'The body ends with the connection, which TLS did not confirm (no close_notify): it may have been cut.',
+    'The body ends with the connection, without close_notify from TLS: it may be truncated.',
   ),
 };

@@ -17,7 +17,10 @@ import { counted, durationText, sizeText, UNKNOWN } from './numbers.ts';
 import { t } from './translate.ts';
 import { labelText } from './visible.ts';
 
-/** What a row without messages stands for: `TLS`, a connection that is not decrypted, or `DNS`, a failed lookup; null for a call. */
+/**
+ * What a row without messages is: `TLS`, a connection that is not decrypted, or `DNS`, a failed lookup; null for a
+ * call.
+ */
 export function insteadOfCall({
   encrypted,
   failure,
@@ -73,7 +76,7 @@ export function processText({
   return label === null ? t('process {0}', pid) : `${label} (${pid})`;
 }
 
-/** What a process is called: `shop.js`, else the name that the kernel has, `node`. */
+/** The name of a process: its script, `shop.js`, else the kernel's name for it, `node`. */
 export function rowProcessName({
   processName,
   debug,
@@ -90,7 +93,7 @@ export function rowProcessText(row: Pick<ExchangeRow, 'pid' | 'processName' | 'd
   return pid === null && name === null ? file : `${processText({ name, pid })} · ${file}`;
 }
 
-/** The debug session of a call, where its process is not called so anyway; empty: none. */
+/** The debug session of a call, unless its process has the same name; empty: none. */
 export function sessionText(row: Pick<ExchangeRow, 'processName' | 'debug'>): string {
   const session = row.debug?.session ?? null;
   return session === null || session === rowProcessName(row) ? '' : labelText(session, 60);
@@ -103,7 +106,7 @@ export function rowDurationText(row: Pick<ExchangeRow, 'duration' | 'debug'>): s
   return paused === 0 ? active : t('{0} + {1} paused', active, durationText(paused));
 }
 
-/** That the session which answered was paused; empty: it was not. */
+/** A note that the answering session was paused; empty: it was not. */
 export function pausedPeerText(debug: Pick<DebugFacts, 'pausedPeer'> | null): string {
   const peer = debug?.pausedPeer ?? null;
   if (peer === null) return '';
@@ -153,7 +156,7 @@ function sideText(row: ExchangeRow): string {
   return row.side === 'client' ? t('Made by {0}', process) : t('Answered by {0}', process);
 }
 
-/** The call in one breath, for screen readers. */
+/** The call in one line, for screen readers. */
 export function spokenText(row: ExchangeRow): string {
   const outcome = [
     ...(isError(row) ? [t('error')] : []),

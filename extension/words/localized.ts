@@ -13,7 +13,7 @@ interface Pattern {
   readonly numbers: readonly number[];
 }
 
-/** Sentences are in sentences: as deep as they are nested. */
+/** Sentences contain sentences: the depth of nesting. */
 const MAX_DEPTH = 4;
 /** Longer ones hold captured text, which is not looked through. */
 const MAX_LENGTH = 2_000;
@@ -55,7 +55,7 @@ function patternsOf(keys: readonly string[]): Pattern[] {
     .sort((a, b) => weight(b) - weight(a));
 }
 
-/** How much of a text is its own: the one that says most is meant. */
+/** The length of the text outside of placeholders: the longest match wins. */
 const weight = ({ pieces }: Pattern): number => pieces.reduce((sum, piece) => sum + piece.length, 0);
 
 function translated(text: string, all: readonly Pattern[], depth: number): string {
@@ -72,7 +72,7 @@ function translated(text: string, all: readonly Pattern[], depth: number): strin
   return text;
 }
 
-/** What stands in place of the placeholders; null: it is another text. Each piece is looked for once. */
+/** The values of the placeholders; null: it is another text. Each piece is searched once. */
 function match(text: string, { pieces, numbers }: Pattern): string[] | null {
   const first = pieces[0]!;
   const last = pieces.at(-1)!;

@@ -7,7 +7,7 @@
  */
 import { language, t } from './translate.ts';
 
-/** What is not known; never a zero. */
+/** Shown for unknown values; never a zero. */
 export const UNKNOWN = '—';
 
 const SIZE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;

@@ -1,9 +1,9 @@
-/** How far what is shown is behind the program. */
+/** How far the display is behind the program. */
 
 import { counted, durationText } from './numbers.ts';
 import { t } from './translate.ts';
 
-/** Milliseconds; less is not worth a word. */
+/** Milliseconds; less is not mentioned. */
 const NOTABLE_MS = 1_000;
 
 /** `3 s behind`; null when it keeps up. */
@@ -17,7 +17,7 @@ export function leftText(records: number): string | null {
   return records === 0 ? null : counted(records, '{0} record left', '{0} records left');
 }
 
-/** What a status has to say of it; null: nothing. */
+/** The text for a status; null: none. */
 export function progressText(status: {
   readonly phase: string;
   readonly behindMs: number;

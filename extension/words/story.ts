@@ -1,4 +1,4 @@
-/** How what happened in a debugged program is called. */
+/** Names of the events in a debugged program. */
 import type { StoryMark } from '../engine/traceStatus.ts';
 import { t } from './translate.ts';
 

@@ -1,5 +1,5 @@
 /**
- * The texts of the user interface in the user's language. English stands in the code and is the key, as with
+ * The texts of the user interface in the user's language. English is in the code and is the key, as with
  * `vscode.l10n.t`, which code without VS Code (the panel, the command line, tests) cannot call. Nothing is translated
  * until {@link setLanguage}, which the command line never calls: what programs read stays English.
  *

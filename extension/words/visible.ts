@@ -1,5 +1,5 @@
 /**
- * Captured text made harmless for the eye. What a peer sent may move a terminal's cursor, turn the reading
+ * Makes captured text safe to display. What a peer sent may move a terminal's cursor, turn the reading
  * direction around or hide a part of itself; here every such character is written out, so that one label cannot
  * pass for another. (Nothing here parses: captured text is only ever set as text.)
  */

@@ -280,7 +280,7 @@ export class Attachments {
     const mapped = this.#finder.find(pid).map(({ file }) => file);
     const known = mapped.filter(({ sends = [] }) => sends.length > 0);
     const files = known.length > 0 ? known : this.#systemSends();
-    if (files.length === 0) throw new Error('no C library was found whose functions could be stopped at');
+    if (files.length === 0) throw new Error('no C library was found with functions to stop at');
     const taking = files.map((file) => this.#files.attachOnly(file, file.sends ?? [], pid));
     return async () => {
       await Promise.all(taking.map((take) => take()));

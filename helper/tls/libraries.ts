@@ -64,12 +64,12 @@ const REASONS: Readonly<Record<TlsKind, string>> = {
   openssl: 'it was built with OpenSSL inside, and the names of its functions were stripped',
   boringssl: 'it was built with BoringSSL inside, and the names of its functions were stripped',
   gnutls: 'it was built with GnuTLS inside, and the names of its functions were stripped',
-  go: "the code of Go's crypto/tls in it could not be understood",
+  go: "its code of Go's crypto/tls could not be analysed",
   rustls: 'rustls is not supported, as Rust has no fixed calling convention',
   wolfssl: 'it was built with wolfSSL inside, and the names of its functions were stripped',
   mbedtls: 'it was built with Mbed TLS inside, and the names of its functions were stripped',
   nss: 'it was built with NSS inside, and the names of its functions were stripped',
-  java: 'Java is not supported: it encrypts in code that it makes while it runs',
+  java: 'Java is not supported: it encrypts in code that it generates at run time',
   unknown: 'its TLS library was not recognised',
 };
 

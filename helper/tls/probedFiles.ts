@@ -63,7 +63,7 @@ const KEEP_PROGRAM_MS = 600_000;
 
 /** NSPR is used in sandboxes, Firefox's for one, and nearly all of its functions need a return probe. */
 const NSPR_OFF = endsSandboxedPrograms(release(), process.arch)
-  ? `return probes of Linux ${release()} end programs in a sandbox; 6.14 and later are sound`
+  ? `return probes of Linux ${release()} kill sandboxed programs; 6.14 and later do not`
   : null;
 
 const BROKER_GONE = 'the part of HTTP Trace that attaches has ended; start the trace again';

@@ -195,7 +195,7 @@ class ReturnFinder {
   #probedAt(target: number): ProbedFunction | null {
     const direct = this.#probed.get(target);
     if (direct !== undefined) return direct;
-    if (performance.now() > this.#until) throw new ElfError('its functions take too long to look at');
+    if (performance.now() > this.#until) throw new ElfError('its functions take too long to analyse');
     const offset = this.#elf.fileOffset(target, true);
     if (offset === null || offset + STUB_SIZE > this.#elf.size) return null;
     const slot = stubSlot(this.#elf.bytes(offset, STUB_SIZE), target, this.#elf.machine);

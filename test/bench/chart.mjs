@@ -10,7 +10,7 @@ const VALUE = 46;
 /** A ratio above this is drawn to the edge. */
 const MOST = 1.1;
 
-/** Ways in the order of the legend, told apart by lightness as well as by colour. */
+/** Ways in the order of the legend, distinguished by lightness as well as by colour. */
 const COLOURS = {
   'copy only': ['#8a8f98', '#9aa0aa'],
   extension: ['#0b62c4', '#58a6ff'],

@@ -57,7 +57,7 @@ export async function echoes(url, seconds) {
   );
 }
 
-/** System calls of a program that nobody traces: dd's reads and writes of one byte. */
+/** System calls of an untraced program: dd's reads and writes of one byte. */
 export async function systemCalls(_, seconds) {
   const count = Math.round(seconds * 1_000_000);
   const begin = performance.now();

@@ -27,7 +27,7 @@ const folder = mkdtempSync(join(tmpdir(), 'http-trace-hooks-'));
 const pipe = join(folder, 'findings');
 execFileSync('mkfifo', [pipe]);
 const reading = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
-let told = 0;
+let lines = 0;
 const backend = createServer((_, response) => response.end('ok')).listen(0, '127.0.0.1');
 await new Promise((resolve) => backend.once('listening', resolve));
 const gateway = fork(
@@ -73,7 +73,7 @@ const ways = {
   ],
 };
 const measured = new Map(Object.keys(ways).map((name) => [name, []]));
-const tolds = new Map();
+const linesByName = new Map();
 try {
   await turn(calls); // Compiled, and connected.
   for (let round = 0; round < rounds; round++) {
@@ -86,21 +86,21 @@ try {
       else await inspector.open();
       await before();
       await turn(calls / 10);
-      const toldBefore = told;
+      const linesBefore = lines;
       measured.get(name).push(await turn(calls));
-      tolds.set(name, (tolds.get(name) ?? 0) + told - toldBefore);
+      linesByName.set(name, (linesByName.get(name) ?? 0) + lines - linesBefore);
       await after();
     }
   }
   const base = measured.get('debugger');
-  console.log('| | CPU of a call | ratio | of one round | source lines told |\n|---|---|---|---|---|');
+  console.log('| | CPU of a call | ratio | of one round | source lines |\n|---|---|---|---|---|');
   for (const [name, list] of measured) {
     const ratios = list.map((one, round) => one / base[round]).sort((a, b) => a - b);
     const cells = [
       `${median(list).toFixed(0)} µs`,
       median(ratios).toFixed(2),
       `${ratios[0].toFixed(2)} to ${ratios.at(-1).toFixed(2)}`,
-      `${Math.round((100 * tolds.get(name)) / (rounds * calls))} %`,
+      `${Math.round((100 * linesByName.get(name)) / (rounds * calls))} %`,
     ];
     console.log(`| ${name} | ${cells.join(' | ')} |`);
   }
@@ -145,13 +145,13 @@ function answer() {
   return new Promise((resolve) => gateway.once('message', resolve));
 }
 
-/** Reads what hooks tell, as the extension does. */
+/** Reads the hooks' reports, as the extension does. */
 function drain() {
   const chunk = Buffer.alloc(65_536);
   setInterval(() => {
     try {
       const length = readSync(reading, chunk);
-      for (let index = 0; index < length; index++) if (chunk[index] === 10) told++;
+      for (let index = 0; index < length; index++) if (chunk[index] === 10) lines++;
     } catch (error) {
       if (error.code !== 'EAGAIN') throw error;
     }

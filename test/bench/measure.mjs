@@ -30,7 +30,7 @@ export async function measure(scenario, peers, { rounds, seconds, warm }) {
   const ways = [UNTRACED, ...scenario.ways, UNTRACED, ...(scenario.peers ? peers : [])];
   const taken = ways.map(() => []);
   for (let round = 0; round < rounds; round++) {
-    // Another order each time, so that a drift of the machine favours nobody.
+    // A different order each time, so that a drift of the machine favours none.
     for (let n = 0; n < ways.length; n++) {
       const way = (n + round) % ways.length;
       taken[way].push(await once(setting, ways[way]));

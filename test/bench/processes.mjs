@@ -47,7 +47,7 @@ export async function end(child, signal = 'SIGTERM') {
   clearTimeout(timer);
 }
 
-/** What it prints, when it has ended. @param accept exit codes that are no failure */
+/** Its output, when it has ended. @param accept exit codes that are not failures */
 export async function output(command, args, { accept = [0] } = {}) {
   const child = start(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let [text, errors] = ['', ''];

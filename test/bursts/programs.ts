@@ -11,7 +11,7 @@ import { Child } from '../kit/process.ts';
 /** Milliseconds that the programs of a burst may take for all their calls. */
 const PATIENCE = 180_000;
 
-/** A client that is started, and makes its calls once it is told to. */
+/** A client that is started, and makes its calls on command. */
 export class Client {
   readonly #child: Child;
 

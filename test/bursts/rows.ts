@@ -12,7 +12,7 @@ export interface ExpectedCall {
   readonly host: string;
   readonly path: string;
   readonly status: number;
-  /** Bytes of the bodies; a WebSocket's messages are none. */
+  /** Bytes of the bodies; a WebSocket's messages do not count. */
   readonly requestSize: number;
   readonly responseSize: number;
   readonly grpcStatus: number | null;

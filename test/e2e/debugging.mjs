@@ -8,7 +8,7 @@ import { THEMES } from './workbench.mjs';
 
 /** Pixels. */
 const PANEL_HEIGHT = 360;
-/** How long the program stands for the picture, in milliseconds. */
+/** How long the program is paused for the picture, in milliseconds. */
 const PAUSE = 1_200;
 /** By then the list shows what a range chooses, in milliseconds. */
 const LISTED_MS = 3_000;

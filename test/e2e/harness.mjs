@@ -7,7 +7,7 @@ export const PATIENCE = 180_000;
 export class Steps {
   results = { passed: 0, failed: 0, skipped: 0, failures: [] };
 
-  /** @param onFailure makes a picture of what went wrong. */
+  /** @param onFailure takes a screenshot of the failure. */
   constructor(onFailure) {
     this.onFailure = onFailure;
   }

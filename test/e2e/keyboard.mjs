@@ -23,7 +23,7 @@ export async function keyboard(steps, workbench, { url, workspace }) {
   const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
   const counted = async () =>
     Number.parseInt((await panel.locator('.count-calls').textContent()).replaceAll(',', ''), 10);
-  /** The palette gives the keyboard to the editors, whoever had it before. */
+  /** The palette gives the focus to the editors, whatever had it before. */
   const toList = async () => {
     await keys.command('HTTP Trace: Focus on HTTP Trace View');
     await keys.focused(grid, 'the list');

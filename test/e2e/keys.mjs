@@ -65,7 +65,7 @@ export class Keys {
   }
 
   /**
-   * Opens the menu of what has the keyboard, and chooses from it, through the menus inside it.
+   * Opens the menu of the focused element, and chooses from it and its submenus.
    * @param key that opens it
    */
   async choose(key, ...path) {

@@ -27,7 +27,7 @@ export async function listKeys(steps, workbench) {
     await eventually(async () => (await at()) === first, 'the first row');
     await keys.press('Enter');
     await details.waitFor();
-    // Up and down go on to other calls while the details are open.
+    // Up and down select other calls while the details are open.
     const title = details.locator('.title').first();
     const before = await title.textContent();
     // Not only to the next one: two calls may be alike.

@@ -7,7 +7,7 @@ export class Menu {
     this.items = page.getByRole('menuitem');
   }
 
-  /** What it offers, without the keys that stand beside it. */
+  /** Its items, without the key bindings beside them. */
   async labels() {
     // The window's own menu bar has items as well, without labels.
     return eventually(async () => {

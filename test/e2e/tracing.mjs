@@ -84,7 +84,7 @@ export async function tracing(steps, workbench, { url, workspace }) {
 
   await steps.step('a switch shows both ends as two rows, and the setting keeps it', async () => {
     const button = workbench.panel.getByRole('button', { name: 'Both Ends of a Call in One Row' });
-    // What a call caused stands beneath it: the server's row beneath the client's.
+    // Calls that a call caused are nested beneath it: the server's row beneath the client's.
     const server = rows.and(workbench.panel.locator('[aria-level="2"]'));
     await button.click();
     await eventually(async () => (await server.count()) > 1, 'two rows for each call');

@@ -109,7 +109,8 @@ export class Workbench {
   }
 
   /**
-   * Starts a trace by its key, and again while VS Code does not know yet that there is a session: then it is nobody's.
+   * Starts a trace by its key, and again while VS Code does not know the session yet: then the trace belongs to no
+   * session.
    * @returns when it was pressed, in milliseconds since the epoch
    */
   async startByKey() {

@@ -596,7 +596,7 @@ export function exchangeSeed(request: Uint8Array | string, response: Uint8Array 
   return encode([{ out: request }, { in: response }], 0);
 }
 
-// Kept for whoever reads a finding: what the bytes stand for.
+// Kept for readers of a finding: the meaning of the bytes.
 export function explain(target: string, input: Buffer): string {
   if (!['http1', 'http2', 'tls', 'websocket'].includes(target)) return visible(input.toString('latin1'));
   const lines = decode(input).map((step) => {

@@ -146,7 +146,7 @@ describeTraced('what cannot be attached', () => {
 
   it('a thread of the kernel', async () => {
     const { code, stderr } = await attempt(2);
-    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('is part of the kernel') });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('is a kernel thread') });
   });
 
   it('a process that has ended', async () => {

@@ -11,7 +11,7 @@ import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/env
 
 const context = tracingIn(temporaryFolder());
 const CALLS = WHOLE ? 2_000 : 1_200;
-/** Milliseconds for which a process is stopped, and goes on. */
+/** Milliseconds for which a process is stopped, and then continued. */
 const STOPPED_MS = 20;
 
 /** The processes that a process has started. */
@@ -101,13 +101,13 @@ describeTraced('a burst', () => {
     expect(summary.bytes?.shed).toBeGreaterThan(10_000_000);
     expect(summary.behindMs).toBeGreaterThan(0);
     expect(summary.note).toMatch(
-      /^Not captured, as it was too much at once: \d+ MiB of bodies; use a larger --backlog\.$/,
+      /^Not captured, as there was too much data at once: \d+ MiB of bodies; use a larger --backlog\.$/,
     );
     expectRows(trace, size);
     const cut = trace.exchanges.filter(({ response }) => (response?.bodyCaptured ?? 0) < size);
     expect(cut.length).toBeGreaterThan(CALLS / 4);
     expect(cut.length).toBeLessThan(2 * CALLS);
-    for (const { response } of cut) expect(response?.bodyNote).toContain('too much at once');
+    for (const { response } of cut) expect(response?.bodyNote).toContain('too much data at once');
     expect(size).toBeLessThan(DEFAULT_BODY_LIMIT);
   });
 

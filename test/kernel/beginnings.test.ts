@@ -106,7 +106,7 @@ describeTraced('the beginning of a connection', () => {
       ['closes-then', 'SOCKS5', 'closes-then.test:443', failed(`SOCKS5: ${silent}`)],
       // It has read no more.
       ['text', 'SOCKS5', null, failed('SOCKS5: the answer is not SOCKS (SS)')],
-      ['hangs', 'SOCKS5', null, failed('SOCKS5: no answer of the proxy until the client gave up')],
+      ['hangs', 'SOCKS5', null, failed('SOCKS5: no answer from the proxy before the client gave up')],
       ['rejected', 'SOCKS4', 'rejected.test:443', failed('SOCKS4: rejected or failed')],
       ['closes-4', 'SOCKS4', 'closes-4.test:443', failed(`SOCKS4: ${silent}`)],
       ['connect-closes', null, 'closed', null],

@@ -22,7 +22,7 @@ function pathOf({ url }: ExchangeJson): string {
 }
 
 /**
- * Exchanges as `client path → server path`, by what they say of each other. Fails where two name one.
+ * Exchanges as `client path → server path`, by their references to each other. Fails if two name the same one.
  * @param whole both must name each other: the pair was known before one of them ended.
  */
 function pairsOf(exchanges: readonly ExchangeJson[], whole = true): string[] {

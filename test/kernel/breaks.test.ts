@@ -23,7 +23,7 @@ const folder = temporaryFolder();
 const program = join(folder, 'sender');
 const LLDB = '/usr/bin/lldb-vscode-14';
 const WAYS = ['write', 'send', 'sendto', 'writev', 'sendmsg', 'SSL_write', 'SSL_write_ex'];
-/** While a program stands, its request would arrive within this, in milliseconds. */
+/** If the program were not stopped, its request would arrive within this, in milliseconds. */
 const STANDING = 300;
 
 const seen: string[] = [];
@@ -67,7 +67,7 @@ async function sender(): Promise<Child> {
   return child;
 }
 
-/** gdb at a running program, which says `stopped` and the stack at each stop, and goes on at a line of input. */
+/** gdb attached to a running program: prints `stopped` and the stack at each stop, and continues on a line of input. */
 async function debugged(child: Pick<Child, 'pid'>): Promise<Child> {
   const script = join(folder, 'stops.gdb');
   const stop = 'continue\necho stopped\\n\nbacktrace\necho end\\n\nshell read line\n';
@@ -179,7 +179,7 @@ describeTraced('break on calls in a native program', () => {
     gdb.process.stdin?.write('\n');
     expect(await shell.line()).toBe('HTTP/1.1 200');
     gdb.kill('SIGKILL');
-    // A stop that is nobody's but the shell's is seen.
+    // A stop by the shell alone is seen.
     await until('it runs', () => stateOf(pid) === 'S');
     process.kill(pid, 'SIGSTOP');
     await until('it is stopped', () => stateOf(pid) === 'T');

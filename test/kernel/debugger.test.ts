@@ -1,6 +1,6 @@
 /**
  * A program under a debugger and the trace at once. Pauses take 3 s here, so that the tests end soon; a person's
- * pause is longer, but nothing in the trace counts time while a program stands.
+ * pause is longer, but nothing in the trace counts time while a program is stopped.
  */
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';

@@ -21,7 +21,7 @@ describeTraced('clients whose calls fail', () => {
 
   it('by the tracepoint backend', async () => {
     const context = { ...tracingIn(folder), backend: 'tracepoint' } as const;
-    // Who would wait for less would, on a busy machine, get no answer about the name.
+    // With a shorter wait, a busy machine might give no answer about the name.
     const network = await NamedNetwork.make(context, PEERS, 30);
     const { wrong, others, note } = await callAndFail(network, { peers: PEERS, built: folder, folder });
     expect([[...wrong].filter(([, rows]) => rows.length > 0), others]).toEqual([[], {}]);

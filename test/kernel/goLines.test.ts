@@ -27,7 +27,7 @@ const BUILDS = {
 } as const;
 
 /** The line that the call was made on, as the program itself has put it into the path. */
-function told({ url }: ExchangeJson): number {
+function lineInUrl({ url }: ExchangeJson): number {
   return Number(new URL(url ?? '').pathname.split('/').at(-1));
 }
 
@@ -58,12 +58,12 @@ describeTraced('source lines of Go', () => {
       const trace = await Tracing.run(context, [program]).result();
       const calls = trace.exchanges.filter(({ side, method }) => side === 'client' && method !== null);
       expect(calls.length).toBe(Number(trace.ended.stdout.trim()));
-      expect(new Set(calls.map(told)).size).toBeGreaterThan(20);
+      expect(new Set(calls.map(lineInUrl)).size).toBeGreaterThan(20);
       expect(new Set(calls.map(kindOf))).toEqual(
         new Set(['HTTP/1.1 tcp http:', 'HTTP/1.1 tcp https:', 'HTTP/2 tcp https:', 'HTTP/1.1 unix http:']),
       );
       const shown = calls.map((call) => ({ url: call.url, line: call.debug?.source?.line }));
-      expect(shown).toEqual(calls.map((call) => ({ url: call.url, line: told(call) })));
+      expect(shown).toEqual(calls.map((call) => ({ url: call.url, line: lineInUrl(call) })));
       for (const { debug } of calls) {
         expect(debug?.source?.path.startsWith(build.root)).toBe(true);
         expect(debug).toMatchObject({ session: null, source: { column: null } });
@@ -93,7 +93,7 @@ describeTraced('source lines of Go', () => {
     expect(calls.length).toBeGreaterThan(100);
     for (const call of calls) {
       const line = call.debug?.source?.line;
-      expect({ url: call.url, line }).toEqual({ url: call.url, line: told(call) });
+      expect({ url: call.url, line }).toEqual({ url: call.url, line: lineInUrl(call) });
     }
   });
 

@@ -1,4 +1,4 @@
-/** Content of HTTP/2 that is left out in the kernel, frame by frame: by limits, and when there is too much at once. */
+/** Content of HTTP/2 that is left out in the kernel, frame by frame: by limits, and when there is too much data at once. */
 import http2 from 'node:http2';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
@@ -49,7 +49,7 @@ function call(session: http2.ClientHttp2Session, path: string): Promise<number> 
 interface Case {
   readonly secure: boolean;
   readonly options: readonly string[];
-  /** The helper stands still meanwhile. */
+  /** The helper is stopped in the meantime. */
   readonly stopped?: boolean;
 }
 
@@ -122,7 +122,7 @@ describeTraced('HTTP/2', () => {
     const trace = await traced(paths, { secure, options: ['--max-body', '1KiB'] });
     for (const { request, response } of expectRows(trace, paths)) {
       expect([request?.bodyCaptured, response?.bodyCaptured]).toEqual([1024, 1024]);
-      expect(response?.bodyNote).not.toContain('too much at once');
+      expect(response?.bodyNote).not.toContain('too much data at once');
     }
     // The budget of each message has room for a head besides: 33 KiB of the 100,000 bytes of a call's two messages. More
     // is copied of what begins within it, and on a busy machine calls move more at once.
@@ -135,6 +135,6 @@ describeTraced('HTTP/2', () => {
     const trace = await traced(paths, { secure, options: ['--ring-size', '256KiB'], stopped: true });
     const cut = expectRows(trace, paths).filter(({ completeness }) => completeness[0] !== 'complete');
     expect(cut.length).toBeGreaterThan(10);
-    expect(cut.at(-1)?.response?.bodyNote).toContain('too much at once');
+    expect(cut.at(-1)?.response?.bodyNote).toContain('too much data at once');
   });
 });

@@ -18,7 +18,7 @@ let context: TracingContext;
 
 const run = (command: readonly string[]): Promise<Trace> => Tracing.run(context, command).result();
 
-/** What the trace says of names: those of calls, and those that were not found. */
+/** The names in the trace: those of calls, and those that were not found. */
 function called(trace: Trace): Record<string, ExchangeJson> {
   const calls = trace.exchanges.filter(({ failure }) => failure === null);
   return Object.fromEntries(calls.map((one) => [new URL(one.url ?? '').hostname, one]));
@@ -189,7 +189,7 @@ q = query(8, 'nowhere.eight'); t.sendall(struct.pack('>H', len(q))); t.sendall(q
     const trace = await run([PYTHON, '-c', script]);
     const reasons = failed(trace);
     expect(Object.keys(reasons).sort()).toEqual([...names].sort());
-    // Received without an address: from whom is not known.
+    // Received without an address: the sender is unknown.
     const known = 'name lookup failed: the name does not exist (NXDOMAIN from 127.0.0.1:53)';
     for (const name of names) {
       expect(reasons[name]).toBe(name === 'nowhere.three' ? known.replace(' from 127.0.0.1:53', '') : known);

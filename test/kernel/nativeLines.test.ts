@@ -39,7 +39,7 @@ afterAll(() => {
 });
 
 /** The line that the call was made on, as the program itself has put it into the path. */
-function told({ url }: ExchangeJson): number {
+function lineInUrl({ url }: ExchangeJson): number {
   return Number(new URL(url ?? '').pathname.split('/').at(-1));
 }
 
@@ -78,7 +78,7 @@ function check(
   expect(calls.length).toBe(Number(trace.ended.stdout.trim().split('\n').at(-1)));
   const shown = calls.map((call) => ({ url: call.url, line: call.debug?.source?.line }));
   expect(shown).toEqual(
-    calls.map((call) => ({ url: call.url, line: but.includes(kindOf(call)) ? undefined : told(call) })),
+    calls.map((call) => ({ url: call.url, line: but.includes(kindOf(call)) ? undefined : lineInUrl(call) })),
   );
   for (const call of calls) {
     if (but.includes(kindOf(call))) continue;

@@ -1,4 +1,4 @@
-/** What the data ring holds while nobody reads it. */
+/** What the data ring can hold without a reader. */
 import { expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { helperOf } from '../kit/kernel.ts';
@@ -28,7 +28,7 @@ const server = http.createServer((request, response) => {
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 process.stdin.resume().on('end', () => process.exit());`;
 
-/** The answers to these calls, each made when the one before it was answered, while the helper stands still. */
+/** The answers to these calls, each made when the one before it was answered, while the helper is stopped. */
 async function whileStopped(paths: readonly string[]): Promise<Trace> {
   const server = new Child(process.execPath, ['-e', SERVER]);
   const port = await server.line();
@@ -78,7 +78,7 @@ describeTraced('the data ring', () => {
     expect(cut.length).toBeGreaterThan(80);
     for (const { completeness, response } of cut) {
       expect(completeness).toEqual(['response-truncated']);
-      expect(response?.bodyNote).toContain('too much at once');
+      expect(response?.bodyNote).toContain('too much data at once');
       expect(response?.headers).toContainEqual(['x-long', 'h'.repeat(200)]);
     }
   });

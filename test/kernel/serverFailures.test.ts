@@ -35,7 +35,7 @@ const OF_NGINX = [...SITUATIONS, 'slow', 'dead'] as const;
 
 type Situation = (typeof OF_NGINX)[number];
 
-/** What the server's row says. A server may notice that its client has gone, or answer into the void. */
+/** The ending in the server's row. A server may notice that its client has gone, or answer without a reader. */
 const EXPECTED: Readonly<Record<Situation, RegExp>> = {
   whole: /^200 complete, answered$/,
   closes:

@@ -378,7 +378,8 @@ function memoryGroup(): string | null {
   try {
     mkdirSync(group);
     writeFileSync(join(group, file), limit);
-    // Who needs memory while the ring takes all of it waits until that has failed. In version 2 of cgroups it may be killed.
+    // A process that needs memory while the ring takes all of it waits until that has failed. In version 2 of cgroups
+    // it may be killed.
     if (existsSync(join(group, 'memory.oom_control'))) writeFileSync(join(group, 'memory.oom_control'), '1');
     return group;
   } catch {

@@ -1,7 +1,7 @@
-/** What a row says of a call's end, in one line. */
+/** The end of a call according to its row, in one line. */
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 
-/** `200 aborted, closed by server`; of what never became a call, with its reason. */
+/** `200 aborted, closed by server`; for an attempt that never became a call, with its reason. */
 export function endingText({ status, completeness, ending, encrypted, failure, tls }: ExchangeJson): string {
   const how =
     ending === null ? 'running' : [ending.how, ...(ending.by === null ? [] : ['by', ending.by])].join(' ');

@@ -90,7 +90,7 @@ function expectedOf(situation: string, client: string): RegExp {
     case 'never':
       return /^- unanswered, cancelled by client$/;
     case 'early':
-      // Who reads on after the upload has failed has the answer; who does not, has not.
+      // A client that reads on after the failed upload gets the answer; others do not.
       return client === 'curl' || client === 'go'
         ? /^413 (?:aborted|complete), answered$/
         : /^413 (?:aborted|complete), answered$|^- (?:request-truncated\+)?(?:unanswered\+)?aborted, (?:reset by server, E\w+|cancelled by client)$/;
@@ -151,7 +151,7 @@ function clientsByPid(exchanges: readonly ExchangeJson[]): (row: ExchangeJson) =
 }
 
 export interface FailedCalls {
-  /** What each client's rows say that should not; nothing of a client whose rows are right. */
+  /** The wrong rows of each client; none for a client whose rows are right. */
   readonly wrong: ReadonlyMap<string, readonly string[]>;
   /** Rows that belong to no call, by client and situation. */
   readonly others: Readonly<Record<string, readonly string[]>>;
@@ -192,7 +192,7 @@ export async function callAndFail(network: NamedNetwork, places: Places, slow = 
   return { wrong, others: seen, note: summary.note };
 }
 
-/** Takes what belongs to it out of what was seen. */
+/** Removes the situation's own rows from the seen ones. */
 function wrongOf(client: string, seen: Record<string, string[]>): string[] {
   return CALLS.flatMap(([, url]) => {
     const situation = url.slice(url.lastIndexOf('/') + 1);

@@ -6,7 +6,7 @@ const TURN_MS = 100;
 
 /**
  * Begins with a stop. The process must not end meanwhile.
- * @returns what lets the process go on for good
+ * @returns a function that continues the process permanently
  */
 export function stopHalf(pid: number): () => Promise<void> {
   let over = false;
@@ -21,7 +21,7 @@ export function stopHalf(pid: number): () => Promise<void> {
       if (!over) await sleep(TURN_MS);
     }
   })();
-  turns.catch(() => {}); // Who ends it learns that the process was not there.
+  turns.catch(() => {}); // The code that ends it gets the error that the process was not there.
   return () => {
     over = true;
     return turns;

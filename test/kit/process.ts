@@ -85,7 +85,7 @@ export class Child {
         throw error;
       },
     );
-    this.ended.catch(() => {}); // Who waits for it learns of it.
+    this.ended.catch(() => {}); // The code that waits for it gets the error.
   }
 
   static of([program = '', ...args]: readonly string[]): Child {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Runs a command in a system whose kernel refuses some kinds of eBPF with
- * EPERM, as lockdown, a security module or a vendor's kernel does: for tests
- * of what a trace does without them. The refusal is made outside of the
- * program under test, by seccomp's user notification (Linux 5.5), which the
- * command's descendants inherit.
+ * EPERM, as lockdown, a security module or a vendor's kernel does: for tests of traces without them. The refusal is
+ * made outside of the program under test, by seccomp's user notification (Linux 5.5), which the command's descendants
+ * inherit.
  *
  *   refuse WHAT[,WHAT…] COMMAND [ARGUMENT…]
  *
@@ -141,7 +140,7 @@ static int install_filter(void)
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
 }
 
-/* The listener goes to the parent: whoever is filtered cannot answer its own calls. */
+/* The listener goes to the parent: a filtered process cannot answer its own calls. */
 static void send_descriptor(int channel, int descriptor)
 {
 	char control[CMSG_SPACE(sizeof(int))] = {0};

@@ -28,7 +28,7 @@ export interface TracingContext {
   /** Milliseconds that a trace may take from when its result is asked for. */
   readonly endPatience: number;
   /**
-   * Who replays each recording: this process, which starts no program; with `program`, the first one is replayed by
+   * What replays each recording: this process, which starts no program; with `program`, the first one is replayed by
    * `http-trace replay`.
    */
   readonly replay: 'program' | 'engine';

@@ -91,7 +91,7 @@ const MOMENTS: readonly Moment[] = [
   },
 ];
 
-/** A peer that stops at its moment, and goes on when it is told to. */
+/** A peer that stops at its moment, and continues on command. */
 interface Waiting {
   readonly moment: Moment;
   readonly id: string;

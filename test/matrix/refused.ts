@@ -111,7 +111,7 @@ export async function runRefused(context: Context, only: RegExp, report: Report)
   }
 }
 
-/** @returns what the summary says of the missing part */
+/** @returns the summary's sentence on the missing part */
 async function trace(context: Context, { refused, notes }: Case): Promise<string> {
   const id = newId();
   const [server, port] = await startCrowd(context, DELAY, CONNECTIONS);

@@ -186,7 +186,7 @@ function isClient({ side }: SocketReport): boolean {
   return side === 'client';
 }
 
-/** In a network namespace of its own, so that nothing is changed on this machine and nobody else takes a port. */
+/** In a network namespace of its own, so that nothing is changed on this machine and no other program takes a port. */
 function ownNetwork(prepare: string): string {
   return `unshare -n sh -c 'ip link set lo up && ${prepare} && exec "$@"' sh `;
 }

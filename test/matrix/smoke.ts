@@ -29,7 +29,7 @@ export async function runSmoke(
     const pids = [shell, ...peers.map(({ process }) => process)].map(({ pid }) => pid);
     // With TLS, so that it shows where a kernel does not take the programs for it: an older one may refuse more.
     const tracing = await Tracing.attach({ ...context, tls: 'auto' }, pids, ['--ring-size', '32MiB']);
-    // First, as they end by themselves when nobody lets them go on for some minutes.
+    // First, because they end by themselves if they are not continued for some minutes.
     await goOn(peers);
     outcomes = await runAll(context, { process: shell, pid: () => shell.pid }, list, tracing.patience);
     shell.endInput('exit\n');

@@ -167,7 +167,7 @@ async function firefox(context: TlsContext, program: string): Promise<string> {
     ]);
     tracing.process.killAfter(4 * patience(context));
     const truth = await peer.answered(step);
-    // What it gets is no page, so that it may wait for ever.
+    // The response is not a page, so it may wait forever.
     const ended = setTimeout(() => tracing.process.kill('SIGINT'), FIREFOX_READS_MS);
     const { exchanges } = await tracing.result().finally(() => clearTimeout(ended));
     const row = findByPath(exchanges, step.path, 'client');

@@ -157,7 +157,8 @@ async function chromium(context: TlsContext): Promise<string> {
     const flags =
       '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync --ignore-certificate-errors';
     const words = `${flags} --user-data-dir='${context.folder}/chromium' --dump-dom`;
-    // Its crash handler lives on, and must not hold this test's pipes. The answer is no page: it waits for another one.
+    // Its crash handler keeps running, and must not hold this test's pipes. The answer is not a page: it waits for
+    // another one.
     const script = `timeout -k 5 15 chromium ${words} 'https://localhost:${port}${step.path}' >/dev/null 2>&1 </dev/null; true`;
     const exchanges = await traced(context, ['sh', '-c', script], '');
     const rows = exchanges.filter(({ connection }) => connection.remote?.endsWith(`:${port}`) === true);

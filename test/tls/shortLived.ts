@@ -66,7 +66,7 @@ async function rememberedGo(context: TlsContext, folder: string): Promise<string
   }
 }
 
-/** The helper stands still while it runs. Nothing but the process could have told which library it loads. */
+/** The helper is stopped while it runs. Only the process itself could have shown which library it loads. */
 async function unseen(context: TlsContext): Promise<string> {
   const server = new PlannedServer(context.certificates, { version: '1.3' });
   try {

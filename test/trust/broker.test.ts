@@ -100,7 +100,7 @@ describe.skipIf(reason !== null)('broker', () => {
   it('every place that the helper finds in the libraries of this system and in Node', async () => {
     const finder = await TlsFinder.create();
     let places = 0;
-    // Several files in one trace: as many as an attacker can be told of.
+    // Several files in one trace: as many as fit into the attacker's steps.
     let steps = ['close'];
     const tell = async (): Promise<void> => {
       const attached = steps.filter((step) => step.startsWith('attach'));
@@ -346,7 +346,7 @@ describe.skipIf(reason !== null)('broker', () => {
       await requester.frame(({ type }) => type === FrameType.TlsFile);
       expect(heldBy(broker).links.length).toBeGreaterThan(5);
       for (const [index, one] of [pid, broker].entries()) expect(rights(one)).toEqual(before[index]?.rights);
-      // Between two traces a process is not attached, and what is no frame ends it.
+      // Between two traces a process is not attached, and an invalid frame ends the helper.
       requester.frames.length = 0;
       requester.write(encodeJson(FrameType.Pause, { forMs: 60_000 }));
       await requester.frame(({ type, json }) => type === FrameType.Status && json?.['final'] === true);

@@ -230,8 +230,8 @@ describe.skipIf(reason !== null)('the trusted loader', () => {
     await install(alice);
     const marker = join(alice.home, 'executed');
     await machine.run(null, ['sh', '-c', `printf '#!/bin/sh\\ntouch ${marker}\\n' >${LOADER}`]);
-    await expectRefused(alice, /is not the one of this version of HTTP Trace \(SHA-256 \w{12}…/);
-    expect((await doctor(alice)).rights).toMatch(/not the one of this version/);
+    await expectRefused(alice, /belongs to another version of HTTP Trace \(SHA-256 \w{12}…/);
+    expect((await doctor(alice)).rights).toMatch(/belongs to another version/);
     expect((await machine.run(null, ['ls', marker])).code).not.toBe(0);
   });
 
@@ -239,10 +239,10 @@ describe.skipIf(reason !== null)('the trusted loader', () => {
     [
       'its folder',
       `chmod g+w ${FOLDER}`,
-      /others than root can write to \/usr\/local\/libexec\/http-trace\./,
+      /users other than root can write to \/usr\/local\/libexec\/http-trace\./,
     ],
-    ['a folder above', 'chmod o+w /usr/local', /others than root can write to \/usr\/local\./],
-    ['the file', `chown nobody ${LOADER}`, /others than root can write to .*loader\./],
+    ['a folder above', 'chmod o+w /usr/local', /users other than root can write to \/usr\/local\./],
+    ['the file', `chown nobody ${LOADER}`, /users other than root can write to .*loader\./],
     ['a link instead', `mv ${LOADER} /usr/local/moved && ln -s /usr/local/moved ${LOADER}`, /is a link/],
   ])('is refused when others could have replaced it (%s)', async (_what, change, why) => {
     await install(alice);
@@ -340,7 +340,7 @@ except OSError as error:
       await machine.run(null, ['chmod', '755', '/usr/local']);
       expect({ code, stderr }).toMatchObject({
         code: 1,
-        stderr: expect.stringMatching(/Others than root can write/),
+        stderr: expect.stringMatching(/Users other than root can write/),
       });
     });
 
@@ -353,7 +353,7 @@ except OSError as error:
     it('shows the command when there is no way to ask for a password', async () => {
       const { code, stderr } = await machine.trace(alice, ['install']);
       expect(code).toBe(1);
-      expect(stderr).toContain('Root has to run this');
+      expect(stderr).toContain('This has to run as root');
       // The shown command works: as root, from a shell.
       const command = stderr.trim().replace(/^.*?here: /, '');
       expect(await machine.run(null, ['bash', '-c', command])).toMatchObject({ code: 0 });

@@ -175,7 +175,7 @@ describe.skipIf(reason !== null)('whom', () => {
          console.log('ready');
          process.stdin.once('data', () => fetch('${base}${path}').then(() => process.exit()));`,
       ],
-      refused: /does not let you look into it: .* only root can trace it/,
+      refused: /cannot be inspected: .* only root can trace it/,
     }),
     'a program file that its user cannot read': () => {
       const unreadable = privileged('/bin/bash', 'unreadable', (path) => chmodSync(path, 0o711));
@@ -188,7 +188,7 @@ describe.skipIf(reason !== null)('whom', () => {
           '-c',
           `echo ready; read _; exec 3<>/dev/tcp/${host}/${port}; printf 'GET ${path} HTTP/1.0\\r\\n\\r\\n' >&3; read _ <&3`,
         ],
-        refused: /does not let you look into it/,
+        refused: /cannot be inspected/,
       };
     },
     'a group of a setgid program, in all its group ids': () => ({

@@ -1,6 +1,6 @@
 /**
- * One sign for one thing in VS Code's own places: commands, tree, status bar. Which sign is which is VS Code's (codicons);
- * that the panel's are told apart is seen in test/webview/icons.test.ts.
+ * One icon for one meaning in VS Code's own places: commands, tree, status bar. The icons are VS Code's (codicons);
+ * test/webview/icons.test.ts checks that the panel's differ.
  */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ for (const { command, icon } of contributes.commands) {
   ofCommands.set(name, command);
 }
 
-/** Where else the sign of a command stands, as it is about the same. */
+/** Other places of a command's icon, with the same meaning. */
 const SAME = new Map([
   // A trace, whether it is to start or runs.
   ['extension/views/statusItem.ts pulse', 'httpTrace.start'],
@@ -61,7 +61,7 @@ test('what language models are offered has the sign of a trace', () => {
   expect(new Set(signs)).toEqual(new Set(['$(pulse)']));
 });
 
-test('states of a trace are told apart, and a stopped one from an ended process', () => {
+test('states of a trace differ, and a stopped one differs from an ended process', () => {
   const status = readFileSync(join(root, 'extension/views/statusItem.ts'), 'utf8');
   const block = /const ICONS = \{([\s\S]*?)\}/.exec(status)?.[1] ?? '';
   const states = Object.fromEntries(

@@ -24,7 +24,7 @@ function sourceFiles(): string[] {
   );
 }
 
-/** What the parser's nodes may have, as far as it is looked at. */
+/** The used properties of the parser's nodes. */
 interface AstNode {
   readonly type: string;
   readonly source?: { readonly type: string; readonly value?: unknown } | null;

@@ -6,11 +6,11 @@
 export interface ImportRule {
   /** Folders, or single files. */
   readonly values: readonly string[];
-  /** Of these only types: nothing of them is in the bundle. */
+  /** Only types of these: they add nothing to the bundle. */
   readonly types?: readonly string[];
   /** Packages, besides Node's own modules; those are allowed unless {@link pure}. */
   readonly packages?: readonly string[];
-  /** Without I/O or clock: of Node's modules only these, for what computes. */
+  /** Without I/O or clock: only these modules of Node, which just compute. */
   readonly pure?: readonly string[];
 }
 

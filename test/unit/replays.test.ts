@@ -320,7 +320,7 @@ describe('secrets', () => {
     const text = COPY_FORMATS[format].write(captured(secret(), false));
     expect(text).not.toMatch(/abcdefgh|hunter2/);
     expect(text.split('\n')[0]).toContain(
-      `HTTP Trace masked secrets (URL, Authorization, body): put them in where it says ${MASKED}.`,
+      `HTTP Trace masked secrets (URL, Authorization, body): fill them in where it says ${MASKED}.`,
     );
     const open = COPY_FORMATS[format].write(captured(secret(), true));
     expect(open).toContain('abcdefgh12345678');

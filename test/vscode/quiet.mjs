@@ -1,4 +1,4 @@
-/** Settings without what VS Code draws, looks for or asks by itself, where nobody looks. */
+/** Settings that switch off what VS Code draws, searches or asks by itself, for runs without a viewer. */
 export const QUIET_SETTINGS = {
   'workbench.startupEditor': 'none',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',

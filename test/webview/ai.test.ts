@@ -130,7 +130,7 @@ describe('the tab AI', () => {
         await panel.post({ type: 'details', id: 2, exchange: exchangeOf(rows[1] ?? call({}), { mcp: MCP }) });
         await panel.settled();
         expect(await page.textContent('#tab-ai')).toBe('MCP');
-        expect(await page.textContent('#tabpanel')).toContain('The tool reports a failure.');
+        expect(await page.textContent('#tabpanel')).toContain('The tool reported a failure.');
         await panel.screenshot(`${theme}-${width}-mcp`);
 
         // The tab is kept for the next call that has one, and away from others.
@@ -159,12 +159,12 @@ describe('the tab AI', () => {
       ...AI,
       completion: [],
       error: 'requests: Rate limit reached',
-      note: 'The prompt is not whole.',
+      note: 'The prompt is incomplete.',
     };
     await panel.post({ type: 'details', id: 1, exchange: exchangeOf(row, { ai: failed }) });
     await panel.settled();
     const shown = (await page.textContent('#tabpanel')) ?? '';
-    for (const part of ['requests: Rate limit reached', 'The prompt is not whole.', 'There is none'])
+    for (const part of ['requests: Rate limit reached', 'The prompt is incomplete.', 'There is none'])
       expect(shown).toContain(part);
     await page.fill('.filter input', 'model:gpt-*');
     await expect.poll(() => page.locator('.row:visible').count()).toBe(1);

@@ -123,7 +123,7 @@ describe('header fields', () => {
     expect(content).toContain('Cookies senta1themedark');
     expect(content).toContain('Cookies setid<b>7</b>SecureSent over HTTPS only.');
     expect(content).toContain('It expires at once: it deletes the cookie.');
-    expect(content).toContain('Secure, but set over http: browsers refuse it.');
+    expect(content).toContain('Secure, but set over http: browsers reject it.');
   });
 });
 

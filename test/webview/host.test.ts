@@ -25,7 +25,7 @@ describe('host', () => {
     expect(await panel.lastSent('command')).toEqual({ type: 'command', command: 'clear' });
   });
 
-  it('is told which call is selected, and whether the panel has the keyboard', async () => {
+  it('learns which call is selected, and whether the panel has the focus', async () => {
     await open(calls(20));
     await panel.page.click('#call-12');
     expect(await panel.lastSent('selected')).toEqual({ type: 'selected', id: 12 });

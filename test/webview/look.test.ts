@@ -137,7 +137,7 @@ it('behind the program, and stopping: how much is left, and a button that does n
     await panel.post({ type: 'status', status });
     await panel.settled();
     expect(await panel.page.textContent('.count-behind')).toBe('4,200 records left');
-    expect(await panel.page.isEnabled('button[title="Stop Without the Rest"]')).toBe(true);
+    expect(await panel.page.isEnabled('button[title="Stop and Drop the Rest"]')).toBe(true);
     await panel.screenshot(`${theme}-${width}x${height}-stopping`);
     await panel.post({ type: 'status', status: { ...status, waitingRecords: 0 } });
     await panel.settled();

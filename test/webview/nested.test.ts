@@ -150,7 +150,7 @@ it('is linked in the details, from either side; a link unfolds what it leads to'
   const related = panel.page.locator('.details .related li');
   expect(await related.allTextContents()).toEqual([
     expect.stringMatching(/^caused #3 GET http:\/\/orders\.test\/orders\/0 200 \(by traceparent\)$/),
-    expect.stringMatching(/^caused #7 .* \(probably, by time: the process was answering other calls/),
+    expect.stringMatching(/^caused #7 .* \(probably, by time: the process was answering several calls/),
   ]);
   await row(3).click();
   await details(3);

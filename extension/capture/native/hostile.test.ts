@@ -68,7 +68,7 @@ describe('call frames', () => {
     expect(cpuTime(() => expect(() => frames?.at(LOW)).toThrow(ElfError))).toBeLessThan(2_000);
   });
 
-  it('keep of a long entry no more than is used', () => {
+  it('keep only the used part of a long entry', () => {
     const bytes = frameSection(
       Buffer.concat([Buffer.from([0x0f, ...uleb(2), 0x77, 8]), Buffer.alloc(90_000)]),
     );

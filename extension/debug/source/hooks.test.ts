@@ -72,7 +72,7 @@ const SERVER = `
 `;
 
 describe('in Node.js', () => {
-  it('tells the line of a call, and nothing any more once it is removed', async () => {
+  it('reports the line of a call, and nothing more once it is removed', async () => {
     const { output, findings } = await run(
       'node',
       `eval(process.env.HOOK);${SERVER}
@@ -194,7 +194,7 @@ describe('in Node.js', () => {
     expect(findings.length).toBeLessThanOrEqual(1_000);
   });
 
-  it('has no word that makes js-debug rewrite it', async () => {
+  it('contains no word that makes js-debug rewrite it', async () => {
     expect(await installing(folder, 'node', { pipe: '/p', session: 's' })).not.toContain('await');
   });
 });
@@ -224,7 +224,7 @@ import urllib.request
 exec(compile("def call(path):\\n    urllib.request.urlopen(url + path).read()", "/own/call.py", "exec"))
 `;
 
-  it('tells the line of a call, and nothing any more once it is removed', async () => {
+  it('reports the line of a call, and nothing more once it is removed', async () => {
     const { output, findings } = await run(
       'python',
       `${SERVE}
@@ -240,7 +240,7 @@ print('_http_trace_source' in sys.modules, hasattr(http.client.HTTPConnection.en
     expect(frame).toMatchObject({ line: 2, function: 'call' });
   });
 
-  it('does no harm when nobody reads the pipe', async () => {
+  it('does no harm if the pipe has no reader', async () => {
     const { output } = await run(
       'python',
       `${SERVE}

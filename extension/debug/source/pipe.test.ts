@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { MAX_LINE } from './findings.ts';
 import { MAX_A_SECOND, openPipe } from './pipe.ts';
 
-async function told(write: readonly string[]): Promise<string[]> {
+async function received(write: readonly string[]): Promise<string[]> {
   const lines: string[] = [];
   let onEnd = () => {};
   const ended = new Promise<void>((resolve) => {
@@ -28,14 +28,14 @@ async function told(write: readonly string[]): Promise<string[]> {
 }
 
 it('takes lines that were written in pieces, and none that is longer than a hook writes', async () => {
-  expect(await told(['on', 'e\ntwo\n', 'x'.repeat(20 * MAX_LINE), '\nthree\n'])).toEqual(
+  expect(await received(['on', 'e\ntwo\n', 'x'.repeat(20 * MAX_LINE), '\nthree\n'])).toEqual(
     expect.arrayContaining(['one', 'two', 'three']),
   );
 });
 
-it('takes of a program that writes without end some thousand lines a second', async () => {
+it('reads some thousand lines a second from a program that writes endlessly', async () => {
   const before = performance.now();
-  const lines = await told(Array.from({ length: 100 }, () => 'a\n'.repeat(1_000)));
+  const lines = await received(Array.from({ length: 100 }, () => 'a\n'.repeat(1_000)));
   const seconds = Math.ceil((performance.now() - before) / 1_000) + 1;
   expect(lines.length).toBeGreaterThan(0);
   expect(lines.length).toBeLessThanOrEqual(Math.min(seconds * MAX_A_SECOND, 50_000));

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { MAX_LINE } from './findings.ts';
 
-/** Lines of one second; a program that tells more has made no such number of calls. */
+/** Lines of one second; a program that sends more has not made that many calls. */
 export const MAX_A_SECOND = 5_000;
 
 export interface FindingsPipe {
@@ -21,7 +21,7 @@ export interface FindingsPipe {
 
 /** @throws where no pipe can be made. */
 export async function openPipe(take: (line: string) => void): Promise<FindingsPipe> {
-  // mkdtemp makes it with mode 0700: nobody else can write or read.
+  // mkdtemp creates it with mode 0700: no other user can write or read.
   const folder = await mkdtemp(join(tmpdir(), 'http-trace-source-'));
   const path = join(folder, 'findings');
   const remove = () => rm(folder, { recursive: true, force: true });

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { runs } from '../../../test/kit/runs.ts';
 import { Queue } from './queue.ts';
 
-it('has what an array has that is shifted', () => {
+it('behaves like an array that is shifted', () => {
   fc.assert(
     fc.property(fc.array(fc.option(fc.nat(9)), { maxLength: 200 }), (steps) => {
       const queue = new Queue<number>();

@@ -19,7 +19,7 @@ const raised = event('stopped', {
   text: 'Error: boom',
 });
 
-function told(...messages: readonly (readonly [at: number, message: unknown])[]) {
+function recorded(...messages: readonly (readonly [at: number, message: unknown])[]) {
   const story = new SessionStory();
   for (const [at, message] of messages) story.fromAdapter(message, at);
   return story.moments;
@@ -28,25 +28,27 @@ function told(...messages: readonly (readonly [at: number, message: unknown])[])
 describe('the story of a session', () => {
   it('has what the program printed, and where', () => {
     const source = { path: '/shop/pay.js' };
-    expect(told([5, output('\u001b[31mpaid\u001b[0m\n', { source, line: 12, column: 3 })])).toEqual([
+    expect(recorded([5, output('\u001b[31mpaid\u001b[0m\n', { source, line: 12, column: 3 })])).toEqual([
       { kind: 'output', at: 5, text: 'paid', place: { path: '/shop/pay.js', line: 12, column: 3 } },
     ]);
-    expect(told([5, output('oops', { category: 'stderr' })])).toMatchObject([{ kind: 'error', place: null }]);
+    expect(recorded([5, output('oops', { category: 'stderr' })])).toMatchObject([
+      { kind: 'error', place: null },
+    ]);
   });
 
   it('leaves out messages of the debugger itself, and blank output', () => {
     for (const category of ['console', 'important', 'telemetry', undefined, 3])
-      expect(told([5, output('text', { category })])).toEqual([]);
-    expect(told([5, output(' \n')])).toEqual([]);
+      expect(recorded([5, output('text', { category })])).toEqual([]);
+    expect(recorded([5, output(' \n')])).toEqual([]);
   });
 
   it('joins lines in quick succession to one moment', () => {
-    expect(told([5, output('one\n')], [6, output('two\n')], [6 + ONE_MOMENT, output('three')])).toMatchObject(
-      [{ at: 5, text: 'one\ntwo' }, { text: 'three' }],
-    );
+    expect(
+      recorded([5, output('one\n')], [6, output('two\n')], [6 + ONE_MOMENT, output('three')]),
+    ).toMatchObject([{ at: 5, text: 'one\ntwo' }, { text: 'three' }]);
     const place = { source: { path: '/a.js' }, line: 1 };
-    expect(told([5, output('one', place)], [6, output('two', { ...place, line: 2 })])).toHaveLength(2);
-    expect(told([5, output('one')], [6, output('two', { category: 'stderr' })])).toHaveLength(2);
+    expect(recorded([5, output('one', place)], [6, output('two', { ...place, line: 2 })])).toHaveLength(2);
+    expect(recorded([5, output('one')], [6, output('two', { category: 'stderr' })])).toHaveLength(2);
   });
 
   it('has exceptions, with the first frame that has a file', () => {
@@ -61,10 +63,10 @@ describe('the story of a session', () => {
     expect(story.fromAdapter(stack(frame), 11)).toBe(false);
   });
 
-  it('joins the words of an exception', () => {
+  it('joins the texts of an exception', () => {
     const stopped = { reason: 'exception', threadId: 1, text: 'ValueError', description: 'out of stock' };
-    expect(told([1, event('stopped', stopped)])[0]?.text).toBe('ValueError: out of stock');
-    expect(told([1, event('stopped', { ...stopped, text: '' })])[0]?.text).toBe('out of stock');
+    expect(recorded([1, event('stopped', stopped)])[0]?.text).toBe('ValueError: out of stock');
+    expect(recorded([1, event('stopped', { ...stopped, text: '' })])[0]?.text).toBe('out of stock');
   });
 
   const askedWhat = { type: 'request', seq: 8, command: 'exceptionInfo', arguments: { threadId: 1 } };
@@ -84,7 +86,7 @@ describe('the story of a session', () => {
   };
   const silent = event('stopped', { reason: 'exception', threadId: 1, description: 'Paused on exception' });
 
-  it('asks for the words of an exception where the stop has none, and the adapter can tell', () => {
+  it('requests the text of an exception if the event has none, and the adapter supports it', () => {
     const story = new SessionStory();
     story.fromAdapter(silent, 9);
     expect(story.takeUnsaid()).toBeNull();
@@ -105,7 +107,7 @@ describe('the story of a session', () => {
     expect(story.moments.at(-1)).toMatchObject({ text: 'Error: out of stock', place: { path: '/a.js' } });
   });
 
-  it('believes no answer of another shape, and none to another stop', () => {
+  it('ignores answers of another shape, and answers to another stop', () => {
     const story = new SessionStory();
     story.fromAdapter(able, 1);
     story.fromAdapter(silent, 2);
@@ -133,8 +135,10 @@ describe('the story of a session', () => {
   });
 
   it('has no stops of other kinds: breakpoints are pauses, SIGSTOP is a break on calls', () => {
-    expect(told([5, event('stopped', { reason: 'breakpoint', threadId: 1 })])).toEqual([]);
-    expect(told([5, event('stopped', { reason: 'exception', description: 'signal SIGSTOP' })])).toEqual([]);
+    expect(recorded([5, event('stopped', { reason: 'breakpoint', threadId: 1 })])).toEqual([]);
+    expect(recorded([5, event('stopped', { reason: 'exception', description: 'signal SIGSTOP' })])).toEqual(
+      [],
+    );
   });
 
   it('does not take the stack of another stop for the place of an exception', () => {
@@ -166,9 +170,9 @@ describe('the story of a session', () => {
 
   it('trusts no shape', () => {
     for (const body of [null, 3, [], { category: 'stdout' }, { category: 'stdout', output: {} }])
-      expect(told([1, { type: 'event', event: 'output', body }])).toEqual([]);
+      expect(recorded([1, { type: 'event', event: 'output', body }])).toEqual([]);
     for (const line of [0, -1, 1.5, '3', null])
-      expect(told([1, output('x', { source: { path: '/a' }, line })])[0]?.place).toBeNull();
+      expect(recorded([1, output('x', { source: { path: '/a' }, line })])[0]?.place).toBeNull();
     const story = new SessionStory();
     story.fromAdapter(
       event('stopped', { reason: 'exception', text: {}, description: null, threadId: '1' }),

@@ -32,11 +32,11 @@ const COLOURS = /\u001b\[[\d;]*m/g;
 
 export class SessionStory {
   readonly #moments: Moment[] = [];
-  /** Threads that are stopped at an exception whose place or words are not known yet. */
+  /** Threads that are stopped at an exception whose place or text is not known yet. */
   readonly #standing = new Map<number, Moment>();
-  /** Requests for a thread's stack or exception, by their numbers. */
+  /** Requests for a thread's stack or exception, by their sequence numbers. */
   readonly #asked = new Map<number, number>();
-  /** Threads whose exception the adapter can say more of. */
+  /** Threads for whose exception the adapter can report more. */
   readonly #unsaid = new Set<number>();
   #informs = false;
 
@@ -44,7 +44,9 @@ export class SessionStory {
     return this.#moments;
   }
 
-  /** A thread stands at an exception whose words only the answer to `exceptionInfo` has (js-debug). Told once. */
+  /**
+   * A thread is stopped at an exception whose text only the answer to `exceptionInfo` has (js-debug). Returned once.
+   */
   takeUnsaid(): number | null {
     const next = this.#unsaid.values().next();
     if (next.done) return null;
@@ -106,7 +108,8 @@ export class SessionStory {
 
   #stop({ reason, text, description, threadId }: Fields, at: number): boolean {
     if (reason !== 'exception') return false;
-    // Which of the two says more differs: ValueError and its message of debugpy, “Paused on exception” and the error of js-debug.
+    // Which of the two is more informative differs: debugpy has ValueError and its message, js-debug “Paused on
+    // exception” and the error.
     const said = [text, description].filter((part) => typeof part === 'string' && part !== '') as string[];
     // Native debuggers report signals as exceptions. This signal was sent by a break on calls, or by the user.
     if (said.some((part) => part.includes('SIGSTOP'))) return false;
@@ -120,7 +123,7 @@ export class SessionStory {
     return true;
   }
 
-  /** What an exception is, where the stop did not say it. */
+  /** The text of an exception, if the event `stopped` did not have it. */
   #sayOf(thread: number, { exceptionId, description }: Fields): boolean {
     const moment = this.#standing.get(thread);
     const index = moment === undefined ? -1 : this.#moments.indexOf(moment);
@@ -137,8 +140,8 @@ export class SessionStory {
   }
 
   /**
-   * The editor asks for the stack of a thread that stands, to show it; for its top frame alone at first. The first frame
-   * with a file is the place.
+   * The editor requests the stack of a stopped thread to show it; at first only its top frame. The first frame with a
+   * file is the place.
    */
   #placeAt(thread: number, frames: unknown): boolean {
     const moment = this.#standing.get(thread);

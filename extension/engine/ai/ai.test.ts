@@ -729,7 +729,7 @@ describe('secrets', () => {
   });
 });
 
-describe('what is not such a call', () => {
+describe('other calls', () => {
   it.each([
     ['/v1/chat/completions', { messages: 'x', model: 'm' }],
     ['/v1/chat/completions', [1]],
@@ -761,7 +761,7 @@ describe('limits and hostile input', () => {
     expect(row.model).toBe('m');
     expect(json.ai?.prompt).toHaveLength(2);
     expect(json.ai?.prompt[1]?.parts[0]?.text).toMatch(/^x{900,}$/);
-    expect(json.ai?.note).toMatch(/^The prompt is not whole\. Only the first 1000 of/);
+    expect(json.ai?.note).toMatch(/^The prompt is incomplete\. Only the first 1000 of/);
   });
 
   it('events that were not seen are said to be missing', () => {
@@ -779,7 +779,7 @@ describe('limits and hostile input', () => {
     const events = Array.from({ length: 400 }, () => delta({ content: 'x'.repeat(4_000) }));
     const { json } = see({ target: '/v1/chat/completions', request: QUESTION, answer: stream(events) });
     expect(json.ai?.completion[0]?.parts[0]?.text?.length).toBe(512 * 1024);
-    expect(json.ai?.note).toContain('larger');
+    expect(json.ai?.note).toContain('too large');
     const many = Array.from({ length: 2_000 }, (_, index) => ({
       choices: [{ index, delta: { content: 'x' } }],
     }));
@@ -788,7 +788,7 @@ describe('limits and hostile input', () => {
     ).toHaveLength(16);
   });
 
-  it('any JSON in any place does no harm', () => {
+  it('any JSON in any place is harmless', () => {
     const json = fc.json({ maxDepth: 5 });
     const word = fc.constantFrom(
       'choices',

@@ -137,17 +137,17 @@ export function aiJson(
   const notes: string[] = [];
   const asked = asObject(parseJson(bodyText(request))) ?? {};
   if (request !== null && request.bodyNote !== null)
-    notes.push(`The prompt is not whole. ${request.bodyNote}`);
+    notes.push(`The prompt is incomplete. ${request.bodyNote}`);
   const prompt = api.prompt(asked);
   if (prompt.length > MAX_AI_MESSAGES) {
-    notes.push(`Of ${prompt.length} messages of the prompt the last ${MAX_AI_MESSAGES} are shown.`);
+    notes.push(`The last ${MAX_AI_MESSAGES} of the ${prompt.length} messages of the prompt are shown.`);
   }
   const stream = streamOf(exchange.messages);
   const answer = stream?.answer ?? wholeAnswer(api, response);
   if (stream?.missed === true) notes.push('Events of the answer are missing.');
   if (stream === null && response !== null && response.bodyNote !== null)
-    notes.push(`The answer is not whole. ${response.bodyNote}`);
-  if (answer.cut) notes.push('The answer is larger than what is put together; the rest is in the messages.');
+    notes.push(`The answer is incomplete. ${response.bodyNote}`);
+  if (answer.cut) notes.push('The answer is too large to be assembled in full; the rest is in the messages.');
   const shown = (text: string): string => (reveal || stream === null ? text : maskText(text));
   const usage = answer.usage;
   const model = answer.model === null ? call.requestedModel : shown(answer.model);

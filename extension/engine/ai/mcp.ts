@@ -91,9 +91,9 @@ export function mcpJson(
       return callOf(document, id === undefined ? undefined : byId.get(id));
     });
   if (request !== null && request.bodyNote !== null)
-    notes.push(`The request is not whole. ${request.bodyNote}`);
+    notes.push(`The request is incomplete. ${request.bodyNote}`);
   if (messages.length === 0 && response !== null && response.bodyNote !== null)
-    notes.push(`The answer is not whole. ${response.bodyNote}`);
+    notes.push(`The answer is incomplete. ${response.bodyNote}`);
   return {
     protocolVersion: versionIn(request) ?? versionOf(asked, answers),
     calls,

@@ -4,7 +4,7 @@ import type { ExchangeJson } from '../exchangeJson.ts';
 import { Ending, WireProtocol } from '../record.ts';
 import { conversation, recordBatch, type Step } from '../testing/records.ts';
 
-const SURPLUS = /^Bytes follow the message that begin no other one/;
+const SURPLUS = /^The bytes after the message are not the beginning of another one/;
 const GET: Step = { out: 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n' };
 
 function read(side: 'client' | 'server', ...steps: readonly Step[]): ExchangeJson[] {

@@ -10,16 +10,16 @@ export const HTTP1_RULES = {
   ],
   'line-cut': [
     'RFC 9112 section 3',
-    'Only the beginning of the request line was sent or read. A server that expects TLS reads 5 bytes: it may be one that got plain HTTP.',
+    'Only the beginning of the request line was sent or read. A server that expects TLS first reads 5 bytes: this one may have received plain HTTP.',
   ],
   'leading-space': ['RFC 9112 section 3', 'White space precedes the request line; it is skipped.'],
   'target-form': [
     'RFC 9112 section 3.2',
-    'The request target has none of the four forms: it is no path, no URI, no authority and no asterisk.',
+    'The request target has none of the four forms: it is not a path, a URI, an authority or an asterisk.',
   ],
   surplus: [
     'RFC 9112 section 6.3',
-    'Bytes follow the message that begin no other one: its Content-Length is too small, or it must not have a body.',
+    'The bytes after the message are not the beginning of another one: its Content-Length is too small, or it must not have a body.',
   ],
   'not-http': ['RFC 9112 section 4', 'The answer is not HTTP.'],
   'request-not-http': ['RFC 9112 section 3', 'The request is not HTTP.'],
@@ -95,19 +95,16 @@ export const HTTP1_RULES = {
   ],
   'host-invalid': [
     'RFC 9112 section 3.2',
-    'Host is not the name or address of a host, with or without a port.',
+    'Host is not a valid host name or address, with or without a port.',
   ],
-  'length-invalid': [
-    'RFC 9112 section 6.3',
-    'Content-Length is not a number that can be counted; that value is ignored.',
-  ],
+  'length-invalid': ['RFC 9112 section 6.3', 'Content-Length is not a valid number; that value is ignored.'],
   'length-differs': ['RFC 9112 section 6.3', 'Several Content-Length values differ; the first is used.'],
   'length-repeated': ['RFC 9110 section 8.6', 'Content-Length is given more than once, with the same value.'],
   'length-and-coding': [
     'RFC 9112 section 6.3',
     'Both Transfer-Encoding and Content-Length are present; Content-Length is ignored.',
   ],
-  'coding-in-1.0': ['RFC 9112 section 6.1', 'Transfer-Encoding in an HTTP/1.0 message; it is obeyed.'],
+  'coding-in-1.0': ['RFC 9112 section 6.1', 'Transfer-Encoding in an HTTP/1.0 message; it is applied.'],
   'chunked-not-last': [
     'RFC 9112 section 6.3',
     'The last transfer coding of the request is not chunked; its body is read up to the end of the stream.',
@@ -118,7 +115,7 @@ export const HTTP1_RULES = {
   ],
   'coding-unknown': [
     'RFC 9112 section 7',
-    'A transfer coding is not a registered one; it is not taken for chunked here, but other parsers may do so.',
+    'A transfer coding is not registered; it is not treated as chunked here, but other parsers may do so.',
   ],
   'coding-in-bodiless': [
     'RFC 9112 section 6.1',
@@ -145,7 +142,7 @@ export const HTTP1_RULES = {
   ],
   'after-close': [
     'RFC 9112 section 9.6',
-    'A message follows one that announced the end of the connection; it is read nevertheless.',
+    'A message follows one that announced the end of the connection; it is read anyway.',
   ],
   unrecognised: [
     'RFC 9112 section 2.1',

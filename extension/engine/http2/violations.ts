@@ -19,7 +19,7 @@ export const HTTP2_RULES = {
   'hpack-cut': ['RFC 7541 section 3.1', 'The field block ends within a field; that field is left out.'],
   'hpack-size-update': [
     'RFC 7541 section 4.2',
-    'The size of the dynamic table is changed after a field, or beyond what the receiver allows; the change is obeyed.',
+    'The size of the dynamic table is changed after a field, or beyond what the receiver allows; the change is applied.',
   ],
   'h2-block-size': [
     'RFC 9113 section 10.5.1',
@@ -31,7 +31,7 @@ export const HTTP2_RULES = {
   ],
   'h2-field-name': [
     'RFC 9113 section 8.2.1',
-    'A field name contains characters that it must not, such as upper-case letters.',
+    'A field name contains characters that are not allowed, such as upper-case letters.',
   ],
   'h2-field-value': [
     'RFC 9113 section 8.2.1',
@@ -39,7 +39,7 @@ export const HTTP2_RULES = {
   ],
   'h2-connection-field': [
     'RFC 9113 section 8.2.2',
-    'A field that belongs to the connection is present; it has no meaning in HTTP/2.',
+    'A connection-specific field is present; it has no meaning in HTTP/2.',
   ],
   'h2-pseudo-order': ['RFC 9113 section 8.3', 'A pseudo-header field follows a regular field.'],
   'h2-pseudo-twice': [
@@ -65,7 +65,7 @@ export const HTTP2_RULES = {
   ],
   'h2-frame-size': [
     'RFC 9113 section 4.2',
-    'A frame is larger or smaller than it may be; it is read by its length.',
+    'A frame is larger or smaller than allowed; it is read by its length.',
   ],
   'h2-flow-control': ['RFC 9113 section 6.9.1', 'More content was sent than the receiver had allowed.'],
   'h2-stream-order': [

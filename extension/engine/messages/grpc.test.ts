@@ -126,7 +126,7 @@ describe('gRPC', () => {
     expect(row !== undefined && isError(row)).toBe(true);
   });
 
-  it('says the same of every split, and of single bytes', () => {
+  it('gives the same result at every split, and for single bytes', () => {
     const call: Call = {
       request: [['grpc-encoding', 'gzip']],
       response: [['grpc-encoding', 'deflate']],
@@ -168,7 +168,7 @@ describe('gRPC', () => {
       expect(broken).toMatchObject({ size: null, compressedSize: compressed.length - 4 });
   });
 
-  it('knows a call of which the response is only trailers', () => {
+  it('recognises a call whose response has only trailers', () => {
     const json = shown({ response: null, trailers: [['grpc-status', '16']], sent: [frame('a')] });
     expect(json.grpc).toMatchObject({ status: 16, statusName: 'UNAUTHENTICATED', message: null });
     expect(json.response?.trailers).toEqual([]);
@@ -343,7 +343,7 @@ describe('gRPC-Web', () => {
 });
 
 describe('any bytes', () => {
-  it('are bounded, and never thrown at', () => {
+  it('are bounded, and never cause an exception', () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 20 });
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), sizes, fc.boolean(), (bytes, pieces, web) => {

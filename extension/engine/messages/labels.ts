@@ -9,9 +9,9 @@ export const LABELS = {
   open: [null, 'The trace ended before the message did.'],
   gap: [null, 'Bytes of the message are missing.'],
   truncated: [null, 'Bytes of the message were left out by the capture limit.'],
-  shed: [null, 'Bytes of the message were not captured: too much at once.'],
+  shed: [null, 'Bytes of the message were not captured: too much data at once.'],
   'content-memory': [null, 'The content is not kept: the memory for captured bytes is used up.'],
-  'inflate-limit': [null, 'The message was decompressed up to a limit only.'],
+  'inflate-limit': [null, 'The message was decompressed only up to a limit.'],
   'inflate-unknown': [
     null,
     'The compressed message refers to earlier ones that are unknown, so it cannot be decompressed.',
@@ -38,7 +38,7 @@ export const LABELS = {
     'gRPC PROTOCOL-HTTP2',
     'The message is marked as compressed, but grpc-encoding names no compression; its bytes are shown as they are.',
   ],
-  'sse-no-data': [null, 'It has no data, so that no event is dispatched.'],
+  'sse-no-data': [null, 'It has no data, so no event is dispatched.'],
   'sse-incomplete': [
     null,
     'The stream ended before the empty line that dispatches the event; clients discard it (HTML section 9.2.6).',
@@ -79,7 +79,7 @@ export const LABELS = {
   'ws-control-length': ['RFC 6455 section 5.5', 'A control frame is longer than 125 bytes.'],
   'ws-continuation': [
     'RFC 6455 section 5.4',
-    'A continuation frame continues nothing; it is read as a message of its own.',
+    'A continuation frame has no message to continue; it is read as a message of its own.',
   ],
   'ws-interleaved': ['RFC 6455 section 5.4', 'Another message begins before the last fragment of this one.'],
   'ws-close-length': ['RFC 6455 section 5.5.1', 'A Close frame has half a code.'],

@@ -72,8 +72,8 @@ export function streamMessageJson(
     notes.unshift(`Only the first ${content.length} of ${size} bytes are kept.`);
   } else if (!whole && size !== null && notes.length === 0) notes.push('The content is not kept.');
   const hidden = withheld && message.type === 'event';
-  if (hidden) notes.push('It is not shown by itself, as a secret is spread over several events.');
-  if (protobuf?.masked === true) notes.push('Its bytes are not shown, as a secret is in them.');
+  if (hidden) notes.push('It is not shown separately, because a secret is spread over several events.');
+  if (protobuf?.masked === true) notes.push('Its bytes are not shown, because they contain a secret.');
   return {
     number: message.number,
     direction: side === null ? null : (message.in === 'request') === (side === 'client') ? 'out' : 'in',

@@ -29,7 +29,7 @@ export function protobufJson(
   const notes: string[] = [];
   if (named === null) notes.push(GUESSED);
   if (shown.end < bytes.length && !shown.cut) {
-    notes.push(`From byte ${shown.end} on it is no protobuf; that is not shown.`);
+    notes.push(`From byte ${shown.end} on it is not valid protobuf; that part is not shown.`);
   } else if (shown.cut) notes.push(CUT);
   return {
     json: {

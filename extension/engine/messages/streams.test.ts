@@ -76,7 +76,7 @@ describe('server-sent events', () => {
     [
       'a block without data',
       'retry: 10\n\n',
-      ['<event retry=10 0 "" (It has no data, so that no event is dispatched.)'],
+      ['<event retry=10 0 "" (It has no data, so no event is dispatched.)'],
     ],
     ['text that is no UTF-8', 'data: \xc0\n\n', ['<event 1 base64:wA== !HTML section 9.2.5']],
     ['no colon in a long line', 'databasedatabase\n\n', []],
@@ -86,7 +86,7 @@ describe('server-sent events', () => {
     else expect(got).toEqual(expected);
   });
 
-  it('come one by one while the response runs, each with its time', () => {
+  it('arrive one by one while the response runs, each with its time', () => {
     const engine = engineOf([{ in: SSE }, { in: 'data: 1\n\n' }, { in: 'data: 2\n' }, { in: '\ndata' }]);
     expect(engine.row(1)).toMatchObject({
       state: 'running',

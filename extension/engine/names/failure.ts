@@ -63,7 +63,7 @@ function answered(outcome: Outcome): string {
     case 'resolved':
       return `${RESOLVED.get(outcome.error) ?? outcome.error} (systemd-resolved)`;
     case 'truncated':
-      return `the answer${from} was truncated, and no whole one was seen`;
+      return `the answer${from} was truncated, and no complete one was seen`;
     default:
       return server === null ? 'the name has no address' : `the name has no address (answer${from})`;
   }

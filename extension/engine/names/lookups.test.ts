@@ -272,7 +272,7 @@ describe('a lookup that a connection follows from', () => {
     });
   });
 
-  it('tries endings of the name: those that are not found are no failures', () => {
+  it('tries suffixes of the name: those that are not found are not failures', () => {
     const records = [
       ...lookup(0, A('web.corp.example', 1), NOT_FOUND),
       ...lookup(0, AAAA('web.corp.example', 2), NOT_FOUND),
@@ -286,7 +286,7 @@ describe('a lookup that a connection follows from', () => {
     });
   });
 
-  it('learns endings from what the call names', () => {
+  it('learns suffixes from the name in the call', () => {
     const records = [
       ...lookup(0, A('web.local', 1), NOT_FOUND),
       ...lookup(2, A('web.corp.example', 2), answers({ a: '192.0.2.1' })),
@@ -374,12 +374,12 @@ describe('a lookup that fails', () => {
     [{ code: 5 }, 'the name server refused the query (REFUSED from 127.0.0.53:53)'],
     [{ code: 9 }, 'the name server reported an error (RCODE 9 from 127.0.0.53:53)'],
     [answers(), 'the name has no address (answer from 127.0.0.53:53)'],
-    [{ truncated: true }, 'the answer from 127.0.0.53:53 was truncated, and no whole one was seen'],
+    [{ truncated: true }, 'the answer from 127.0.0.53:53 was truncated, and no complete one was seen'],
   ])('says why: %o', (response, reason) => {
     expect(only(lookup(0, A('x.example'), response)).failure?.reason).toBe(`name lookup failed: ${reason}`);
   });
 
-  it('is one lookup where musl asks a server that has failed again, from the same socket', () => {
+  it('is one lookup if musl asks a failed server again, from the same socket', () => {
     const FAILED = { code: 2 };
     const records = [0, 2_500].flatMap((ms) => [
       ...[...lookup(ms, A('x.example'), FAILED), ...lookup(ms, AAAA('x.example'), FAILED)],

@@ -219,7 +219,7 @@ describe('a proxy that does not connect', () => {
     [
       'never',
       [hello, greeted, asked, { end: 'out', ending: Ending.Close }],
-      'SOCKS5: no answer of the proxy until the client gave up',
+      'SOCKS5: no answer from the proxy before the client gave up',
       { how: 'cancelled', by: 'client' },
     ],
     [

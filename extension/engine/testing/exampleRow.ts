@@ -1,7 +1,7 @@
 import type { ExchangeRow } from '../row.ts';
 import { examplePhases } from './phases.ts';
 
-/** For tests: a plain GET that went well, with what the test wants otherwise. */
+/** For tests: a successful GET, with the changes that the test needs. */
 export function exampleRow(changes: Partial<ExchangeRow> = {}): ExchangeRow {
   return {
     id: 1,

@@ -312,7 +312,7 @@ export const GOLDEN: readonly Golden[] = [
     name: 'Content-Length no number',
     steps: [{ out: GET }, { in: 'HTTP/1.1 200 OK\r\nContent-Length: 2x\r\n\r\nok' }, eof],
     expected: [
-      'GET http://a/ → 200 [complete] res 2 "ok" !response RFC 9112 section 6.3: Content-Length is not a number that can be counted; that value is ignored.',
+      'GET http://a/ → 200 [complete] res 2 "ok" !response RFC 9112 section 6.3: Content-Length is not a valid number; that value is ignored.',
     ],
   },
   {
@@ -466,7 +466,7 @@ export const GOLDEN: readonly Golden[] = [
     name: 'request line cut',
     steps: [{ out: 'GET /never-fini' }, { close: true }],
     expected: [
-      'GET http://127.0.0.1:8080/never-fini → - [headers-incomplete unanswered aborted] req null !request RFC 9112 section 3: Only the beginning of the request line was sent or read. A server that expects TLS reads 5 bytes: it may be one that got plain HTTP.',
+      'GET http://127.0.0.1:8080/never-fini → - [headers-incomplete unanswered aborted] req null !request RFC 9112 section 3: Only the beginning of the request line was sent or read. A server that expects TLS first reads 5 bytes: this one may have received plain HTTP.',
     ],
   },
   ...(['GET /', 'POST ', 'PATCH', 'DELET'] as const).map(
@@ -479,7 +479,7 @@ export const GOLDEN: readonly Golden[] = [
         { close: true },
       ],
       expected: [
-        `${beginning.split(' ')[0]} ? → 400 [headers-incomplete aborted] req null res 48 "Client sent an HTTP request to an HTTPS server.\\n" !request RFC 9112 section 3: Only the beginning of the request line was sent or read. A server that expects TLS reads 5 bytes: it may be one that got plain HTTP.`,
+        `${beginning.split(' ')[0]} ? → 400 [headers-incomplete aborted] req null res 48 "Client sent an HTTP request to an HTTPS server.\\n" !request RFC 9112 section 3: Only the beginning of the request line was sent or read. A server that expects TLS first reads 5 bytes: this one may have received plain HTTP.`,
       ],
     }),
   ),

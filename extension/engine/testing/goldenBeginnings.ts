@@ -12,7 +12,7 @@ const BAD = 'HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad';
 const BAD_END = '→ 400 [complete] res 3 "bad"';
 const GET_OK = 'GET http://a/ → 200 [complete] res 2 "ok"';
 const RULE_3_2 =
-  '!request RFC 9112 section 3.2: The request target has none of the four forms: it is no path, no URI, no authority and no asterisk.';
+  '!request RFC 9112 section 3.2: The request target has none of the four forms: it is not a path, a URI, an authority or an asterisk.';
 const CASE =
   '!request RFC 9110 section 9.1: Methods are case-sensitive: this one is not the registered method that has the same letters.';
 const NOT_HTTP = '!response RFC 9112 section 4: The answer is not HTTP';

@@ -80,7 +80,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   48: 'The sender does not trust the authority that issued the certificate of the other side.',
   70: 'The two sides have no version of TLS in common.',
   71: 'The sender demands stronger algorithms than the other side has.',
-  86: 'The client tried an older version of TLS again, which the server takes for an attack.',
+  86: 'The client retried with an older version of TLS, which the server treats as an attack.',
   112: 'The server has no certificate for the name that the client asked for.',
   116: 'The server demands a certificate, and the client sent none.',
   120: 'The two sides have no application protocol (ALPN) in common.',

@@ -203,7 +203,7 @@ describe('a handshake', () => {
     expect(only(engine).encrypted?.reason).toBe(`the TLS session ended before any data was sent: ${said}`);
   });
 
-  it('whose certificate the program refuses without a word to the server has failed', () => {
+  it('whose certificate the program refuses without notifying the server has failed', () => {
     const engine = made(
       inOrder(
         ciphertext('wget-gnutls-unknown-ca', { rest: [{ end: 'out', ending: Ending.Fin }, { close: true }] }),
@@ -274,7 +274,7 @@ describe('a handshake', () => {
     expect(rows(engine)).toMatchObject([
       {
         state: 'running',
-        encrypted: 'the TLS handshake is not over yet',
+        encrypted: 'the TLS handshake is not finished yet',
         protocol: 'TLS',
         start: 1,
         host: 'api.example:8443',

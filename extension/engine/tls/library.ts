@@ -87,7 +87,7 @@ export function tlsLibraryName(kind: TlsLibraryKind): string {
 export function reasonsOf(libraries: readonly TlsLibrary[]): string[] {
   const named = new Map<string, Set<string>>();
   for (const { kind, reason } of libraries) {
-    const text = reason ?? 'its plaintext is not read';
+    const text = reason ?? 'its plaintext cannot be read';
     const names = named.get(text) ?? new Set();
     named.set(text, names.add(tlsLibraryName(kind)));
   }
@@ -227,7 +227,8 @@ export class TlsLibraries {
         ? `${lagging}, ${UNMATCHED}`
         : `${lagging}: the program had just started or loaded it, and its calls were made before that`;
     }
-    if (hasSession) return 'its session was seen, but none of its data: functions moved it that are not read';
+    if (hasSession)
+      return 'its session was seen, but none of its data: the program used functions that are not read';
     if (late) return `opened before the trace started, so it can't be decrypted`;
     const decrypted = names.includes(' and ') ? `${names} are decrypted` : `${names} is decrypted`;
     if (unmatched) return `${decrypted}, ${UNMATCHED}`;

@@ -40,8 +40,8 @@ export function libraryReason(said: LibraryError): string | null {
   if (error === 0) return null;
   if (library === 'openssl' && Object.hasOwn(OPENSSL_SENTENCES, error))
     return OPENSSL_SENTENCES[error]?.(own, peer) ?? null;
-  if (library === 'openssl') return `${own} failed: ${OPENSSL[error] ?? `error ${error} of OpenSSL`}`;
-  if (library === 'gnutls') return `${own} failed: ${GNUTLS[error] ?? `error -${error} of GnuTLS`}`;
+  if (library === 'openssl') return `${own} failed: ${OPENSSL[error] ?? `OpenSSL error ${error}`}`;
+  if (library === 'gnutls') return `${own} failed: ${GNUTLS[error] ?? `GnuTLS error -${error}`}`;
   return null;
 }
 
@@ -96,11 +96,11 @@ const VERIFICATIONS: Readonly<Record<number, string>> = {
 const OPENSSL_SENTENCES: Readonly<Record<number, (own: string, peer: string) => string>> = {
   155: (own, peer) => `${peer} sent ${own} a request to a proxy in plaintext`,
   156: (own, peer) => `${peer} sent ${own} an HTTP request in plaintext`,
-  193: (own, peer) => `${own} found no cipher suite that ${peer} has, too`,
+  193: (own, peer) => `${own} and ${peer} have no cipher suite in common`,
   199: (own, peer) => `${own} demands a certificate, and ${peer} sent none`,
-  235: (own, peer) => `${own} has none of the application protocols (ALPN) that ${peer} offers`,
+  235: (own, peer) => `${own} supports none of the application protocols (ALPN) that ${peer} offers`,
   258: (own, peer) => `${own} does not accept the version of TLS that ${peer} uses`,
-  294: (_own, peer) => `${peer} closed the connection without a word (no close_notify)`,
+  294: (_own, peer) => `${peer} closed the connection without notice (no close_notify)`,
 };
 
 /** Reasons of libssl (openssl/sslerr.h): those that a user of the library may meet. */

@@ -218,7 +218,7 @@ describe('a session whose socket becomes known later', () => {
     expect(engine.json(id)).toMatchObject({ completeness: ['complete'], connection: { joinedLate: false } });
   });
 
-  it('keeps what else is not whole', () => {
+  it('keeps other completeness labels', () => {
     const engine = made([
       ...plaintext({}, [
         { out: GET },

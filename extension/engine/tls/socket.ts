@@ -106,7 +106,7 @@ export class TlsSocket implements TlsDissector {
     if (this.#waitingSince + ENCRYPTED_PATIENCE > upTo) return;
     const { started, established } = this.#wire.facts;
     if (established || started === null || !this.#wire.inStep) this.#showEncrypted();
-    else this.#show('the TLS handshake is not over yet', false);
+    else this.#show('the TLS handshake is not finished yet', false);
   }
 
   closed(context: PieceContext): void {

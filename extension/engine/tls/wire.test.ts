@@ -148,7 +148,7 @@ describe('a handshake', () => {
     }
   });
 
-  it('that stops anywhere is not over before its end', () => {
+  it('that stops anywhere is not finished before its end', () => {
     const pieces = fed('tls13');
     for (let count = 0; count <= pieces.length; count++) {
       expect(read(pieces.slice(0, count)).facts.established, `${count} pieces`).toBe(count > 2);
@@ -181,7 +181,7 @@ describe('a handshake', () => {
 });
 
 describe('hostile bytes', () => {
-  it('are never an exception, however they are cut', () => {
+  it('never cause an exception, however they are cut', () => {
     const names = Object.keys(HANDSHAKES);
     const change = fc.record({
       name: fc.constantFrom(...names),

@@ -124,7 +124,7 @@ describe('a connection without plaintext', () => {
     expect(engine.stats().running).toBe(0);
   });
 
-  it('that has ended waits while its program is still being looked at', () => {
+  it('that has ended waits while its program is still being examined', () => {
     const engine = made(ciphertext('tls12', { rest: [{ close: true }] }));
     engine.setTls(4242, [library({ kind: 'gnutls' })], true);
     expect(rows(engine)).toMatchObject([{ state: 'running' }]);
@@ -244,7 +244,7 @@ describe('a connection without plaintext', () => {
     ]);
   });
 
-  it('says that the program had ended before anybody could look at it', () => {
+  it('says that the program had ended before it could be examined', () => {
     const engine = made(open('tls13'));
     engine.setTls(4242, [], false, true);
     engine.advance(START + 9n * SECOND);
@@ -270,12 +270,12 @@ describe('a connection without plaintext', () => {
     [
       'none is read, for one reason',
       [
-        library({ attached: false, reason: 'looking into TLS libraries is switched off' }),
-        library({ kind: 'gnutls', attached: false, reason: 'looking into TLS libraries is switched off' }),
+        library({ attached: false, reason: 'TLS decryption is switched off' }),
+        library({ kind: 'gnutls', attached: false, reason: 'TLS decryption is switched off' }),
         library({ kind: 'rustls', attached: false, reason: 'rustls is not supported' }),
       ],
       false,
-      'OpenSSL and GnuTLS: looking into TLS libraries is switched off; rustls is not supported',
+      'OpenSSL and GnuTLS: TLS decryption is switched off; rustls is not supported',
     ],
     [
       'another one is read',

@@ -70,15 +70,15 @@ function modelTab(exchange: ExchangeJson, ai: AiJson, { copy }: TabActions): rea
   const left = ai.prompt.length - MAX_MESSAGES;
   if (left > 0)
     parts.push(note(t('{0} earlier messages are in the tab Request.', numberText(left)), 'limit'));
-  if (ai.prompt.length === 0) parts.push(nothing(t('Nothing of it was captured.')));
+  if (ai.prompt.length === 0) parts.push(nothing(t('None of it was captured.')));
   for (const message of ai.prompt.slice(-MAX_MESSAGES))
     parts.push(...messageNodes(message, message.role ?? null));
   return parts;
 }
 
 function whyEmpty({ response, ending }: ExchangeJson): string {
-  if (ending === null) return response === null ? t('No answer yet.') : t('Nothing of it has come yet.');
-  return t('There is none, or nothing of it was captured.');
+  if (ending === null) return response === null ? t('No answer yet.') : t('None of it has arrived yet.');
+  return t('There is none, or none of it was captured.');
 }
 
 function factsOf(exchange: ExchangeJson, ai: AiJson): Fact[] {

@@ -1,4 +1,4 @@
-/** The tabs Request and Response: what a body holds, as plainly as its type allows. */
+/** The tabs Request and Response: the content of a body, as readable as its type allows. */
 
 import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
 import { parseContentType } from '../../http/mediaType.ts';
@@ -31,7 +31,7 @@ const LINES_PER_BLOCK = 50;
 const MAX_LINE = 4_096;
 
 const FROM_FILE = t(
-  'Read from the file that the program sent (sendfile): its bytes never were in the memory of the program.',
+  'Read from the file that the program sent (sendfile): its bytes were never in the memory of the program.',
 );
 
 /** Raw instead of laid out; kept while moving from call to call. */
@@ -183,7 +183,7 @@ function formTable(text: string): HTMLElement {
   return el('table', { class: 'fields' }, el('tbody', {}, ...rows));
 }
 
-/** Each part with what its head says of it, and its content by its type. */
+/** Each part with its head, and its content shown by its type. */
 function multipartContent(message: MessageJson): readonly Node[] {
   const { body } = message;
   if (body === null) return [];
@@ -264,7 +264,7 @@ export function bytesContent(
   return parts;
 }
 
-/** @returns null for a format that says too late how large it is, and for what is too large. */
+/** @returns null for a format whose size is not at its beginning, and for an image that is too large. */
 function drawnImage(base64: string): HTMLElement | null {
   if (base64.length > (MAX_IMAGE_BYTES / 3) * 4) return null;
   const info = imageInfo(base64Bytes(base64, MAX_HEX_BYTES));

@@ -112,7 +112,7 @@ function secondAndMicros(time: string): [number, number] {
 }
 
 /**
- * Of a body that was captured in part here, and further at the other end, that end's: what both moved is the same.
+ * If the other end captured more of this body, that end's: both ends moved the same bytes.
  */
 export function fromWhole(exchange: ExchangeJson, peer: ExchangeJson): ExchangeJson {
   return {

@@ -69,7 +69,7 @@ function attemptFact({ remote, ending, durationMs }: ExchangeJson['connection'][
   };
 }
 
-/** What a proxy said, or was told, before the call. */
+/** What a proxy sent, or was sent, before the call. */
 function proxyFact({ protocol, client, target }: ExchangeJson['connection']['through'][number]): Fact {
   const named = (address: string | null): string => (address === null ? t('unknown') : address);
   const value = client === null ? named(target) : t('{0} to {1}', client, named(target));

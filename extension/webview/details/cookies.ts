@@ -1,4 +1,4 @@
-/** The cookies of a call as tables: what was sent, and what was set, with what its attributes mean. */
+/** The cookies of a call as tables: what was sent, and what was set, with the meaning of its attributes. */
 
 import type { SeenField } from '../../engine/exchange.ts';
 import type { ExchangeJson } from '../../engine/exchangeJson.ts';
@@ -40,7 +40,7 @@ function section(
   table: (values: readonly string[]) => readonly Node[],
 ): readonly Node[] {
   if (values.length === 0) return [];
-  // A masked field tells no name either.
+  // A masked field has no name, either.
   if (values.includes(MASK)) {
     return [
       heading(title),

@@ -90,7 +90,7 @@ export class Details {
     this.#showTab(tab);
   }
 
-  /** A call is chosen: what is known of it shows at once, the rest when the host has sent it. */
+  /** A call is selected: known facts are shown at once, the rest when the host has sent it. */
   show(row: ExchangeRow): void {
     if (row.id !== this.#row?.id) {
       this.#exchange = null;
@@ -227,7 +227,7 @@ export class Details {
     const why = found.ofMessages === true ? whyNoMessages(exchange) : null;
     const nodes =
       why !== null ? [nothing(t('Not available: {0}.', why))] : found.render(exchange, this.#actions);
-    // What stays is not taken out and put back, or it would lose its place.
+    // Elements that stay are not removed and reinserted, because they would lose their scroll position.
     if (
       nodes.length !== this.#panel.childNodes.length ||
       nodes.some((node, i) => node !== this.#panel.childNodes[i])
@@ -273,7 +273,7 @@ export class Details {
   }
 }
 
-/** A request without a body and parameters, as most are, has nothing to show but its head. */
+/** Most requests have neither body nor parameters, only a head. */
 function hasRequestContent({ request, url }: ExchangeJson): boolean {
   return (
     request === null || request.bodySize !== 0 || request.bodyNote !== null || url?.includes('?') === true

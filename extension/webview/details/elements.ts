@@ -58,7 +58,7 @@ export function heading(text: string, ...actions: readonly Node[]): HTMLElement 
   return el('div', { class: 'heading' }, el('h3', {}, text), ...actions);
 }
 
-/** A plain sentence that must not be overlooked; also one of the engine's, in English. */
+/** A sentence that must not be overlooked; also one from the engine, in English. */
 export function note(sentence: string, tone: 'limit' | 'fault' | 'info' = 'fault'): HTMLElement {
   return el('p', { class: 'note', 'data-tone': tone }, localized(sentence));
 }

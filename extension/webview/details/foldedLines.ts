@@ -1,6 +1,7 @@
 /**
- * Lines of a body that is laid out, as they fold in an editor: what is further in than a line is beneath it. Of many lines
- * the next ones are made when one scrolls to them, as a body may have more than a browser lays out while one waits.
+ * Lines of a formatted body that fold as in an editor: lines with more indentation are beneath a line. If there are
+ * many, the next ones are created when the user scrolls to them, because a browser may take too long to lay out all of
+ * them.
  */
 import type { CodeLine } from '../../words/codeLines.ts';
 import { indentation } from '../../words/laidOut.ts';
@@ -13,7 +14,7 @@ import { el, textButton } from '../dom.ts';
 const LINES_PER_BLOCK = 50;
 /** Lines that are made at a time. */
 const LINES_AT_ONCE = 500;
-/** Further lines are made when the end of the others is so near to what is seen. */
+/** Further lines are created when the end of the others is this near to the visible part. */
 const NEAR = '1500px';
 
 export class FoldedLines {
@@ -27,7 +28,9 @@ export class FoldedLines {
   /** What is not hidden: the numbers of lines, and of a folded one how many are beneath it. */
   #shown: readonly { readonly index: number; readonly hides: number }[];
   readonly element: HTMLElement;
-  /** Folds all that is not the outermost, and back; null: there is nothing to fold. By keyboard this is the way. */
+  /**
+   * Folds everything but the outermost level, or unfolds it; null: there is nothing to fold. The keyboard uses this.
+   */
   readonly all: HTMLButtonElement | null;
 
   constructor(lines: readonly CodeLine[]) {
@@ -44,10 +47,10 @@ export class FoldedLines {
     this.#observer = new IntersectionObserver(
       (entries) => {
         if (entries.some((entry) => entry.isIntersecting)) this.#make();
-        // What is taken out of the page comes back as another one.
+        // An element that was removed from the page is replaced by a new one.
         else if (!this.element.isConnected) this.#observer.disconnect();
       },
-      // Of what scrolls it, which the margin of the window is not.
+      // Relative to the scrolling element, which the margin of the window is not.
       { scrollMargin: NEAR } as IntersectionObserverInit,
     );
     this.#make();
@@ -69,11 +72,11 @@ export class FoldedLines {
       this.#end.before(block);
     }
     this.#fill(length);
-    // Looked at again, as the end may still be in sight.
+    // Observed again, because the end may still be visible.
     this.#observer.observe(this.#end);
   }
 
-  /** Puts into the blocks from this one on what is not hidden. */
+  /** Fills the blocks from this one on with the visible lines. */
   #fill(from = 0): void {
     const content = this.#blocks.slice(from).map((): HTMLElement[] => []);
     for (const { index, hides } of this.#shown) {

@@ -1,6 +1,6 @@
 /**
- * What an image's own first bytes say of it: only formats whose size is known before they are drawn, as a small
- * file can claim to be larger than the memory. Pure.
+ * What an image's first bytes show: only formats whose size is known before they are drawn, because a small file can
+ * claim a size larger than the memory. Pure.
  */
 
 export interface ImageInfo {

@@ -33,7 +33,7 @@ function callNodes(call: McpCall): Node[] {
     const text = [code === null ? '' : String(code), message ?? ''].filter((word) => word !== '').join(': ');
     parts.push(note(visibleLine(shorten(t('Error {0}', text), 2_000)), 'fault'));
   }
-  if (call.isError === true) parts.push(note(t('The tool reports a failure.'), 'fault'));
+  if (call.isError === true) parts.push(note(t('The tool reported a failure.'), 'fault'));
   const list: Fact[] = call.id === null ? [] : [{ name: t('Id'), value: call.id, code: true }];
   if (list.length > 0) parts.push(facts(list));
   parts.push(...textNodes(call.name === null ? t('Parameters') : t('Arguments'), call.arguments));

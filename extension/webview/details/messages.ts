@@ -55,7 +55,7 @@ export class MessagesView {
   #items: readonly Item[] = [];
   /** Number of the chosen message. */
   #chosen: number | null = null;
-  /** What is known of it; its text was cut for the list. */
+  /** What is known about it; its text was cut for the list. */
   #preview: StreamMessageJson | null = null;
   #full: StreamMessageJson | null = null;
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -81,7 +81,7 @@ export class MessagesView {
       source: {
         count: () => this.#items.length,
         keyAt: (index) => this.#keyAt(index),
-        // A message may have been dropped since: the next one stands in its place.
+        // A message may have been dropped since then: the next one takes its place.
         indexOf: (key) => this.#items.findIndex((item) => keyOf(item) >= key),
       },
       create: () => new Line(),
@@ -376,7 +376,7 @@ function kindOf({ kind, fields }: StreamMessageJson): string {
   return kind;
 }
 
-/** By name, or by what it may be. */
+/** By name, or by a guess. */
 function protobufContent({ type, source, text, note: remark }: ProtobufJson): readonly Node[] {
   const parts: Node[] = [];
   if (type !== null) {

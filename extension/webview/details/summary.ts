@@ -134,7 +134,7 @@ function failureSummary(exchange: ExchangeJson, reason: string): readonly Node[]
   ];
 }
 
-/** Labels that the reason explains. */
+/** Completeness labels that the reason already explains. */
 const EXPLAINED: readonly Completeness[] = ['encrypted', 'handshake-failed'];
 
 /** Each operation of a batch on a line of its own. */
@@ -227,7 +227,7 @@ function sourceFacts({ id, debug }: ExchangeJson, { openSource }: TabActions): F
   return [{ name: t('Source'), value: t('at {0}', sourceText(source)), remark: name, action: open }];
 }
 
-/** The functions that led to the call. Those of others are less important. */
+/** The functions that led to the call. Those outside the program's own code are less important. */
 function stackSection({ id, debug }: ExchangeJson, { openSource }: TabActions): readonly Node[] {
   const source = debug?.source ?? null;
   if (source === null || source.stack.length < 2) return [];

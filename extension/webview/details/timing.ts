@@ -72,10 +72,10 @@ export function timingTab(exchange: ExchangeJson, actions: Pick<TabActions, 'pee
   return parts;
 }
 
-/** Whether a phase that was not seen may have been: it has a dash then. */
+/** Whether an unseen phase may have happened: it is shown as a dash then. */
 function mayHave({ encrypted, failure, tls }: ExchangeJson, phase: PhaseName): boolean {
   if (failure !== null) return false;
-  // A lookup is shown only where it is certain; most connections follow from none.
+  // A lookup is shown only where it is certain; most connections have none.
   if (phase === 'lookup') return false;
   if (phase === 'tls') return tls !== null;
   // There are no messages in what is encrypted.
@@ -96,7 +96,7 @@ function totalOf({ encrypted, failure, timings }: ExchangeJson): {
   const span =
     before === 0
       ? t('First byte of the request to last byte of the response')
-      : t('From the lookup or the connect to last byte of the response');
+      : t('From the name lookup or the connect to the last byte of the response');
   return { label: t('Total'), span, before };
 }
 

@@ -1,5 +1,5 @@
-// A client of lldb's debug adapter, as an extension host is one: `dapClient.mjs ADAPTER PID` attaches, and says when the
-// program runs and when it has stopped. It never lets it go on.
+// A client of lldb's debug adapter, as an extension host is one: `dapClient.mjs ADAPTER PID` attaches, and reports when
+// the program runs and when it has stopped. It never continues it.
 import { spawn } from 'node:child_process';
 
 const [adapter, pid] = process.argv.slice(2);

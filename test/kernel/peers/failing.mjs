@@ -21,7 +21,7 @@ function limited(milliseconds) {
   return { signal: controller.signal, begin, end: () => clearTimeout(timer) };
 }
 
-/** The call that fetch is making: it tells of its progress in these channels only. */
+/** The call that fetch is making: it reports its progress only in these channels. */
 let fetching = null;
 subscribe('undici:client:beforeConnect', () => fetching?.begin());
 subscribe('undici:client:sendHeaders', () => fetching?.begin());

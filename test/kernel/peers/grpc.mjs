@@ -1,5 +1,5 @@
-// A gRPC client and server in one process (@grpc/grpc-js). Makes calls of every kind and says of each what both sides
-// said: method, messages, status. With `tls` as argument, over TLS.
+// A gRPC client and server in one process (@grpc/grpc-js). Makes calls of every kind and prints for each what both
+// sides sent: method, messages, status. With `tls` as argument, over TLS.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 
-/** Writes a key, and a certificate for this machine that nobody has signed, to these files. @throws */
+/** Writes a key, and a self-signed certificate for this machine, to these files. @throws */
 export function makeCertificate(key, certificate) {
   execFileSync(
     'openssl',

@@ -1,4 +1,4 @@
-/** A network of a test's own, with nobody else's packets on it, and a capture of what goes over it. */
+/** A private network of a test, without other packets, and a packet capture of it. */
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';

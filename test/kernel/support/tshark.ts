@@ -5,14 +5,14 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 /** Name and value of a field. */
 export type Field = readonly [name: string, value: string];
 
-/** One message as somebody saw it. Bodies are text, decoded from their transfer coding. */
+/** One message as an observer saw it. Bodies are text, decoded from their transfer coding. */
 export interface SeenMessage {
   headers: Field[];
   trailers: Field[];
   body: string;
 }
 
-/** One exchange as somebody saw it. */
+/** One exchange as an observer saw it. */
 export interface SeenExchange {
   method: string;
   path: string;

@@ -490,7 +490,7 @@ int run_equal_ports(const struct options *given)
 
 int run_refused(const struct options *given)
 {
-	/* Bound and not listening: nobody else can take the port. The address is used by nothing else in the trace. */
+	/* Bound and not listening: no other process can take the port. The address is used by nothing else in the trace. */
 	struct sockaddr_in nobody = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f00004d)};
 	socklen_t length = sizeof(nobody);
 	int holder = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);

@@ -118,7 +118,7 @@ int run_spawn(const char *way, char **arguments);
 _Noreturn void fail(const char *what);
 /*
  * fork(2) of a child that ends with the calling thread: a server without its
- * client would wait forever, and hold the pipes of whoever started it.
+ * client would wait forever, and hold the pipes of its starter.
  */
 pid_t fork_bound(void);
 double now_ms(void);

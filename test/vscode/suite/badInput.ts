@@ -1,4 +1,4 @@
-/** What adapters, debuggees and users may do that nobody hopes for. */
+/** Unwelcome behaviour of adapters, debuggees and users. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -71,7 +71,7 @@ test('what a trace cannot have seen of a launch is said, once', async () => {
   const notes: string[] = [];
   const listening = insight().control.onDidNote((text) => notes.push(text));
   const about = (name: string) => notes.filter((text) => text.includes(`“${name}”`));
-  const unnamed = () => notes.filter((text) => /does not tell which process it debugs/.test(text));
+  const unnamed = () => notes.filter((text) => /does not report which process it debugs/.test(text));
   const launch = async (name: string, pids: readonly (number | undefined)[]) => {
     const events = pids.map((systemProcessId) => ({ name: 'call.js', systemProcessId }));
     assert(await vscode.debug.startDebugging(undefined, { type: 'lying', request: 'launch', name, events }));
@@ -98,7 +98,7 @@ test('what a trace cannot have seen of a launch is said, once', async () => {
     await pause(2 * ABSENT);
     // On a busy machine it is the same that has been said already: the trace was not ready when it was launched.
     const late =
-      /^“named late” was not followed from its start: its first calls may be missing\.$|was not ready/;
+      /^“named late” was not traced from its start: its first calls may be missing\.$|was not ready/;
     assert.match(about('named late').join(), late);
     assert.equal(about('named late').length, 1, `${notes}`);
     assert.equal(unnamed().length, 1, `${notes}`);
@@ -178,7 +178,7 @@ for (const [name, configuration] of Object.entries(busy))
       const env = traced ? [`CALLS_URL=${url}`] : { CALLS_URL: url };
       const launch = { request: 'launch', name: `busy ${name}`, env, ...own };
       assert(await vscode.debug.startDebugging(undefined, launch as never));
-      // The kernel learns of a process when its adapter tells: calls may have been made before.
+      // The kernel learns of a process when its adapter reports it: calls may have been made before.
       let standing = await standsAgain();
       const before = made();
       for (const end = performance.now() + 5_000; performance.now() < end; ) {

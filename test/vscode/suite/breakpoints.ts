@@ -15,12 +15,12 @@ import {
 } from './extension.ts';
 import { eventually, pause, test } from './harness.ts';
 
-/** A person's pause is longer; nothing in the trace counts time while a program stands. */
+/** A person's pause is longer; nothing in the trace counts time while a program is stopped. */
 const PAUSE = 3_000;
 /** The shop has sent all of its answer to GET /stock but the end. */
 const PLACE = /^ {6}response\.end\(\);$/;
 
-/** Stops there once, waits, and goes on; the functions of the stack. */
+/** Stops there once, waits, and continues; the functions of the stack. */
 async function stopInAnswer(): Promise<string[]> {
   const [folder] = vscode.workspace.workspaceFolders ?? [];
   assert(folder);

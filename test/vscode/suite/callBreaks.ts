@@ -15,7 +15,7 @@ const fixtures = join(vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '', 
 const STOPS = ROUNDS || 5;
 /** One debugger, in milliseconds, on a busy machine. */
 const TIMEOUT = 150_000;
-/** While a program stands, its call would arrive within this, in milliseconds. */
+/** If the program were not stopped, its call would arrive within this, in milliseconds. */
 const STANDING = 300;
 
 type Configuration = Omit<vscode.DebugConfiguration, 'name'> & { type: string; request: string };
@@ -68,7 +68,7 @@ async function start(name: string, configuration: Configuration): Promise<void> 
   assert(await vscode.debug.startDebugging(undefined, { name, env, ...configuration }), `${name} starts`);
 }
 
-/** Waits until the program stands at a break. */
+/** Waits until the program is stopped at a break. */
 async function stopped(): Promise<{ frame: vscode.DebugStackFrame; host: string; path: string }> {
   try {
     const standing = await eventually(() => insight().callBreaks.standing[0], 'the program stops');
@@ -121,7 +121,7 @@ for (const [name, { file, traced = false, configuration }] of Object.entries(deb
         await start(`breaks ${name}`, configuration());
         const first = await stopped();
         await pause(STANDING);
-        // The kernel learns of a process when its adapter tells: the very first call may be over then.
+        // The kernel learns of a process when its adapter reports it: the first call may have ended by then.
         let sent = seen();
         if (!traced || first.path === '/first') {
           assert.equal(first.path, '/first', 'the first call of all');
@@ -156,7 +156,7 @@ for (const [name, { file, traced = false, configuration }] of Object.entries(deb
   );
 }
 
-/** Breaks are edited, removed, added and switched off while the program stands and while it runs. */
+/** Breaks are edited, removed, added and switched off while the program is stopped and while it runs. */
 async function expectChanges(): Promise<void> {
   const { breaks } = insight();
   const [again, first] = breaks.all;
@@ -175,7 +175,7 @@ async function expectChanges(): Promise<void> {
   await expectFree('removed while it stood');
   breaks.add(again.text);
   await stopped();
-  // All are switched off while the program stands, or runs already.
+  // All are switched off while the program is stopped, or already runs.
   for (const { id } of breaks.all) breaks.change(id, { enabled: false });
   const sent = seen();
   await eventually(() => {
@@ -241,7 +241,7 @@ for (const [name, { traced = false, configuration }] of Object.entries(debuggers
         await start('helper killed', configuration());
         const { frame } = await stopped();
         await eventually(() => trace.status.phase === 'running', 'it is traced');
-        // lldb 14 answers one request after the other: it is to have shown what it stands at.
+        // lldb 14 answers one request after the other: it must have shown the stop first.
         await frame.session.customRequest('threads');
         const [helper, ...others] = helpers();
         assert(helper !== undefined && others.length === 0, 'there is one helper');
@@ -249,9 +249,9 @@ for (const [name, { traced = false, configuration }] of Object.entries(debuggers
         const begin = performance.now();
         process.kill(helper, 'SIGKILL');
         await eventually(() => trace.status.phase === 'failed', 'the trace has failed');
-        const told = Math.round(performance.now() - begin);
+        const failedAfter = Math.round(performance.now() - begin);
         if (!traced) {
-          // The helper has no part in it: it is the debugger who holds the program, until the user lets it go on.
+          // The helper is not involved: the debugger holds the program, until the user continues it.
           await pause(STANDING);
           assert.equal(callBreaks.standing.length, 1, 'it stands');
           breaks.remove();
@@ -259,7 +259,9 @@ for (const [name, { traced = false, configuration }] of Object.entries(debuggers
         }
         await eventually(() => seen() > before, 'what it was about to send is sent');
         const after = Math.round(performance.now() - begin);
-        console.log(`[suite] ${name}: it went on after ${after} ms, the trace had failed after ${told}`);
+        console.log(
+          `[suite] ${name}: it went on after ${after} ms, the trace had failed after ${failedAfter}`,
+        );
         await eventually(() => seen() > before + 3, 'it is not stopped again');
         assert.deepEqual(callBreaks.standing, []);
         if (traced) assert.match(callBreaks.failures[0]?.reason ?? '', /need a running trace/);

@@ -30,7 +30,7 @@ function tlsServer(): Server {
   return createTlsServer(selfSigned(), answer);
 }
 
-/** Key and certificate for 127.0.0.1 that nobody vouches for. */
+/** A key and a self-signed certificate for 127.0.0.1. */
 export function selfSigned(): { key: Buffer; cert: Buffer } {
   const made = mkdtempSync(join(tmpdir(), 'http-trace-certificate-'));
   const files = { key: join(made, 'key.pem'), cert: join(made, 'cert.pem') };

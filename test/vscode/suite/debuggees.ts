@@ -20,7 +20,7 @@ interface Configuration {
 
 async function start(name: string, configuration: Configuration): Promise<boolean> {
   const own: vscode.DebugConfiguration = { name, env: { CALLS_URL: await callServer() }, ...configuration };
-  // Tests get no dialog: where a person is told what is wrong, this rejects.
+  // Tests get no dialog: where a user would see the error, this rejects.
   return Promise.resolve(vscode.debug.startDebugging(undefined, own)).catch((error: Error) => {
     console.log(`[suite] ${name}: ${error.message}`);
     return false;

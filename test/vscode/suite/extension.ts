@@ -99,7 +99,7 @@ export async function continueDebugging(): Promise<void> {
   await command('workbench.action.debug.continue');
 }
 
-/** Ruby's debugger stands as soon as its program is loaded; before that it would not go on. */
+/** Ruby's debugger stops as soon as its program is loaded; before that it could not be continued. */
 export async function goOnFromStart(): Promise<void> {
   const stands = () => vscode.debug.activeStackItem instanceof vscode.DebugStackFrame;
   await eventually(stands, 'the program stands');

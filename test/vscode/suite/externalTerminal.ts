@@ -1,4 +1,4 @@
-/** The terminal beside VS Code in which debuggers start programs: xterm, on a display that nobody sees. */
+/** The terminal beside VS Code in which debuggers start programs: xterm, on an invisible display. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

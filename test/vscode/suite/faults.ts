@@ -49,7 +49,7 @@ test('the helper is kept when the trace has ended, and serves the next one, whic
   await eventually(() => insight().trace.status.helperKept, 'the helper is kept');
   assert.equal(insight().trace.status.phase, 'stopped');
   const newest = Math.max(...insight().trace.rows.keys());
-  // The sample makes its calls, which nobody sees.
+  // The sample makes its calls, which are not traced.
   await debug('Shop with customer');
   await pause(2_000);
   const begun = Date.now();

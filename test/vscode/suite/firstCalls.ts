@@ -1,6 +1,6 @@
 /**
- * A trace that starts with debugging sees the first call of a program, and nothing of what else VS Code starts, rdbg
- * excepted.
+ * A trace that starts with debugging sees the first call of a program, and none of VS Code's other processes, except
+ * with rdbg.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -47,7 +47,7 @@ type Configuration = Omit<vscode.DebugConfiguration, 'name'> & {
 const tools = process.env['HTTP_TRACE_TOOLS'];
 const runner = (name: string): string =>
   tools === undefined ? join(fixtures, 'runners', name) : join(tools, 'node_modules/.bin', name);
-/** ts-node finds a compiler and its options beside the program, unless it is told. */
+/** ts-node finds a compiler and its options beside the program, unless it is configured. */
 const TS_NODE = {
   TS_NODE_COMPILER: join(tools ?? '', 'node_modules/typescript'),
   TS_NODE_COMPILER_OPTIONS: '{"module":"commonjs"}',
@@ -130,11 +130,11 @@ for (const [name, configuration] of Object.entries(debuggers)) {
       let seen = 0;
       const begin = performance.now();
       /** Launches of which it was said that their first calls may be missing: the trace was not ready in time. */
-      let told = 0;
+      let warnings = 0;
       /** What was said although the first call was seen; that the trace was not ready is no more than a warning. */
       const wrong: string[] = [];
       const notes = insight().control.onDidNote((text) => {
-        told++;
+        warnings++;
         if (!/was not ready/.test(text)) wrong.push(text);
       });
       await startWith('always');
@@ -142,7 +142,7 @@ for (const [name, configuration] of Object.entries(debuggers)) {
         for (let launch = 0; launch < LAUNCHES; launch++) {
           const newest = Math.max(0, ...rows().map(({ id }) => id));
           const before = calls['/first'] ?? 0;
-          const toldBefore = told;
+          const warningsBefore = warnings;
           const variables = { CALLS_URL: url, NODE_TLS_REJECT_UNAUTHORIZED: '0', ...ownEnv };
           // lldb wants a list.
           const env = own.type === 'lldb-dap' ? [`CALLS_URL=${url}`] : variables;
@@ -166,9 +166,9 @@ for (const [name, configuration] of Object.entries(debuggers)) {
             assert.deepEqual(wrong, [], 'nothing is said that is not so');
           } catch (error) {
             if (error instanceof assert.AssertionError) throw error;
-            const why = told > toldBefore ? 'and it was said that it may be' : 'and nothing was said';
+            const why = warnings > warningsBefore ? 'and it was said that it may be' : 'and nothing was said';
             console.log(`[suite] ${name}: the first call is missing, ${why}`);
-            if (told === toldBefore) throw error;
+            if (warnings === warningsBefore) throw error;
             wrong.length = 0;
           }
           closeTerminals?.();
@@ -192,7 +192,7 @@ for (const [name, configuration] of Object.entries(debuggers)) {
         closeTerminals?.();
         await stopDebugging();
         await startWith(undefined);
-        const late = told === 0 ? '' : `, ${told} went on before the trace was ready`;
+        const late = warnings === 0 ? '' : `, ${warnings} went on before the trace was ready`;
         enter(name, 'first call', `${seen} of ${launched}${late}`);
         const seconds = ((performance.now() - begin) / 1_000 / launched).toFixed(1);
         console.log(`[suite] ${name}: ${seen} of ${launched}${late}; ${seconds} s each`);
@@ -233,7 +233,7 @@ test(
             .filter(({ id, path, side }) => id > newest && path === '/first' && side === 'client')
             .map(({ debug }) => debug?.session);
         const expected = ['Caller in Node.js', 'Caller in Python'];
-        // A process may be known for a debuggee before its session has told which it is.
+        // A process may be known for a debuggee before its session has named it.
         await eventually(
           () => expected.every((session) => sessions().includes(session)),
           'both first calls are shown',

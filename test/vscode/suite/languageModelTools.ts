@@ -39,7 +39,7 @@ test('the user is asked before bodies are given', () => {
   assert.match(String(asked?.message), new RegExp(`call ${row?.id} \\(GET /`));
 });
 
-test('the user is asked before bodies are searched, and told for what', () => {
+test('the user is asked before bodies are searched, with the query', () => {
   const tool = new RequestTool('list_http_requests', insight().trace);
   const asked = (input: unknown) => tool.prepareInvocation({ input }).confirmationMessages;
   for (const filter of ['404', 'header:x-id=7', 'type:json "body:text"', 'body:'])

@@ -202,7 +202,7 @@ test('a call that waits for another session that is paused says so', async () =>
     const sessions = new Set(rows().map(({ debug }) => debug?.session));
     assert(
       sessions.has('the answering one') && sessions.has('the calling one'),
-      'two sessions are told apart',
+      'two sessions are distinguished',
     );
   } finally {
     await stopDebugging();
@@ -213,8 +213,8 @@ test('a call that waits for another session that is paused says so', async () =>
 /** Where one of them listens, apart from its inspector. */
 function portOf(pids: readonly number[]): number | null {
   for (const pid of pids) {
-    const told = /--listens=(\d+)/.exec(readFileSync(`/proc/${pid}/comm`, 'utf8'));
-    if (told !== null) return Number(told[1]);
+    const listens = /--listens=(\d+)/.exec(readFileSync(`/proc/${pid}/comm`, 'utf8'));
+    if (listens !== null) return Number(listens[1]);
   }
   return null;
 }

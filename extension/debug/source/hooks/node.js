@@ -1,6 +1,6 @@
 /**
- * What HTTP Trace evaluates in a Node.js program that is being debugged, if its user has agreed: it tells which line
- * made an HTTP call. It changes no argument and no result, and whatever goes wrong in it is silent.
+ * What HTTP Trace evaluates in a Node.js program that is being debugged, if its user has agreed: it reports which line
+ * made an HTTP call. It changes no argument and no result, and ignores its own errors.
  *
  * It is one expression that needs nothing around it, in the syntax of old releases. An `await`, even in a comment, would
  * make js-debug rewrite it, so there is none but in this sentence, which is cut off with the whole comment.
@@ -8,12 +8,12 @@
 // biome-ignore lint/correctness/noUnusedVariables: the extension wraps it in a call.
 function httpTraceSource(settings) {
   const KEY = Symbol.for('http-trace.source');
-  /** Stack frames that are told, and characters of a name. */
+  /** Stack frames that are reported, and characters of a name. */
   const MAX_FRAMES = 40;
   const MAX_NAME = 400;
   /** A write of no more than this is not mixed with those of other processes (PIPE_BUF). */
   const MAX_LINE = 4_000;
-  /** Calls a second that are told; more would cost the program too much. */
+  /** Calls a second that are reported; more would cost the program too much. */
   const MAX_RATE = 1_000;
 
   if (typeof process !== 'object' || process.versions.node === undefined) return;
@@ -27,7 +27,7 @@ function httpTraceSource(settings) {
   const [major, minor] = process.versions.node.split('.').map(Number);
   const channels = load('diagnostics_channel');
   const http = load('http');
-  // Kept, as tests of the program may put others in their place.
+  // Kept, because tests of the program may replace them.
   const { openSync, writeSync, closeSync, constants } = load('fs');
   const { bigint } = process.hrtime;
   const MODE = constants.O_WRONLY | constants.O_NONBLOCK;
@@ -52,7 +52,7 @@ function httpTraceSource(settings) {
 
   let second = 0;
   let told = 0;
-  /** Nothing more is told in this second: not even its stack is taken. */
+  /** Nothing more is reported in this second: not even a stack is captured. */
   const isFull = () => told >= MAX_RATE && Math.floor(monotonic() / 1_000) === second;
   function tell(now, port, stream, method, path, frames) {
     if (Math.floor(now / 1_000) !== second) {
@@ -62,7 +62,7 @@ function httpTraceSource(settings) {
     if (++told > MAX_RATE || !(port > 0) || hook.removed) return;
     const fields = { session: hook.settings.session, pid: process.pid, at: now, port, stream, method, path };
     let line = '';
-    // What is nearest to the call matters most.
+    // The frames nearest to the call matter most.
     for (let count = frames.length; count > 0; count = Math.floor(count * 0.7)) {
       line = `${JSON.stringify({ ...fields, frames: frames.slice(0, count) })}\n`;
       if (Buffer.byteLength(line) <= MAX_LINE) break;
@@ -71,11 +71,11 @@ function httpTraceSource(settings) {
     if (line === '') return;
     let fd = null;
     try {
-      // Not kept open: a program may close what it does not know, and then the number is another file's.
+      // Not kept open: a program may close unknown descriptors, and then the number belongs to another file.
       fd = openSync(hook.settings.pipe, MODE);
       writeSync(fd, line);
     } catch (error) {
-      // A full pipe loses one; where it cannot be opened nobody reads any more.
+      // If the pipe is full, this one is lost; if it cannot be opened, there is no reader any more.
       if (error.code !== 'EAGAIN') remove();
     } finally {
       if (fd !== null) closeSync(fd);
@@ -126,7 +126,7 @@ function httpTraceSource(settings) {
 
   function subscribe(name, listener) {
     const guardedListener = (message) => guarded(() => listener(message));
-    // Old releases have no `subscribe` of the module, and lose a channel that nobody holds.
+    // Old releases have no `subscribe` of the module, and lose a channel that has no reference.
     const channel = channels.channel(name);
     channel.subscribe(guardedListener);
     undo.push(() => channel.unsubscribe(guardedListener));
@@ -139,7 +139,7 @@ function httpTraceSource(settings) {
     Object.defineProperty(value, 'name', { value: own.value.name, configurable: true });
     Object.defineProperty(holder, name, { ...own, value });
     undo.push(() => {
-      // Somebody may have replaced it since.
+      // Other code may have replaced it since.
       if (holder[name] === value) Object.defineProperty(holder, name, own);
     });
   }

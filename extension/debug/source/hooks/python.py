@@ -10,12 +10,12 @@ def _http_trace_source(settings):
     import time
 
     KEY = "_http_trace_source"
-    # Stack frames that are told, and characters of a name.
+    # Stack frames that are reported, and characters of a name.
     MAX_FRAMES = 40
     MAX_NAME = 400
     # A write of no more than this is not mixed with those of other processes (PIPE_BUF).
     MAX_LINE = 4000
-    # Calls a second that are told; more would cost the program too much.
+    # Calls a second that are reported; more would cost the program too much.
     MAX_RATE = 1000
 
     known = sys.modules.get(KEY)

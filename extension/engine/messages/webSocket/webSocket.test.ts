@@ -119,7 +119,7 @@ describe('a WebSocket', () => {
     );
   });
 
-  it('puts fragments together, with control frames between them', () => {
+  it('joins fragments, with control frames between them', () => {
     const engine = engineOf([
       { in: text('one ', { final: false }) },
       { in: ping('x') },
