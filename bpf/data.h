@@ -186,7 +186,7 @@ static __always_inline bool has_http2_frames(struct work *work, struct head *hea
 
 /*
  * The protocol of a connection that was open before it was seen. It may be in the
- * middle of a message, so each call is looked at by itself.
+ * middle of a message, so each call is examined separately.
  */
 static __always_inline u8 recognise_late(struct connection *connection, struct work *work, u8 direction)
 {

@@ -15,7 +15,7 @@
 
 #define PREFACE_SIZE 24
 #define PREFACE_REST 8 /* behind its first line */
-#define FRAME_STEPS 32768 /* headers, parts of payloads and segments that are looked at in one call */
+#define FRAME_STEPS 32768 /* headers, parts of payloads and segments that are examined in one call */
 
 #define FRAME_DATA 0
 #define FRAME_HEADERS 1

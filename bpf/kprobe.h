@@ -15,7 +15,7 @@ int BPF_KPROBE(trace_http_ksend, struct sock *sk, struct msghdr *message, size_t
 	return enter_call(sk, message, size, 0, DIRECTION_OUT, TRANSPORT_TCP);
 }
 
-/* Since 5.19; before, a further argument stood before the flags. */
+/* Since 5.19; before, there was a further argument before the flags. */
 SEC("kprobe/tcp_recvmsg")
 int BPF_KPROBE(trace_http_krecv, struct sock *sk, struct msghdr *message, size_t size, int flags)
 {

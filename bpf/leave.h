@@ -81,7 +81,7 @@ static __always_inline void leave_process(void)
 	bpf_loop(MAX_DESCRIPTORS, leave_descriptor, &descriptors, 0);
 }
 
-/* For bpf_for_each_map_elem: a connection of this process whose socket nobody refers to any more. */
+/* For bpf_for_each_map_elem: a connection of this process whose socket has no references any more. */
 static long sweep_connection(void *map, u64 *key, struct connection *connection, u32 *pid)
 {
 	struct sock *sk;

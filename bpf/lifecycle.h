@@ -11,7 +11,7 @@
 #include "connect.h"
 #include "data.h"
 
-/* The socket is gone: nothing of it follows. */
+/* The socket is released: no more records of it follow. */
 static __always_inline void finish_connection(struct sock *sk, struct connection *connection, u32 slot)
 {
 	count_trailing(sk, connection, DIRECTION_IN);
@@ -29,7 +29,7 @@ static __always_inline void finish_connection(struct sock *sk, struct connection
 	forget_connection(sk, TRANSPORT_TCP);
 }
 
-/* The server's side of a socket that nobody has read from yet. */
+/* The server's side of a socket that no process has read from yet. */
 static __always_inline void change_unread(struct sock *sk, int new_state)
 {
 	u64 key = (u64)sk;

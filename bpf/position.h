@@ -6,7 +6,7 @@
 #include "connection.h"
 #include "work.h"
 
-/* At least so many bytes of a session that was open before were read unseen; 0 = none. */
+/* At least this many bytes of a session that was open before were read unseen; 0 = none. */
 static __always_inline u64 missed_read(void)
 {
 	u32 pid = bpf_get_current_pid_tgid() >> 32;

@@ -5,7 +5,7 @@
 
 #include "work.h"
 
-/* At most `limit` bytes of the call are looked at, each once, and then copied from where they began. */
+/* At most `limit` bytes of the call are examined, each once, and then copied from where they began. */
 static __always_inline void begin_scan(struct work *work, u64 limit)
 {
 	work->kept.segments = work->segments;

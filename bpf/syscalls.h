@@ -125,8 +125,8 @@ static __always_inline struct syscall describe(long number)
 }
 
 /*
- * The same as one number, shape and direction: the verifier goes on with any of them, instead of once for each system
- * call. Global for its sake.
+ * The same as one number, shape and direction: the verifier continues once with an unknown value, instead of once for
+ * each system call. Global for its sake.
  */
 __noinline int trace_http_describe(u64 number)
 {

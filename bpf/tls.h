@@ -220,7 +220,9 @@ int trace_http_tls_leave(struct pt_regs *regs)
 			session->handshake_ended = bpf_ktime_get_boot_ns();
 			emit_tls(session);
 		}
-		/* Go keeps the error, so this one is over. A later one may get its address: net/http closes only the socket. */
+		/*
+		 * Go keeps the error, so this session has ended. A later one may get its address: net/http closes only the socket.
+		 */
 		if (go && !is_done(moved, library))
 			end_session(frame->session);
 		if (library == TLS_LIBRARY_GNUTLS)

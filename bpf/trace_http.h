@@ -291,7 +291,7 @@ struct record_name {
 
 /*
  * The functions of a program that led to a request, of a Go program. Of HTTP/2 there are two: the first, without a
- * connection, has the frames; the second, without frames, says which stream of which connection the same `request` got.
+ * connection, has the frames; the second, without frames, names the stream and the connection of the same `request`.
  */
 struct record_caller {
 	struct record_header header; /* header.connection: the TLS session, else the socket; 0 = HTTP/2, not known yet */
@@ -472,7 +472,7 @@ struct break_automaton {
 	unsigned short next[BREAK_STATES * BREAK_CLASSES];
 };
 
-/* What the kernel says of a data ring; its name is the prefix and the owner's user id (helper/loader/rings.c). */
+/* The kernel's facts about a data ring; its name is the prefix and the owner's user id (helper/loader/rings.c). */
 #define RING_NAME_PREFIX "htr_"
 struct named_ring {
 	char name[16]; /* BPF_OBJ_NAME_LEN */

@@ -73,7 +73,7 @@ export class Candidates {
     }
   }
 
-  /** Candidates that nobody has named since then: from now on they are seeds. */
+  /** Candidates that no debugger has named since then: from now on they are seeds. */
   narrow(before: number): number[] {
     const dropped: number[] = [];
     for (const [pid, { since }] of this.#candidates) {

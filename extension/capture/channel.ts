@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { TraceError } from './trace.ts';
 
 /**
- * A folder of this user's that nobody else can write to: XDG_RUNTIME_DIR or /run/user/UID, for root /run; in a
+ * A folder of this user that no other user can write to: XDG_RUNTIME_DIR or /run/user/UID, for root /run; in a
  * container, where these are often missing, the home folder. Never /tmp. What is made in it is removed as soon
  * as the helper has connected. Under sudo the environment may name folders of another user: these are ignored.
  * @throws TraceError when there is none.

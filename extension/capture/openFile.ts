@@ -40,7 +40,7 @@ const LIMITS = { maxCalls: DEFAULT_MAX_EXCHANGES, maxBytes: DEFAULT_MAX_BYTES };
 
 type Pieces = AsyncIterable<Uint8Array>;
 
-/** @throws TraceError where nothing of it can be shown; the message is a sentence that begins with `What was chosen`. */
+/** @throws TraceError where nothing of it can be shown; the message is a sentence for the user. */
 export async function readFile(pieces: Pieces, reading: Reading): Promise<ReadFile> {
   let beginning = await peek(pieces);
   if (isGzip(beginning.first)) beginning = await peek(unpacked(beginning.all));

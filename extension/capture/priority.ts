@@ -4,7 +4,7 @@ import { setPriority } from 'node:os';
 
 /**
  * Nice value of a thread that dissects. Beside one busy thread of a traced program on the same processor it gets about a
- * tenth of the time (1024 : 110, sched(7)); what is not read meanwhile waits in the helper's backlog.
+ * tenth of the time (1024 : 110, sched(7)); unread records wait in the helper's backlog.
  */
 const DISSECTING = 10;
 /** Bytes of records per second whose processing would slow down a traced program noticeably. */

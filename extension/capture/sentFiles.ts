@@ -16,7 +16,7 @@ const PART_SIZE = 1024 * 1024;
 export interface SentFilesHost {
   /** The payload is only valid during the call. */
   deliver(event: HelperEvent, frame: Frame): void;
-  /** Delivering failed while nobody waited for it. */
+  /** Delivering failed while no caller was waiting for it. */
   failed(error: unknown): void;
   /** Called with false to pause the helper, and with true to resume. */
   flow(open: boolean): void;

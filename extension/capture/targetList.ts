@@ -23,7 +23,7 @@ export class TargetList {
     return this.all.filter((target) => !target.ended).length;
   }
 
-  /** @param again it was not followed any more: that its start was seen says nothing of its calls. */
+  /** @param again it was no longer traced in between: having seen its start says nothing about its calls. */
   attached(info: ProcessInfo, again = false): void {
     if (info.error !== null) return;
     const parent = again ? null : this.#parentOf(info.pid);

@@ -1,6 +1,6 @@
 /**
- * A window's trace as the views see it. This is their only interface: they know nothing of sockets, workers or helpers.
- * The shapes of events and disposables are VS Code's, so that a view can use them directly.
+ * A window's trace as the views see it. This is their only interface: they do not know about sockets, workers or
+ * helpers. The shapes of events and disposables are VS Code's, so that a view can use them directly.
  */
 import type { BreakRequest, BreakState } from '../../helper/protocol.ts';
 import type { MessageKind } from '../engine/exchange.ts';
@@ -100,7 +100,7 @@ export interface Marks {
 export interface StoppingTrace {
   /** @throws TraceError when no trace runs */
   setBreak(what: Omit<BreakRequest, 'request'>): Promise<BreakState>;
-  /** A process was stopped, and nobody has fetched that yet. */
+  /** A process was stopped, and this has not been fetched yet. */
   readonly onDidBreak: Listen<BreakState>;
 }
 
@@ -144,8 +144,8 @@ export interface Trace {
    */
   body(id: number, kind: MessageKind): Promise<Uint8Array | null>;
   /**
-   * Which of a filter's detail tests match, as bits (see Filter), for each of these calls that is held. Ask for a few at a
-   * time: nothing else is answered meanwhile.
+   * Which of a filter's detail tests match, as bits (see Filter), for each of these calls that is held. Ask for a few
+   * at a time: other requests wait in the meantime.
    */
   search(query: string, ids: readonly number[]): Promise<readonly (readonly [id: number, found: number])[]>;
   /**

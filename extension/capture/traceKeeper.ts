@@ -1,6 +1,6 @@
 /**
  * Writes the running trace to files as its frames arrive: they survive a crash of the extension host, and when a window is
- * closed there is no time to write much. Runs in the engine's thread, which nobody waits for; writing goes to the page cache
+ * closed there is no time to write much. Runs in the engine's thread, which may block; writing goes to the page cache
  * at the speed of a copy. Files are readable by their owner only.
  *
  * Beyond the limit the oldest part is deleted. So each part begins with the state that is needed to understand it (hello,
@@ -202,7 +202,7 @@ export class TraceKeeper {
       try {
         unlinkSync(path);
       } catch {
-        // It was removed by somebody else.
+        // Another process has removed it.
       }
     }
   }

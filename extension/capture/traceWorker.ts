@@ -310,7 +310,7 @@ export class TraceWorker {
     for (const pid of pids) {
       // The armed trace has seen its calls, even if it has ended since.
       const followed = this.#newest.candidates.standing(pid) === 'candidate';
-      // Before the answer, which a busy helper gives late: what nobody has named by then becomes a seed.
+      // Before the answer, which a busy helper gives late: unnamed candidates become seeds by then.
       if (followed) this.#newest.candidates.proved(pid);
       try {
         await capture.attach(pid, this.#children);

@@ -115,7 +115,7 @@ export type ToWorker =
     };
 
 export type FromWorker =
-  /** `request` null: a process was stopped, and nobody has fetched that yet. */
+  /** `request` null: a process was stopped, and this has not been fetched yet. */
   | { readonly type: 'break'; readonly request: number | null; readonly state: BreakState }
   | { readonly type: 'done'; readonly request: number }
   | {

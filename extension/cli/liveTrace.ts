@@ -21,7 +21,9 @@ import { TraceReader } from './traceReader.ts';
 export class LiveTrace {
   readonly #capture: Capture;
   readonly #files: TraceFiles;
-  /** Resolves when the trace cannot continue: with null when nobody reads the output any more, else with the reason. */
+  /**
+   * Resolves when the trace cannot continue: with null when the output has no reader any more, else with the reason.
+   */
   readonly broken: Promise<string | null>;
   /** Resolves when all targets and the processes they started have ended. */
   readonly idle: Promise<void>;

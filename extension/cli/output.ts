@@ -16,7 +16,7 @@ export interface Output {
   write(text: string): void;
   /** Resolves when there is room, at once unless a reader is slow. */
   drained(): Promise<void>;
-  /** Resolves when nothing more can be written: null when nobody reads any more, else what is wrong. */
+  /** Resolves when nothing more can be written: null when the output has no reader any more, else the error. */
   readonly broken: Promise<string | null>;
   /** Resolves when all is written: with what is wrong when only that shows it, else null. */
   end(): Promise<string | null>;

@@ -23,7 +23,7 @@ export class Progress {
 
   /**
    * @param verbose while the trace runs, too
-   * @param terminal somebody is watching, and can press Ctrl+C
+   * @param terminal a user is watching, and can press Ctrl+C
    */
   constructor(verbose: boolean, terminal: boolean, say: (text: string) => void) {
     this.#verbose = verbose;

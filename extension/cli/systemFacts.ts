@@ -26,7 +26,7 @@ export interface SystemFacts {
   readonly missingParts: readonly string[];
   /** How the loader can get its rights, each tried as far as that goes without a password. */
   readonly ways: Ways;
-  /** A group of administrators that this user is in, whom sudo usually lets in; null = none. */
+  /** A group of administrators that this user is in, whose members sudo usually allows; null = none. */
   readonly administrators: string | null;
   /** Running helpers of this user; for root, of everybody. */
   readonly helpers: readonly RunningHelper[];

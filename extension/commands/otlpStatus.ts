@@ -1,4 +1,4 @@
-/** What the item in the status bar says of the spans that go to a collector. Pure. */
+/** The text of the status bar item for exported spans. Pure. */
 
 import type { OtlpCounts } from '../otlp/exporter.ts';
 import { localized } from '../words/localized.ts';

@@ -215,7 +215,7 @@ export class DebugAnnotations implements Annotations, vscode.Disposable {
     if (!ended) void this.#nameScript(pid, process);
   }
 
-  /** Right after the fork it has its parent's command line, or none: it is looked at again. */
+  /** Right after the fork it has its parent's command line, or none: it is read again. */
   async #nameScript(pid: number, process: Process): Promise<void> {
     for (const wait of LOOKS) {
       await setTimeout(wait, undefined, { ref: false });

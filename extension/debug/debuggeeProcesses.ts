@@ -74,8 +74,8 @@ const RUBY_DEBUG = /^RUBYOPT=.*-r *\S*\bdebug\/(?:open|start)/;
 
 /**
  * Programs below these that were started under Ruby's debugger, without what they have started, the most likely first:
- * those that `client` is connected to, then the newest. A program goes on when its session is disconnected, so there may
- * be several.
+ * those that `client` is connected to, then the newest. A program continues when its session is disconnected, so there
+ * may be several.
  */
 export async function rubyDebuggeesBelow(
   roots: readonly number[],

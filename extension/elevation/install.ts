@@ -71,7 +71,7 @@ function hash(path: string): string {
   }
 }
 
-/** The words of {@link pathProblem} speak of a loader that is there. */
+/** The messages of {@link pathProblem} are about an installed loader. */
 function folderProblem(folder: string): string | null {
   return pathProblem(folder, 'folder') === null
     ? null

@@ -97,8 +97,8 @@ export const MAX_PROCESSES = 16_384;
 export const RECORD_PATIENCE = 2_000_000_000;
 
 /**
- * Milliseconds for which a server's call that has ended waits for its client's end: so much later a system call may return
- * on a busy machine.
+ * Milliseconds for which a server's call that has ended waits for its client's end: a system call may return this much
+ * later on a busy machine.
  */
 export const PEER_PATIENCE = 500;
 

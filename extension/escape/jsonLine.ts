@@ -11,7 +11,7 @@ export function jsonLine(value: unknown): string {
   return `${JSON.stringify(value).replace(ACTING, escapeCharacter)}\n`;
 }
 
-/** In JSON these characters can only stand in strings, where this means the same. */
+/** In JSON these characters can only occur in strings, where the escape means the same. */
 function escapeCharacter(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

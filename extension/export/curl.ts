@@ -5,7 +5,7 @@ import { commandLines, latin1Word, missingFields, shellBody, shellWarnings, word
 /** From this size on, curl asks for permission to send the body (7.88; later versions at another size). */
 const EXPECT_FROM = 64 * 1024;
 
-/** Targets that curl sends as they are when they stand in a URL. */
+/** Targets that curl sends unchanged when they are in a URL. */
 const PLAIN_TARGET = /^\/[\w\-.~!$&'()*+,;=:@/?%[\]{}|^`"<>\\]*$/;
 
 export function curlCommand(replay: Replay): string {

@@ -27,7 +27,7 @@ const BARE = /^[A-Za-z0-9][A-Za-z0-9_./:+-]*$/;
 
 /**
  * A word of bash, zsh or ksh. `'…'` where that is enough, else `$'…'`, in which a quote is written as a number: so
- * shells that know only one of them (dash, fish) find no end in it either. A backslash never stands in `'…'`, because
+ * shells that know only one of them (dash, fish) find no end in it either. A backslash is never put in `'…'`, because
  * it ends up as an escape in fish; `!` is a number in `$'…'`, for shells that expand history there.
  * @param bytes without NUL, which no argument can hold.
  */
@@ -61,7 +61,7 @@ function octal(byte: number): string {
   return `\\${byte.toString(8).padStart(3, '0')}`;
 }
 
-/** A string of JavaScript; `<` is escaped so that it may also stand in a page. */
+/** A string of JavaScript; `<` is escaped so that it is also safe in a page. */
 export function javascriptString(text: string): string {
   return JSON.stringify(text).replace(UNSEEN_ALL, utf16Escapes).replaceAll('</', '<\\/');
 }

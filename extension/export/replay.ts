@@ -31,7 +31,7 @@ export const CONNECTION_FIELDS: readonly string[] = [
 
 export type FieldLine = readonly [name: string, value: string];
 
-/** A request as it is to be sent. */
+/** A request to be sent. */
 export interface HttpRequest {
   readonly method: string;
   readonly scheme: 'http' | 'https';

@@ -22,7 +22,7 @@ export function withTerm(line: string, term: string): string {
   return `${isEither ? `(${rest})` : rest} ${term}`;
 }
 
-/** Without `property:=…` that stands by itself; negated terms start with a sign and are others. */
+/** Without a separate `property:=…` term; negated terms start with a sign and are not the same. */
 function withoutExact(line: string, property: string): string {
   if (property.startsWith('-')) return line;
   const { parts } = parseFilter(line);

@@ -35,7 +35,7 @@ export interface GrammarProperty<Leaf> {
   readonly name: string;
   /** What it expects, after “expects”. */
   readonly help: string;
-  /** Commas in a value that is not quoted are part of it: it is no list. */
+  /** Commas in an unquoted value are part of it: it is not a list. */
   readonly whole?: boolean | undefined;
   /** Of a value in lower case, and as it is typed. */
   readonly parse: (value: string, typed: string) => Leaf | string;

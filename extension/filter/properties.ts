@@ -23,7 +23,7 @@ export interface Property {
   readonly about: string;
   /** For the help: one that works. */
   readonly example: string;
-  /** Commas in a value that is not quoted are part of it: it is no list. */
+  /** Commas in an unquoted value are part of it: it is not a list. */
   readonly whole?: boolean;
   /** A `/pattern/` is a regular expression, given here without its slashes. */
   readonly pattern?: (matches: (text: string) => boolean) => Parsed;
@@ -170,7 +170,7 @@ function parseLength(value: string, name: string, help: string, get: (row: Excha
 
 const DURATION_HELP = 'a duration with its unit such as >100ms, <=1.5s or 10ms-2s';
 const SIZE_HELP = 'a size such as >1MB, <64KiB, 0 or 1kB-10kB';
-/** Exactly so many bytes are rarely meant, but a duration to the microsecond never is. */
+/** An exact number of bytes is rarely meant, and an exact duration never. */
 const duration = (value: string): Parsed | string => {
   const exact = /^=?[\d.]+[a-zµ]+$/.test(value);
   return parseLength(exact ? `>=${value.replace('=', '')}` : value, 'duration', DURATION_HELP, activeMs);

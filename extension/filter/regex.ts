@@ -19,7 +19,7 @@ type State =
   | { readonly type: 'split'; next: number; other: number }
   | { readonly type: 'accept' };
 
-/** What stands before or behind a place: an end of the text, a letter of a word, or something else. */
+/** What is before or after a position: an end of the text, a letter of a word, or something else. */
 enum Around {
   End,
   Word,

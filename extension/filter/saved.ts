@@ -4,7 +4,7 @@
 export const MAX_SAVED_FILTERS = 50;
 export const MAX_SAVED_FILTER = 1_000;
 
-/** What may stand in the setting. */
+/** The valid entries of the setting. */
 export function isFilters(value: unknown): value is readonly string[] {
   return (
     Array.isArray(value) &&

@@ -26,7 +26,7 @@ export function detailsFound(tests: readonly DetailTest[], exchange: ExchangeJso
 export const lower = (text: string | null): string => (text ?? '').toLowerCase();
 
 /**
- * What plain words and patterns are matched on, in lower case: method, status with its phrase, URL, operation, gRPC
+ * The text that plain words and patterns match, in lower case: method, status with its phrase, URL, operation, gRPC
  * status; host and reason where there are no messages.
  */
 export function searchText(row: ExchangeRow): string {

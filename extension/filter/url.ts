@@ -19,7 +19,7 @@ export interface Address {
 
 /**
  * Calls whose URL begins so. A fragment, a default port and userinfo make no difference: they are not sent (RFC 9110
- * section 4.2). Where a secret of the call is masked, the URL may have anything. null: it is no URL.
+ * section 4.2). Where a secret of the call is masked, the URL may have anything. null: it is not a URL.
  */
 export function urlMatcher(text: string): Matcher | null {
   const wanted = urlAddress(text);
@@ -37,7 +37,7 @@ export function urlMatcher(text: string): Matcher | null {
   };
 }
 
-/** What a URL names, in lower case and without what is not sent; null: it is no URL. */
+/** What a URL names, in lower case and without what is not sent; null: it is not a URL. */
 export function urlAddress(text: string): Address | null {
   return addressOf(text.toLowerCase().replace(/#.*$/, ''));
 }

@@ -69,7 +69,7 @@ function beginning(message: MessageJson | null): string | null {
   return body !== null && 'text' in body ? body.text.slice(0, MAX_AI_BYTES) : null;
 }
 
-/** Data of each event (HTML standard, section 9.2.6); null: it is no event stream. */
+/** Data of each event (HTML standard, section 9.2.6); null: it is not an event stream. */
 function eventsOf(message: MessageJson | null): string[] | null {
   const type = message?.headers.find(([name]) => name?.toLowerCase() === 'content-type')?.[1] ?? null;
   const body = message?.body ?? null;

@@ -150,7 +150,7 @@ export class OtlpExporter {
     while (this.#waiting.length > 0 && !this.#abort.signal.aborted) {
       const batch = this.#waiting.slice(0, MAX_BATCH);
       const taken = await this.#sendBatch(batch);
-      // While it is being sent it stands in the queue, and counts towards its bound.
+      // While it is being sent it stays in the queue, and counts towards its bound.
       this.#waiting.splice(0, batch.length);
       this.#sent += taken;
       this.#lost += batch.length - taken;

@@ -31,7 +31,7 @@ export class SpanMaker {
   /** Of all ids: the same trace has the same ones again, another has others. */
   #key: string | null = null;
 
-  /** @returns null: it is no call, or one of the exporter's own. */
+  /** @returns null: it is not a call, or one of the exporter's own. */
   span(exchange: ExchangeJson): Span | null {
     const { encrypted, completeness, side, request, response, method } = exchange;
     if (encrypted !== null && !completeness.includes('handshake-failed')) return null;

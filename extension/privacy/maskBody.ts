@@ -33,8 +33,8 @@ export function maskBody(text: string, type: BodyType): string {
 }
 
 /**
- * Bytes that stand in a binary file and are text: long enough that random bytes hardly ever are. Secrets are looked for
- * in these alone, as in 3 MB of random bytes `pw=` stands by chance, and masking that would damage the file.
+ * Readable runs in a binary file, long enough that random bytes hardly ever form one. Secrets are searched only in
+ * these, because 3 MB of random bytes contain `pw=` by chance, and masking that would damage the file.
  */
 const READABLE = /[\t\n\r\x20-\x7e]{16,}/g;
 

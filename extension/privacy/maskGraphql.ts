@@ -47,7 +47,7 @@ export function maskGraphql(document: string): string {
       }
       if (depth === 0) kind = null;
     } else if (token === ':' || token === '=') {
-      // `$password: String = "x"`: the type stands between the name and its default.
+      // `$password: String = "x"`: the type is between the name and its default.
       if (depth === 0 && name !== '') kind = nameKind(name);
     } else if (token === '{' || token === '[') {
       if (depth > 0 || kind === 'secret' || kind === 'secrets') depth++;

@@ -25,7 +25,7 @@ const MASKED = `"${MASK}"`;
 /** Longest number that is taken for one. */
 const MAX_WORD = 1_024;
 
-/** Brackets that are open at once: what is nested deeper is no program's data, and each takes memory. */
+/** Brackets that are open at once: real data is not nested deeper, and each takes memory. */
 const MAX_OPEN = 10_000;
 
 /** Replacements that wait for being carried out, in the order of the text. */
@@ -143,7 +143,7 @@ class Scanner {
 
   /** What lies behind the end stays for later. */
   #carryOut(end: number): void {
-    // What another member decides is decided later than what stands behind it; what hides more goes before.
+    // A value that depends on another member is decided later than values after it; a larger replacement has priority.
     this.#edits.sort((a, b) => a.from - b.from || b.to - a.to || a.text.length - b.text.length);
     const later: Edit[] = [];
     for (const edit of this.#edits) {

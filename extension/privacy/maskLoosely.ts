@@ -146,7 +146,7 @@ function isFiller(code: number): boolean {
   return code === 32 || code === 9 || code === 34 || code === 39 || code === 92 || code === 93;
 }
 
-/** `--password x`. @returns where its value stands; null: it has no value, or is not a secret. */
+/** `--password x`. @returns the offset of its value; null: it has no value, or is not a secret. */
 function readOption(text: string, nameFrom: number, { name, end }: Run): Value | null {
   if (!text.startsWith('--', nameFrom) || text[end] !== ' ' || nameKind(name) !== 'secret') return null;
   const from = end + 1;
@@ -239,7 +239,7 @@ function endOfLine(text: string, from: number): number {
 /** Characters before a name in its line that do not make it part of a sentence. */
 const MAX_LEAD = 32;
 
-/** Nothing but blanks, marks of lists and comments, quotes, or `export` stands before it in its line. */
+/** Only blanks, marks of lists and comments, quotes, or `export` precede it in its line. */
 function beginsLineAt(text: string, at: number): boolean {
   const lead = text.slice(Math.max(0, at - MAX_LEAD), at);
   const line = lead.slice(lead.lastIndexOf('\n') + 1);

@@ -7,7 +7,7 @@ import { maskLoosely } from './maskLoosely.ts';
 import { decode } from './maskUrl.ts';
 import { isSecretValue, MASK, pathKind } from './secrets.ts';
 
-/** How deep multiparts in multiparts are looked at. */
+/** How deep multiparts in multiparts are read. */
 const MAX_DEPTH = 4;
 
 export function maskMultipart(text: string, boundary: string | null, depth = 0): string {

@@ -1,4 +1,4 @@
-/** Private keys in PEM (RFC 7468) anywhere in text: what stands between the lines that begin and end one. */
+/** Private keys in PEM (RFC 7468) anywhere in text: the text between the lines that begin and end one. */
 import { MASK } from './secrets.ts';
 
 const LABEL = 'PRIVATE KEY';

@@ -34,7 +34,7 @@ export function maskText(text: string, depth = 0): string {
   return maskLoosely(maskCredentials(maskUrl(text, depth)));
 }
 
-/** Credentials with the name of their scheme (RFC 7617, RFC 6750), wherever they stand: `curl -H "…: Bearer x"`. */
+/** Credentials with the name of their scheme (RFC 7617, RFC 6750), anywhere: `curl -H "…: Bearer x"`. */
 function maskCredentials(text: string): string {
   if (!/(?:basic|bearer) /i.test(text)) return text;
   return text.replace(

@@ -12,7 +12,7 @@ const MAX_UNDONE = 8;
 
 /** @param text any text; a URL in it ends at white space, a quote or an angle bracket. */
 export function maskUrl(text: string, depth = 0): string {
-  // Most text has neither sign, and is looked at no further.
+  // Most text has neither sign, and is not examined further.
   const userinfo = text.includes('@') ? maskUserinfo(text) : text;
   return maskJwt(userinfo.includes('=') ? maskParameters(userinfo, depth) : userinfo);
 }

@@ -1,5 +1,5 @@
 /**
- * Secrets in XML and HTML: what stands in an element with a secret's name, and the value of an attribute with one
+ * Secrets in XML and HTML: the content of an element with a secret's name, and the value of an attribute with one
  * (namespace prefixes do not count); in `<input name="password" value="…">`, `<add key="token" value="…"/>` and
  * `<param name="token">…</param>`, what the name names. All else stays byte for byte. Linear in the text, which
  * may end anywhere and need not be well-formed.
@@ -195,7 +195,7 @@ class XmlMask {
   }
 }
 
-/** JSON stands in attributes, and often in text, with its quotes as `&quot;`. */
+/** JSON in attributes, and often in text, has its quotes as `&quot;`. */
 function maskQuoted(text: string): string {
   if (!/&(?:quot|#34);/.test(text)) return maskText(text);
   const inner = text.replace(/&(?:quot|#34);/g, '"');

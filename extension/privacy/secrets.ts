@@ -180,7 +180,7 @@ export function pathKind(name: string): NameKind {
   return kind;
 }
 
-/** Characters of a name with parts that are looked at. */
+/** Characters of a name with parts that are examined. */
 const MAX_PATH = 256;
 
 /** @returns true when the value is a secret whatever it looks like. */
@@ -238,7 +238,7 @@ function join(words: readonly string[]): { joined: string; starts: ReadonlySet<n
   return { joined, starts };
 }
 
-/** Where a name and its value stand. */
+/** The place of a name and its value. */
 export type Place = 'parameter' | 'member' | 'element';
 
 /**

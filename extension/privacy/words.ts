@@ -1,6 +1,6 @@
 /** A name as the words that it is made of, whatever convention joins them. */
 
-/** Characters of a name that are looked at; the words that matter are at its end. Bounds the work per name. */
+/** Characters of a name that are examined; the words that matter are at its end. Bounds the work per name. */
 const MAX_NAME = 128;
 
 /** Every character outside of ASCII letters and digits separates words. */

@@ -219,7 +219,7 @@ export class CallTree {
     if (row.peer === null) this.#peers.delete(row.id);
     else this.#peers.set(row.id, row.peer);
     this.#place(row, touched);
-    // Where the other end stands, and what it adds to the sums, depends on this one.
+    // The place of the other end, and what it adds to the sums, depends on this one.
     if (row.peer !== null) this.#placeAgain(row.peer, touched);
     if (formerPeer !== undefined && formerPeer !== row.peer) this.#placeAgain(formerPeer, touched);
   }

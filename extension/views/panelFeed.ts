@@ -320,7 +320,7 @@ export class PanelFeed {
   }
 }
 
-/** Unlike for two lists whose ids do not go on from one to the other. */
+/** Unlike for two lists with unrelated ids. */
 function listOf({ startedAt, list }: TraceStatus): string {
   return `${startedAt} ${list}`;
 }

@@ -19,7 +19,7 @@ export interface PanelPage {
 }
 
 /**
- * Nothing is allowed but this one script, the extension's own styles, and images whose bytes stand in the page
+ * Nothing is allowed but this one script, the extension's own styles, and images whose bytes are in the page
  * (captured ones, see details/image.ts): no inline script or style, no connection anywhere. Captured text that
  * found its way into the page could do nothing there. The texts are a block of data, which the policy does not concern.
  */

@@ -98,7 +98,7 @@ export type ToHost =
     }
   /** The panel has the keyboard, or has lost it. */
   | { readonly type: 'focus'; readonly focused: boolean }
-  /** It is shown, but nothing of it can be seen. */
+  /** It is shown, but no part of it is visible. */
   | { readonly type: 'clipped' }
   /** The calls that the list has, in its order. */
   | { readonly type: 'listed'; readonly ids: readonly number[] }

@@ -12,7 +12,7 @@ export interface BudgetLimits {
   readonly refill?: number;
 }
 
-/** How often the time is looked at, in steps. */
+/** After how many steps the time is checked. */
 const STEPS = 256;
 
 export class ReadingBudget {
@@ -55,7 +55,7 @@ export class ReadingBudget {
     }
   }
 
-  /** One of many. @throws ElfError when the time of what runs is over */
+  /** One of many. @throws ElfError when the time of the running read has been used up */
   step(): void {
     if (++this.#steps % STEPS === 0 && performance.now() > this.#until)
       throw new ElfError('too much to read');

@@ -104,7 +104,7 @@ function contentParts(content: unknown): AiPart[] {
   });
 }
 
-/** Texts to embed; lists of numbers are tokens, which nobody reads. */
+/** Texts to embed; lists of numbers are tokens, which are not shown. */
 export function embeddingsPrompt(request: JsonObject): AiMessage[] {
   const input = memberOf(request, 'input');
   const items = Array.isArray(input) && typeof input[0] !== 'number' ? input : [input];

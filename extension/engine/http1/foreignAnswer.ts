@@ -1,6 +1,6 @@
 /**
  * An answer that is not HTTP: the program has reached another kind of server. All bytes up to the end of the stream are
- * kept as a body without a head, as nobody knows where the answer ends.
+ * kept as a body without a head, because it is not known where the answer ends.
  */
 import type { GapReason, Origin } from '../byteStream.ts';
 import type { MessageProgress } from './messageProgress.ts';

@@ -52,7 +52,7 @@ export class StartReader implements ReaderState {
   #hasEnded = false;
   /** No message has begun, and none was missed: the first answer may come from a server that does not speak HTTP. */
   #first = true;
-  /** Bytes that stand where a request should and are not one; kept until an answer or a real request follows. */
+  /** Bytes in place of a request that are not one; kept until an answer or a real request follows. */
   #foreign: ForeignStart | null = null;
   /** Time of the newest bytes. */
   #lastRead = 0;

@@ -180,7 +180,7 @@ export class PartReader implements MessageReader {
   }
 }
 
-/** Where a delimiter stands at the beginning of a line; -1: nowhere. */
+/** Offset of a delimiter at the beginning of a line; -1: none. */
 function find(input: Buffer, delimiter: Buffer, lineBegins: boolean): number {
   for (let at = input.indexOf(delimiter); at >= 0; at = input.indexOf(delimiter, at + 1)) {
     if (input[at - 1] === LF || (at === 0 && lineBegins)) return at;

@@ -323,7 +323,7 @@ export class Lookups implements ClaimHost {
     for (const query of this.#pending(socket)) this.#end(query, { kind: 'error', errno: error, at, server });
   }
 
-  /** The socket was closed: nobody waits for answers any more. An outcome that another server gave is kept. */
+  /** The socket was closed: the resolver no longer waits for answers. An outcome from another server is kept. */
   #closed(socket: bigint, at: number, server: string | null): void {
     for (const query of this.#pending(socket)) {
       const { outcome, lastServer } = query.question;

@@ -29,7 +29,7 @@ export interface DnsMessage {
   readonly type: number;
   /** Addresses of the name, or of the name that it is an alias of. */
   readonly addresses: readonly string[];
-  /** The last alias; null: the name is no alias. */
+  /** The last alias; null: the name is not an alias. */
   readonly alias: string | null;
   /** All answers were read. */
   readonly whole: boolean;

@@ -144,7 +144,7 @@ function graphql(found: readonly (OperationName | null)[], count = found.length)
   return { protocol: 'graphql', count, names };
 }
 
-/** Names are shown, so a token that somebody put into one is masked. */
+/** Names are shown, so a token inside one is masked. */
 function bounded(name: string): string {
   const shown = name.length > MAX_OPERATION_NAME ? `${name.slice(0, MAX_OPERATION_NAME - 1)}…` : name;
   return maskJwt(shown);

@@ -194,7 +194,7 @@ export class Causes {
       if (startOf(one) > start) break;
       // Too many to be certain. Two results mean that it is ambiguous.
       if (++looked > MAX_RECENT_CALLS) return [one, one];
-      // A process may call itself for any of the calls that it answers: nothing is certain meanwhile.
+      // A process may call itself for any of the calls that it answers: until that call ends, nothing is certain.
       if (this.#isOfItself(one)) return [one, one];
       // A call of another trace has not caused this one.
       if (context !== null && (traceContextOf(one)?.traceId ?? context.traceId) !== context.traceId) continue;

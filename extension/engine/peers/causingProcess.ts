@@ -61,7 +61,7 @@ export class CausingProcess {
   }
 }
 
-/** A stream lasts as long as somebody listens, so calls made meanwhile are not necessarily caused by it. */
+/** A stream lasts as long as its client listens, so it did not necessarily cause calls made during it. */
 function isStream({ messages, tunnel }: StoredExchange): boolean {
   const format = messages?.format;
   return tunnel !== null || format === 'websocket' || format === 'server-sent-events';

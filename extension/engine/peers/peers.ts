@@ -142,7 +142,7 @@ export function mayFindPeer({ peer, side, place, connection }: StoredExchange): 
   return peer === null && side === 'server' && place >= 0 && far !== null && !connection.joinedLate;
 }
 
-/** Where the request stands on its connection: the same number on both ends. */
+/** The request's position on its connection: the same number at both ends. */
 function placeOf({ connection, stream, request }: StoredExchange): number {
   return connection.layer * LAYER + (stream === null ? (request?.position ?? 0) : STREAMS + stream);
 }

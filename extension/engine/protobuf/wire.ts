@@ -113,7 +113,7 @@ export class WireReader {
       const tag = Number(this.#value);
       const wire = tag % 8;
       if (wire === START_GROUP) {
-        // Nesting of groups that is followed; nobody writes deeper ones.
+        // Nesting of groups that is followed; real messages are not nested deeper.
         if (open.push(Math.floor(tag / 8)) > 100) return null;
       } else if (wire === END_GROUP) {
         if (open.pop() !== Math.floor(tag / 8)) return null;

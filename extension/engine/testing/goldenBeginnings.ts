@@ -1,6 +1,6 @@
 /**
- * Conversations by whose beginning it is decided what a connection carries: odd requests, protocols of proxies
- * around HTTP, and what is no HTTP at all.
+ * Conversations by whose beginning it is decided what a connection carries: odd requests, protocols of proxies around
+ * HTTP, and other protocols.
  */
 import { Ending, WireProtocol } from '../record.ts';
 import type { Golden } from './golden.ts';
@@ -186,7 +186,7 @@ export const GOLDEN_BEGINNINGS: readonly Golden[] = [
     expected: ['? ? → 200 [joined-late] res 2 "ok"', GET_OK],
   },
   {
-    // A TLS read that was already waiting returns bytes that nobody sees.
+    // A TLS read that was already waiting returns unseen bytes.
     name: 'joined late: bytes of an answered request are missing',
     steps: [{ in: OK }, { unseen: 'out', size: 1 }, { out: GET }, { in: OK }, { out: GET }, { in: OK }],
     options: { joinedLate: true },

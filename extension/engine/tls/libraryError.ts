@@ -45,7 +45,7 @@ export function libraryReason(said: LibraryError): string | null {
   return null;
 }
 
-/** The library's verdict on the peer's certificate, if the program asked for it. The program may still go on. */
+/** The library's verdict on the peer's certificate, if the program asked for it. The program may continue anyway. */
 export function libraryVerdict({ side, verification }: LibraryError): string | null {
   return verification === 0 ? null : `the certificate of ${peerOf(side)}: ${verificationText(verification)}`;
 }

@@ -258,7 +258,7 @@ export class TlsWire {
     }
     if (length !== ALERT_SIZE) return;
     const [level, code] = lane.alert;
-    // TLS 1.3 does not look at the level: all but two end the connection (RFC 8446 section 6).
+    // TLS 1.3 ignores the level: all but two end the connection (RFC 8446 section 6).
     const ends = this.#is13 ? code !== CLOSE_NOTIFY && code !== USER_CANCELED : level === ALERT_FATAL;
     if (ends) this.#facts.alert = { name: alertName(code), code, direction: lane.direction };
   }

@@ -74,7 +74,7 @@ export function bodyTab(
   }
   const { body } = message;
   const draw = (): void => {
-    // Where there is little room they go to the next line together.
+    // In a narrow panel they wrap to the next line together.
     const buttons = el('div', { class: 'content-actions' });
     bar.replaceChildren(describe(message), buttons);
     if (kind !== 'text' && kind !== 'binary') {
@@ -113,7 +113,7 @@ function toSeeImage(size: number): string {
 function describe(message: MessageJson): HTMLElement {
   const sizes = [message.bodySize === null ? t('size unknown') : sizeText(message.bodySize)];
   if (message.decodedSize !== null) sizes.push(t('{0} decoded', sizeText(message.decodedSize)));
-  // No number stands apart from its unit where there is little room.
+  // A number is never separated from its unit in a narrow panel.
   return el(
     'span',
     { class: 'description' },

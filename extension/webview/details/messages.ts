@@ -269,7 +269,7 @@ export class MessagesView {
     const bar = el(
       'div',
       { class: 'content-bar' },
-      // No number stands apart from its unit where there is little room.
+      // A number is never separated from its unit in a narrow panel.
       el(
         'span',
         { class: 'description' },
