@@ -147,7 +147,7 @@ await step(
   machine,
   () => {
     writeFileSync('.cache/build/catalogue.inc', catalogueTable());
-    // The programs are part of the loader, so that nobody can put others in their place.
+    // The programs are part of the loader, so that they cannot be replaced.
     writeFileSync(
       '.cache/build/programs.S',
       [

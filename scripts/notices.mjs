@@ -1,5 +1,5 @@
-// What of others is in the package, found out from what was really bundled and linked: the licences' texts
-// (THIRD_PARTY_NOTICES.txt) and the bill of materials (sbom.cdx.json). Of the same inputs the same bytes.
+// The third-party code in the package, determined from what was actually bundled and linked: the licences' texts
+// (THIRD_PARTY_NOTICES.txt) and the bill of materials (sbom.cdx.json). The same inputs give the same bytes.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
@@ -50,7 +50,7 @@ function linkedPackages(linkerMaps) {
     const members = text.slice(0, text.search(/^(Discarded input|Memory Configuration|There are no)/m));
     const objects = [...text.matchAll(/^LOAD (\/\S+\.o)$/gm)].map(([, path]) => path);
     const archives = [...members.matchAll(/^(\/\S+\.a)\(/gm)].map(([, path]) => path);
-    // Those that are gone are our own, which the compiler made on the way.
+    // Missing ones are our own, temporary files of the compiler.
     for (const path of [...objects, ...archives])
       if (existsSync(path)) files.add(realpathSync(resolve(path)));
   }

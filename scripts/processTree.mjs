@@ -15,7 +15,7 @@ export function environmentOfRun(env, run) {
   return { ...env, [RUN]: run };
 }
 
-/** Process ids of a run, whoever is their parent now; those alone whose environment may be read. */
+/** Process ids of a run, whatever their parent is now; only those whose environment may be read. */
 export function ofRun(run) {
   return processIds().filter((pid) => {
     if (pid === process.pid) return false;
@@ -41,7 +41,7 @@ export async function endTree(child, run) {
   signal([...ids, ...treeOf(child, run)].filter(alive), 'SIGKILL');
 }
 
-/** However this process ends, but by SIGKILL, neither a child nor its run stays behind. */
+/** However this process ends, except by SIGKILL, neither a child nor its run stays behind. */
 export function endWithThisProcess(child, run) {
   process.once('exit', () => signal(treeOf(child, run), 'SIGKILL'));
 }

@@ -1,7 +1,7 @@
-// Programs that bring their own TLS library: Node 20 and 22, esbuild's executables (stripped Go programs of many
-// versions of Go), and a Go program of ours, with symbols, stripped and position-independent. Tests look into them
-// and trace them. They are kept in .cache/runtimes; nothing of the extension depends on them. Plain Node without
-// dependencies; `node scripts/runtimes.mjs` fetches and builds what is missing.
+// Programs with a TLS library of their own: Node 20 and 22, esbuild's executables (stripped Go programs of many
+// versions of Go), and a Go program of ours, with symbols, stripped and position-independent. Tests analyse and trace
+// them. They are kept in .cache/runtimes; nothing of the extension depends on them. Plain Node without dependencies;
+// `node scripts/runtimes.mjs` fetches and builds what is missing.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

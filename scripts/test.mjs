@@ -209,7 +209,7 @@ function reportIn(log, name) {
   return lines.filter((line) => line.trim() !== '' && !/^ *(?:\d+)?\|/.test(line) && !/^ +❯ /.test(line));
 }
 
-/** What a suite could not test for want of something, with how to get it: test/kit/corpora.mjs prints such lines. */
+/** What a suite could not test because something is missing, with how to get it: test/kit/corpora.mjs prints such lines. */
 function showSkipped() {
   const lines = chosen.flatMap(({ name }) => readFileSync(join(output, `${name}.log`), 'utf8').split('\n'));
   const reasons = new Set(

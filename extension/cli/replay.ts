@@ -81,7 +81,7 @@ function limitOf(event: HelperEvent): number | null {
   return event.type === FrameType.Hello ? event.hello.bodyLimit : DEFAULT_BODY_LIMIT;
 }
 
-/** What is wrong with the file. @throws Exit when it is not a recording; other errors as they are */
+/** The file's error. @throws Exit when it is not a recording; other errors as they are */
 export function troubleOf(name: string, error: unknown): string {
   if (error instanceof RecordingError) {
     const message = `${name} ${error.message}`;

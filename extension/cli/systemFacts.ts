@@ -28,7 +28,7 @@ export interface SystemFacts {
   readonly ways: Ways;
   /** A group of administrators that this user is in, whose members sudo usually allows; null = none. */
   readonly administrators: string | null;
-  /** Running helpers of this user; for root, of everybody. */
+  /** Running helpers of this user; for root, of all users. */
   readonly helpers: readonly RunningHelper[];
 }
 

@@ -269,7 +269,7 @@ export interface ConnectFailed {
 export interface LookupFacts {
   /** In lower case. */
   readonly name: string;
-  /** The name with endings (the search list of resolv.conf) that were tried, too; in order. */
+  /** The name with suffixes (the search list of resolv.conf) that were tried, too; in order. */
   readonly alsoTried: readonly string[];
   readonly types: readonly ('A' | 'AAAA')[];
   /** `127.0.0.53:53`; null: not known, or the query went to systemd-resolved's socket. */

@@ -78,7 +78,7 @@ export const MAX_HELD_BYTES = 256 * 1024;
 export const MAX_TURN_PIECES = 8_192;
 export const MAX_TURN_BYTES = 16 * 1024 * 1024;
 
-/** Bytes examined to tell requests from responses where the side of a connection is unknown. */
+/** Bytes examined to distinguish requests from responses where the side of a connection is unknown. */
 export const MAX_SNIFF_BYTES = 64 * 1024;
 
 /** Connections with state; beyond it the least recently used is dropped. */
@@ -114,7 +114,7 @@ export const MAX_DECODED_BYTES = 8 * 1024 * 1024;
 /** Codings undone per body; more is an attack (RFC 9110 section 8.4 sets no bound). */
 export const MAX_CODINGS = 4;
 
-/** The first messages (WebSocket, events, …) of one exchange, which are kept for good, and their bytes. */
+/** The first messages (WebSocket, events, …) of one exchange, which are kept permanently, and their bytes. */
 export const MAX_FIRST_MESSAGES = 100;
 export const MAX_FIRST_MESSAGE_BYTES = 1024 * 1024;
 
@@ -260,7 +260,7 @@ export const MAX_NAME_MESSAGE = 4 * 1024;
 export const MAX_LOOKUP_ADDRESSES = 64;
 export const MAX_REPEATED_QUERIES = 16;
 
-/** Attempts at one name with different endings; resolvers support six. */
+/** Attempts at one name with different suffixes; resolvers support six. */
 export const MAX_LOOKUP_ATTEMPTS = 16;
 
 /** Milliseconds after which a failed lookup is final: resolvers make their next attempt at once. */
@@ -272,7 +272,7 @@ export const LOOKUP_RETRY_MS = 6_000;
 /** Milliseconds between two checks for timeouts. */
 export const LOOKUP_CHECK_MS = 100;
 
-/** Milliseconds within which a resolver goes on with the next server, or the next ending of the name. */
+/** Milliseconds within which a resolver continues with the next server, or the next suffix of the name. */
 export const SEARCH_WINDOW_MS = 50;
 
 /** Milliseconds after which no answer is expected any more; resolvers wait 5 seconds, and try twice. */

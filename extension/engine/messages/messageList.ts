@@ -1,7 +1,7 @@
 /**
- * The messages of one exchange, within bounds: a WebSocket may carry millions. The first ones are kept for good, as they
- * show how a conversation began, and the last ones in a window; all are counted. Beyond the limits in number, in bytes or
- * of the whole store, the oldest in the window are evicted.
+ * The messages of one exchange, within bounds: a WebSocket may carry millions. The first ones are kept permanently,
+ * because they show how a conversation began, and the last ones in a window; all are counted. Beyond the limits in
+ * number, in bytes or of the whole store, the oldest in the window are evicted.
  */
 import type { Field, MessageKind, Violation } from '../exchange.ts';
 import {

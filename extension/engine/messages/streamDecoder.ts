@@ -13,7 +13,7 @@ export interface StreamDecoder {
   readonly cost: number;
   /** The coding marks the input as complete. For br and zstd known only after `end`. */
   readonly whole: boolean;
-  /** @returns what went wrong for good; null when more may follow. */
+  /** @returns the permanent error; null when more may follow. */
   push(bytes: Buffer): LabelName | null;
   /** The input has ended. */
   end(): void;

@@ -7,7 +7,7 @@ export interface ClaimHost {
   isFree(lookup: Lookup): boolean;
   /** The lookup now belongs to this connection alone. */
   claimed(lookup: Lookup): void;
-  /** The program asked for `name`, and the resolver found it with an ending of the search list. */
+  /** The program asked for `name`, and the resolver found it with a suffix of the search list. */
   endingSeen(lookup: Lookup, name: string): void;
 }
 

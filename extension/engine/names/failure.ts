@@ -79,7 +79,7 @@ const WEIGHT: Readonly<Record<Outcome['kind'], number>> = {
   addresses: 0,
 };
 
-/** The outcome that says most about why there is no address. */
+/** The outcome that best explains why there is no address. */
 function decisive({ questions }: Lookup): Outcome | null {
   let found: Outcome | null = null;
   for (const type of ['A', 'AAAA'] satisfies AddressType[]) {

@@ -39,7 +39,7 @@ export class Lookup {
   /** The thread that asked first. */
   readonly tid: number;
   readonly name: string;
-  /** Lookups of the name with other endings (the search list of resolv.conf), which failed before. */
+  /** Lookups of the name with other suffixes (the search list of resolv.conf), which failed before. */
   attempts: readonly Lookup[] = [];
   started: number;
   /** Time of the last event. */
@@ -63,7 +63,7 @@ export class Lookup {
     this.transport = transport;
   }
 
-  /** The attempt with the name that the program asked for, if all others are that name with an ending; else this one. */
+  /** The attempt with the name that the program asked for, if all others are that name with a suffix; else this one. */
   get asked(): Lookup {
     const all = [...this.attempts, this];
     const shortest = all.reduce((a, b) => (b.name.length < a.name.length ? b : a));
@@ -110,7 +110,7 @@ export class Lookup {
     }
   }
 
-  /** Takes over an earlier lookup, which was an attempt with another ending. @returns false when there are too many. */
+  /** Takes over an earlier lookup, which was an attempt with another suffix. @returns false when there are too many. */
   absorb(earlier: Lookup): boolean {
     if (this.attempts.length + earlier.attempts.length >= MAX_LOOKUP_ATTEMPTS) return false;
     this.attempts = [...this.attempts, ...earlier.attempts, earlier];
@@ -120,7 +120,7 @@ export class Lookup {
   }
 }
 
-/** Number of endings that are remembered as parts of a search list. */
+/** Number of suffixes that are remembered as parts of a search list. */
 const MAX_ENDINGS = 64;
 
 export class SearchEndings {
@@ -128,7 +128,7 @@ export class SearchEndings {
 
   /**
    * Can `after` be a resolver's next attempt when it did not find `before`? Yes if the names are the same with and
-   * without an ending, with an ending and a part of that ending, or with two endings that were seen before.
+   * without a suffix, with a suffix and a part of that suffix, or with two suffixes that were seen before.
    */
   relate(before: string, after: string): boolean {
     const [longer, shorter] = before.length > after.length ? [before, after] : [after, before];
