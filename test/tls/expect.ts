@@ -32,7 +32,9 @@ export function findByPath(
     const about = exchanges
       .filter((other) => JSON.stringify([other.url, other.request?.headers]).includes(secret))
       .map((e) => `${e.side} ${e.method} ${e.url} ${e.status} ${e.completeness}`);
-    const near = exchanges
+    // First those of the same side, and what was not decrypted: they may be what is looked for.
+    const alike = (e: ExchangeJson): boolean => e.side === side || e.encrypted !== null;
+    const near = [...exchanges.filter(alike), ...exchanges.filter((e) => !alike(e))]
       .map((e) => `${e.side} ${e.url ?? '?'} ${e.completeness} ${e.encrypted?.reason ?? ''}`.trim())
       .slice(0, 6);
     throw new Error(
