@@ -371,6 +371,11 @@ static _Noreturn void run(struct broker *broker)
 		close(broker->always[i].program);
 	for (uint32_t i = 0; i < broker->link_count; i++)
 		close(broker->links[i]);
+	/* With perf the rest takes seconds. */
+	for (uint32_t i = 0; i < broker->state_count; i++)
+		close(broker->states[i]);
+	for (uint32_t i = 0; i < broker->to_hand_over; i++)
+		close(broker->handed_over[i]);
 	for (uint32_t i = 0; i < ATTACHMENTS_MAX; i++) {
 		if (broker->attachments[i].descriptors)
 			remove_later(&broker->attachments[i]);
