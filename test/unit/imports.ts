@@ -19,7 +19,11 @@ const HELPER_BORDER = ['helper/protocol.ts', 'helper/frames.ts', 'helper/events.
 
 export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
   helper: { values: ['helper/tls'] },
-  'helper/tls': { values: ['helper/facts.ts', 'helper/procStat.ts'], types: ['helper'], packages: ['iced-x86'] },
+  'helper/tls': {
+    values: ['helper/facts.ts', 'helper/procStat.ts'],
+    types: ['helper'],
+    packages: ['iced-x86'],
+  },
 
   'extension/http': { values: [], pure: [] },
   'extension/escape': { values: [], pure: [] },
