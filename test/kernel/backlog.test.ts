@@ -1,9 +1,9 @@
 /** A burst that is faster than its reader: rows stay right, what is left out is counted, and nothing is lost unsaid. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { DEFAULT_BODY_LIMIT } from '../../extension/engine/limits.ts';
+import { helperOf } from '../kit/kernel.ts';
 import { Child } from '../kit/process.ts';
 import { variants, WHOLE } from '../kit/tier.mjs';
 import { type Trace, Tracing } from '../kit/tracing.ts';
@@ -13,19 +13,6 @@ const context = tracingIn(temporaryFolder());
 const CALLS = WHOLE ? 2_000 : 1_200;
 /** Milliseconds for which a process is stopped, and then continued. */
 const STOPPED_MS = 20;
-
-/** The processes that a process has started. */
-function children(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
-}
-
-function helperOf(pid: number): number {
-  const found = children(pid).find((child) =>
-    readFileSync(`/proc/${child}/cmdline`, 'latin1').includes('helper.js'),
-  );
-  if (found === undefined) throw new Error('There is no helper.');
-  return found;
-}
 
 /** Stops a process half of the time until that is ended. */
 function stopHalfOfTheTime(pid: number): () => void {

@@ -2,16 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import { Command, Setting } from '../../../extension/contributions.ts';
-import { descendants } from '../../../extension/debug/processes.ts';
+import { helperOf } from '../../kit/kernel.ts';
 import { command, debug, insight, inWords, rows, stopDebugging } from './extension.ts';
 import { eventually, pause, test } from './harness.ts';
-
-async function helper(): Promise<number> {
-  const below = await descendants(process.pid);
-  const found = below.find(({ pid }) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('helper.js'));
-  assert(found, 'the helper runs');
-  return found.pid;
-}
 
 test('by the setting, a trace starts with the debug session', async () => {
   const settings = vscode.workspace.getConfiguration();
@@ -30,7 +23,7 @@ test('by the setting, a trace starts with the debug session', async () => {
 });
 
 test('a helper that is killed: said, and what was captured is kept', async () => {
-  process.kill(await helper(), 'SIGKILL');
+  process.kill(helperOf(process.pid), 'SIGKILL');
   await eventually(() => insight().trace.status.phase === 'failed', 'the trace has failed');
   assert(insight().trace.status.problem);
   assert(rows().length > 0);
@@ -44,7 +37,7 @@ test('it can be started again', async () => {
 });
 
 test('the helper is kept when the trace has ended, and serves the next one, which has nothing of the time between', async () => {
-  const pid = await helper();
+  const pid = helperOf(process.pid);
   await stopDebugging();
   await eventually(() => insight().trace.status.helperKept, 'the helper is kept');
   assert.equal(insight().trace.status.phase, 'stopped');
@@ -56,7 +49,7 @@ test('the helper is kept when the trace has ended, and serves the next one, whic
   await command(Command.start);
   const news = () => rows().filter((row) => row.id > newest);
   await eventually(() => news().some((row) => row.path === '/orders'), 'calls of the second trace');
-  assert.equal(await helper(), pid);
+  assert.equal(helperOf(process.pid), pid);
   assert.equal(insight().trace.status.helperKept, false);
   const { startedAt } = insight().trace.status;
   for (const row of news()) {
@@ -66,7 +59,7 @@ test('the helper is kept when the trace has ended, and serves the next one, whic
 });
 
 test('no helper is left when it is not to be kept', async () => {
-  const pid = await helper();
+  const pid = helperOf(process.pid);
   await stopDebugging();
   await eventually(() => insight().trace.status.helperKept, 'the helper is kept');
   const settings = vscode.workspace.getConfiguration();
