@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { WHOLE } from './test/kit/tier.mjs';
 
 /** Counts frames: with the machine to itself. */
 const SPEED = 'test/webview/speed.test.ts';
@@ -9,6 +10,8 @@ const MEMORY = [
   'extension/engine/openExchanges.test.ts',
   'extension/engine/tls/wire.test.ts',
 ];
+/** Boots another kernel: in the long run only. */
+const EMULATED = 'test/kernel/emulated.test.ts';
 const BROWSER = 'test/webview/harness/browser.ts';
 
 /** `unit` and `memory` need nothing but Node; `kernel`, `trust`, `bursts` and `soak` need root and a kernel with BTF; `webview` and `speed` need a Chromium. */
@@ -37,6 +40,7 @@ export default defineConfig({
         test: {
           name: 'kernel',
           include: ['test/kernel/**/*.test.ts'],
+          exclude: WHOLE ? [] : [EMULATED],
           setupFiles: ['test/kernel/setup.ts'],
           // As with `unit`: a process and its modules cost as much as a trace.
           isolate: false,

@@ -25,14 +25,14 @@ async function ask(client: Client, name: string, input: Record<string, unknown> 
   return { isError, text: first?.text ?? '', json: isError === true ? null : JSON.parse(first?.text ?? '') };
 }
 
-/** The calls that match, once there are so many. */
+/** The calls that match, once there are so many and none is running any more. */
 async function listed(client: Client, filter: string, count: number) {
-  let calls: { id: number; url: string; status: number }[] = [];
+  let calls: { id: number; url: string; status: number; state: string }[] = [];
   await expect
     .poll(
       async () => {
         calls = (await ask(client, 'list_http_requests', { filter })).json.calls;
-        return calls.length;
+        return calls.filter(({ state }) => state !== 'running').length;
       },
       { timeout: 60_000 },
     )
