@@ -324,7 +324,8 @@ static bool serve(struct broker *broker)
 	bool goes_on;
 
 	__atomic_store_n(&broker->serving, true, __ATOMIC_SEQ_CST);
-	goes_on = serve_one(broker);
+	/* end_with_helper may have looked just before; then nothing would end a request that takes for ever. */
+	goes_on = is_alive(broker->helper) && serve_one(broker);
 	__atomic_store_n(&broker->serving, false, __ATOMIC_SEQ_CST);
 	return goes_on;
 }

@@ -12,6 +12,7 @@
  *   attach SYMBOL KIND OFFSET
  *   pause, resume     asks the broker to take away or attach the trace's own programs
  *   odd               requests of odd lengths, verbs and numbers
+ *   outlive           stops until it is continued, sends a request and ends; a child of its own waits for the answer
  *   programs          tries to come by a program from each descriptor that it holds
  *   target PID        writes a process into the map of targets
  *   race FIFO         writes every process that is named there
@@ -268,6 +269,26 @@ static void send_odd(void)
 	fprintf(stderr, "odd: %u refused, %u not\n", refused, other);
 }
 
+static void outlive(void)
+{
+	struct broker_answer answer;
+	int waiting;
+
+	fprintf(stderr, "outlive: %d\n", (int)getpid());
+	raise(SIGSTOP);
+	memset(&request, 0, BROKER_REQUEST_SIZE(0));
+	request.verb = BROKER_DETACH;
+	request.set = ~0u;
+	if (send(BROKER, &request, BROKER_REQUEST_SIZE(0), MSG_NOSIGNAL) < 0)
+		fprintf(stderr, "outlive: %s\n", name_of(-1));
+	waiting = fork();
+	if (waiting == 0)
+		fprintf(stderr, "outlive: %s\n", recv(BROKER, &answer, sizeof(answer), 0) > 0 ? "answered" : "gone");
+	else
+		usleep(300000); /* so that the broker has seen the request alone */
+	_exit(0);
+}
+
 static long bpf(int command, const union bpf_attr *attributes)
 {
 	return syscall(SYS_bpf, command, attributes, sizeof(*attributes));
@@ -425,6 +446,8 @@ int main(int argc, char **argv)
 			ask_for(word, BROKER_RESUME, 1);
 		else if (strcmp(word, "odd") == 0)
 			send_odd();
+		else if (strcmp(word, "outlive") == 0)
+			outlive();
 		else if (strcmp(word, "programs") == 0)
 			look_for_programs();
 		else if (strcmp(word, "reach") == 0)
