@@ -41,6 +41,12 @@
 #define TIMES_MAX 1024
 #define FILES_MAX 4096
 
+/*
+ * All that it may hold, also of what is still being removed. With perf a probe takes two, and a tenth of a second to remove: a
+ * trace has about a hundred, and without a limit (the system's is often half a million) a hostile helper could leave behind
+ * what takes half a day. Enough for ATTACHMENTS_MAX by uprobe_multi.
+ */
+#define DESCRIPTORS_MAX 8192
 #define ENTRIES_MAX (1u << 20) /* of a map, when it is emptied */
 #define GRACE_MS 300 /* how long a request may take that is being served when the helper ends */
 
@@ -446,11 +452,14 @@ static void confine(struct broker *broker, const struct requester *requester)
 	}
 	if (setrlimit(RLIMIT_CORE, &no_core))
 		_exit(1);
-	/* With perf a probe takes two. */
-	if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
-		descriptors.rlim_cur = descriptors.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &descriptors);
-	}
+	/* The hard limit as well: its user can raise the other one. */
+	if (getrlimit(RLIMIT_NOFILE, &descriptors))
+		_exit(1);
+	if (descriptors.rlim_max > DESCRIPTORS_MAX)
+		descriptors.rlim_max = DESCRIPTORS_MAX;
+	descriptors.rlim_cur = descriptors.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &descriptors))
+		_exit(1);
 	keep_descriptors(broker);
 	keep_broker_rights(requester, broker->attacher.way);
 	limit_broker_calls(broker->attacher.way);

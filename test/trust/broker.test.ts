@@ -7,6 +7,7 @@ import {
   lstatSync,
   openSync,
   readdirSync,
+  readFileSync,
   readlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -390,6 +391,9 @@ describe.skipIf(reason !== null)('broker', () => {
       expect([set, status.get(set)]).toEqual([set, '0'.repeat(16)]);
     expect(status.get('NoNewPrivs')).toBe('1');
     expect(status.get('Seccomp')).toBe('2');
+    // What bounds the probes that it may still have to remove; both, as its user could raise the soft limit (prlimit).
+    const [, soft, hard] = /^Max open files +(\d+) +(\d+)/m.exec(readFileSync(`/proc/${broker}/limits`, 'utf8')) ?? [];
+    for (const limit of [soft, hard]) expect(Number(limit)).toBeLessThanOrEqual(8192);
     const held = readdirSync(`/proc/${broker}/fd`).map((fd) => readlinkSync(`/proc/${broker}/fd/${fd}`));
     const kinds = new Set(held.map((target) => target.replace(/:\[\d+\]$/, '')));
     // Its socket, the helper's pidfd, programs, links and their events, and the file by which brokers take turns; for a further
