@@ -262,7 +262,7 @@ class HelperConnection implements Capture {
       }
     });
     channel.onClose(() => void this.#closed());
-    void channel.loaderEnded.then((error) => {
+    channel.onLoaderEnded((error) => {
       if (this.#hello === null) this.#finish(error);
     });
   }

@@ -47,8 +47,8 @@ function ownHome(): string[] {
 }
 
 export class Channel {
-  /** How the process at the other end has ended: `Launched` of elevation/launch.ts. */
-  loaderEnded: Promise<TraceError> = new Promise(() => {});
+  #loaderEnded: Promise<TraceError> = new Promise(() => {});
+  #onLoaderEnded: (how: TraceError) => void = () => {};
   readonly #directory: string;
   #server: Server;
   #socket: Socket | null = null;
@@ -76,6 +76,24 @@ export class Channel {
       server.listen(path, resolve);
     });
     return new Channel(directory, path, server);
+  }
+
+  /** How the process at the other end has ended: `Launched` of elevation/launch.ts. */
+  get loaderEnded(): Promise<TraceError> {
+    return this.#loaderEnded;
+  }
+
+  set loaderEnded(ended: Promise<TraceError>) {
+    this.#loaderEnded = ended;
+    void ended.then((how) => this.#onLoaderEnded(how));
+  }
+
+  /**
+   * In place of the listener before, as for the others: what waits for the promise itself is held as long as a helper that is kept
+   * for further traces.
+   */
+  onLoaderEnded(listener: (how: TraceError) => void): void {
+    this.#onLoaderEnded = listener;
   }
 
   onData(listener: (piece: Uint8Array) => void): void {

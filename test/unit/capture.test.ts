@@ -2,6 +2,9 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Capture, startCapture } from '../../extension/capture/capture.ts';
 import { RECORD_LAYOUT } from '../../extension/engine/recordLayout.ts';
@@ -48,8 +51,10 @@ const socket = require('node:net').connect(path, () => { ${bytes === null ? '' :
 socket.on('error', () => {}); socket.on('close', () => process.exit(0)); socket.resume();`;
   writeFileSync(join(nativePath, 'loader'), script);
   chmodSync(join(nativePath, 'loader'), 0o755);
-  return startCapture({ nativePath, helperPath: '/nonexistent', bodyLimit: 65536, backend: 'auto' });
+  return startCapture({ ...OPTIONS, nativePath });
 }
+
+const OPTIONS = { helperPath: '/nonexistent', bodyLimit: 65536, backend: 'auto' } as const;
 
 const hello = encodeJson(FrameType.Hello, HELLO);
 const join_ = (...parts: Uint8Array[]): Uint8Array => Buffer.concat(parts);
@@ -89,6 +94,43 @@ describe.skipIf(!isRoot)('a capture', () => {
   ])('says what is known of a helper that ends %s', async (_how, ends, message) => {
     const capture = await start(hello, `setTimeout(() => { ${ends}; }, 100);`);
     expect(await capture.ended).toEqual({ fault: expect.stringContaining(message) });
+  });
+
+  it('a helper that is kept holds nothing of the traces before', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    let capture: Capture = await start(
+      encodeJson(FrameType.Hello, { ...HELLO, keepable: true }),
+      `const [hello, final] = ${JSON.stringify(
+        [encodeJson(FrameType.Hello, { ...HELLO, keepable: true }), encodeJson(FrameType.Status, FINAL)].map(
+          (frame) => Buffer.from(frame).toString('hex'),
+        ),
+      )}.map((hex) => Buffer.from(hex, 'hex'));
+      let rest = Buffer.alloc(0);
+      socket.on('data', (piece) => {
+        for (rest = Buffer.concat([rest, piece]); rest.length >= 6; ) {
+          const [size, type] = [4 + rest.readUInt32LE(0), rest[5]];
+          if (rest.length < size) return;
+          rest = rest.subarray(size);
+          if (type === ${FrameType.Resume}) socket.write(hello);
+          if (type === ${FrameType.Pause}) socket.write(final);
+          if (type === ${FrameType.Stop}) socket.end(final);
+        }
+      });`,
+    );
+    const before: WeakRef<Capture>[] = [];
+    for (let trace = 0; trace < 3; trace++) {
+      await capture.stop(60_000);
+      expect(capture.kept).not.toBeNull();
+      before.push(new WeakRef(capture));
+      capture = await startCapture({ ...OPTIONS, nativePath: '/nonexistent', kept: capture.kept ?? null });
+    }
+    for (let tries = 0; tries < 20 && before.some((one) => one.deref() !== undefined); tries++) {
+      await sleep(20);
+      collect();
+    }
+    expect(before.map((one) => one.deref() === undefined)).toEqual([true, true, true]);
+    await capture.stop();
   });
 
   it('keeps what came before garbage', async () => {
