@@ -230,6 +230,8 @@ class HelperConnection implements Capture {
   #cut = false;
   #fault: { code: string; message: string } | null = null;
   #end: (reason: { fault: string | null }) => void = () => {};
+  /** The helper was gone before it was asked to end. A stop that comes after that does not make it an orderly end. */
+  #unasked = false;
   #over = false;
   #greeted: () => void = () => {};
   #refused: (error: Error) => void = () => {};
@@ -438,6 +440,7 @@ class HelperConnection implements Capture {
   /** The helper is gone. Where nobody asked for that and it has not said why, its process may say more. */
   async #closed(): Promise<void> {
     const expected = this.#over || this.#fault !== null || this.#final !== null || this.#stopping !== null;
+    this.#unasked = !expected;
     const ended = expected ? null : await Promise.race([this.#channel.loaderEnded, sleep(ENDED_MS, null)]);
     const signal = ended?.signal ?? null;
     this.#finish(signal === null ? null : new TraceError('helper', endedBy(signal), signal));
@@ -454,7 +457,7 @@ class HelperConnection implements Capture {
     if (this.#over) return;
     this.#over = true;
     this.#callers.close();
-    const asked = this.#final !== null || this.#stopping !== null;
+    const asked = !this.#unasked && (this.#final !== null || this.#stopping !== null);
     const fault = this.#fault;
     const message =
       fault?.message ??

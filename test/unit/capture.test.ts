@@ -96,6 +96,17 @@ describe.skipIf(!isRoot)('a capture', () => {
     expect(await capture.ended).toEqual({ fault: expect.stringContaining(message) });
   });
 
+  it('a stop soon after the helper’s end, before it is known how it ended, does not hide that', async () => {
+    const capture = await start(
+      hello,
+      `socket.removeAllListeners('close'); setTimeout(() => socket.destroy(), 100);
+       setTimeout(() => process.kill(process.pid, 'SIGKILL'), 700);`,
+    );
+    await sleep(400);
+    expect(await capture.stop()).toBeNull();
+    expect(await capture.ended).toEqual({ fault: expect.stringContaining('ended by the signal SIGKILL') });
+  });
+
   it('a helper that is kept holds nothing of the traces before', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
