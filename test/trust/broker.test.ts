@@ -392,7 +392,8 @@ describe.skipIf(reason !== null)('broker', () => {
     expect(status.get('NoNewPrivs')).toBe('1');
     expect(status.get('Seccomp')).toBe('2');
     // What bounds the probes that it may still have to remove; both, as its user could raise the soft limit (prlimit).
-    const [, soft, hard] = /^Max open files +(\d+) +(\d+)/m.exec(readFileSync(`/proc/${broker}/limits`, 'utf8')) ?? [];
+    const [, soft, hard] =
+      /^Max open files +(\d+) +(\d+)/m.exec(readFileSync(`/proc/${broker}/limits`, 'utf8')) ?? [];
     for (const limit of [soft, hard]) expect(Number(limit)).toBeLessThanOrEqual(8192);
     const held = readdirSync(`/proc/${broker}/fd`).map((fd) => readlinkSync(`/proc/${broker}/fd/${fd}`));
     const kinds = new Set(held.map((target) => target.replace(/:\[\d+\]$/, '')));
