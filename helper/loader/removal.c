@@ -61,21 +61,24 @@ void take_turns(int file)
 	turn_file = file;
 }
 
-static void wait_for_turn(int *patience)
+/* False, after a pause, when another broker has it. */
+static bool has_turn(int *patience)
 {
-	while (turn_file >= 0 && *patience > 0 && flock(turn_file, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
-		poll(NULL, 0, PAUSE_MS);
-		*patience -= PAUSE_MS;
-	}
+	if (turn_file < 0 || *patience <= 0 || flock(turn_file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return true;
+	poll(NULL, 0, PAUSE_MS);
+	*patience -= PAUSE_MS;
+	return false;
 }
 
-/* Of the first one in the list, which is freed when it has no more. */
+/* Of the first one in the list, which is freed when it has no more. Without a turn it does nothing: links may wait in the queue. */
 static void close_event(struct removal **list, int *patience)
 {
 	struct removal *first = *list;
 
 	if (first->closed < first->of.count) {
-		wait_for_turn(patience);
+		if (!has_turn(patience))
+			return;
 		close(first->of.descriptors[first->closed++]);
 		poll(NULL, 0, PAUSE_MS);
 		if (turn_file >= 0)

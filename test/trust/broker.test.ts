@@ -435,6 +435,36 @@ describe.skipIf(reason !== null)('broker', () => {
     },
   );
 
+  it('any user can keep the lock by which brokers take turns: events stay for a while, but no program', async () => {
+    const file = '/sys/bus/event_source/devices/uprobe/type';
+    const keeper = spawn('sh', ['-c', `exec 9<${file}; flock 9; echo; exec sleep 600`], {
+      uid: NOBODY,
+      gid: NOBODY,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await new Promise((locked) => keeper.stdout.once('data', locked));
+    const read = offsetOf(SSL, 'SSL_read');
+    const left: Record<string, unknown>[] = [];
+    const steps = ['close', 'take', `map ${SSL} x`, `again SSL_read ${read} 1`, 'wait 500'];
+    // Now the broker waits for its turn to remove what was detached.
+    await attacker.run([...steps, `attach SSL_read 0 ${read}`, 'outlive'], 'perf', async (line) => {
+      const helper = Number(/^outlive: (\d+)$/.exec(line)?.[1] ?? 0);
+      const [broker = 0] = childrenOf(helper);
+      if (helper === 0) return;
+      left.push({ links: heldBy(broker).links.length, exists: exists(broker) });
+      process.kill(helper, 'SIGKILL');
+      const end = performance.now() + 20_000;
+      while (performance.now() < end && heldBy(broker).links.length > 0)
+        await new Promise((soon) => setTimeout(soon, 20));
+      left.push({ links: heldBy(broker).links.length, exists: exists(broker) });
+      keeper.kill();
+      while (exists(broker)) await new Promise((soon) => setTimeout(soon, 20));
+      left.push({ exists: false });
+    });
+    while (left.length < 3) await new Promise((soon) => setTimeout(soon, 20));
+    expect(left).toEqual([{ links: 1, exists: true }, { links: 0, exists: true }, { exists: false }]);
+  });
+
   it('an installed loader with the file capabilities that it needs, run by an ordinary user', async () => {
     const loader = join(installed.directory, 'capable');
     copyFileSync(installed.loader, loader);
