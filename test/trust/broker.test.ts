@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { encodeFrame, encodeJson } from '../../helper/frames.ts';
 import { FrameType } from '../../helper/protocol.ts';
 import { candidatePaths } from '../../helper/tls/candidates.ts';
@@ -442,6 +442,7 @@ describe.skipIf(reason !== null)('broker', () => {
       gid: NOBODY,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+    onTestFinished(() => void keeper.kill());
     await new Promise((locked) => keeper.stdout.once('data', locked));
     const read = offsetOf(SSL, 'SSL_read');
     const left: Record<string, unknown>[] = [];
