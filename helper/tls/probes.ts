@@ -1,5 +1,6 @@
 /** Finds the places in a file where the functions of a TLS library are probed. */
 
+import { WorkTime } from '../workTime.ts';
 import type { Convention, Place } from './cheapPlaces.ts';
 import type { ElfFile, ElfSymbol } from './elf.ts';
 import { ElfError } from './elf.ts';
@@ -30,8 +31,8 @@ export interface Probe {
 /** Limit of the parts of a function, and of functions that it jumps to. */
 const MAX_PARTS = 12;
 /**
- * For all functions of one file, which takes some hundredths of a second as compilers make it; those that are left
- * then have their probes on the first instruction. What one function can cost is bounded by MAX_FUNCTION.
+ * Of work (workTime.ts) for all functions of one file, which takes some hundredths of a second as compilers make it; those
+ * that are left then have their probes on the first instruction. What one function can cost is bounded by MAX_FUNCTION.
  */
 const MAX_MS = 1_000;
 const STUB_SIZE = 16;
@@ -97,7 +98,7 @@ class ReturnFinder {
   readonly #probed = new Map<number, ProbedFunction>();
   readonly #byName = new Map<string, ProbedFunction>();
   readonly #decoded = new Map<number, Returns | null>();
-  readonly #until = performance.now() + MAX_MS;
+  readonly #work = new WorkTime();
 
   readonly #elf: ElfFile;
   readonly #convention: Convention;
@@ -170,7 +171,7 @@ class ReturnFinder {
   #decode(part: Extent): Returns | null {
     const known = this.#decoded.get(part.start);
     if (known !== undefined) return known;
-    if (performance.now() > this.#until) return null;
+    if (this.#work.ms > MAX_MS) return null;
     const offset = this.#elf.fileOffset(part.start, true);
     const found =
       offset === null || part.size > MAX_FUNCTION
@@ -195,7 +196,7 @@ class ReturnFinder {
   #probedAt(target: number): ProbedFunction | null {
     const direct = this.#probed.get(target);
     if (direct !== undefined) return direct;
-    if (performance.now() > this.#until) throw new ElfError('its functions take too long to analyse');
+    if (this.#work.ms > MAX_MS) throw new ElfError('its functions take too long to analyse');
     const offset = this.#elf.fileOffset(target, true);
     if (offset === null || offset + STUB_SIZE > this.#elf.size) return null;
     const slot = stubSlot(this.#elf.bytes(offset, STUB_SIZE), target, this.#elf.machine);

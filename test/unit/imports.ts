@@ -20,7 +20,7 @@ const HELPER_BORDER = ['helper/protocol.ts', 'helper/frames.ts', 'helper/events.
 export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
   helper: { values: ['helper/tls'] },
   'helper/tls': {
-    values: ['helper/facts.ts', 'helper/procStat.ts'],
+    values: ['helper/facts.ts', 'helper/procStat.ts', 'helper/workTime.ts'],
     types: ['helper'],
     packages: ['iced-x86'],
   },
@@ -85,6 +85,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
       'helper/tls/debugFile.ts',
       'helper/tls/elf.ts',
       'helper/tls/relocations.ts',
+      'helper/workTime.ts',
     ],
   },
 

@@ -3,8 +3,10 @@
  * megabyte of it takes hours, or gigabytes. What is beyond the budget is an ElfError, as what cannot be read.
  */
 import { ElfError } from '../../../helper/tls/elf.ts';
+import { WorkTime } from '../../../helper/workTime.ts';
 
 export interface BudgetLimits {
+  /** Milliseconds of work (workTime.ts). */
   readonly ms: number;
   /** Bytes; what they are counted as is an estimate. */
   readonly bytes: number;
@@ -23,8 +25,8 @@ export class ReadingBudget {
   #since = performance.now();
   #held = 0;
   #steps = 0;
-  /** Infinity: nothing runs. */
-  #until = Number.POSITIVE_INFINITY;
+  /** The read that runs, and the milliseconds that it may take. */
+  #running: { readonly work: WorkTime; readonly left: number } | null = null;
 
   constructor(limits: BudgetLimits, whole: ReadingBudget | null = null) {
     this.#limits = limits;
@@ -39,17 +41,18 @@ export class ReadingBudget {
   /** @throws ElfError when no time is left, and what `work` throws */
   run<T>(work: () => T): T {
     // Within another one's time.
-    if (this.#until !== Number.POSITIVE_INFINITY) return work();
-    const before = performance.now();
-    const whole = this.#whole === null ? Number.POSITIVE_INFINITY : this.#whole.#timeLeft(before);
-    const left = Math.min(this.#timeLeft(before), whole);
+    if (this.#running !== null) return work();
+    const now = performance.now();
+    const whole = this.#whole === null ? Number.POSITIVE_INFINITY : this.#whole.#timeLeft(now);
+    const left = Math.min(this.#timeLeft(now), whole);
     if (left <= 0) throw new ElfError('no time left');
-    this.#until = before + left;
+    const running = { work: new WorkTime(), left };
+    this.#running = running;
     try {
       return work();
     } finally {
-      this.#until = Number.POSITIVE_INFINITY;
-      const spent = performance.now() - before;
+      this.#running = null;
+      const spent = running.work.ms;
       this.#leftMs -= spent;
       if (this.#whole !== null) this.#whole.#leftMs -= spent;
     }
@@ -57,8 +60,8 @@ export class ReadingBudget {
 
   /** One of many. @throws ElfError when the time of the running read has been used up */
   step(): void {
-    if (++this.#steps % STEPS === 0 && performance.now() > this.#until)
-      throw new ElfError('too much to read');
+    if (++this.#steps % STEPS !== 0 || this.#running === null) return;
+    if (this.#running.work.ms > this.#running.left) throw new ElfError('too much to read');
   }
 
   /** Bytes that are kept from now on. @throws ElfError when they are too many */

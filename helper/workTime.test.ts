@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { WorkTime } from './workTime.ts';
+
+const SOME_MS = 200;
+
+it('counts work, and not the time that the thread waits', () => {
+  const waiting = new WorkTime();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SOME_MS);
+  const waited = waiting.ms;
+
+  const working = new WorkTime();
+  const before = process.cpuUsage();
+  for (let used = 0; used < SOME_MS; ) {
+    const { user, system } = process.cpuUsage(before);
+    used = (user + system) / 1_000;
+  }
+  expect(working.ms).toBeGreaterThanOrEqual(SOME_MS);
+  expect(waited).toBeLessThan(working.ms);
+});
