@@ -10,7 +10,7 @@ import { type Trace, Tracing } from '../kit/tracing.ts';
 import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const context = tracingIn(temporaryFolder());
-const CALLS = WHOLE ? 2_000 : 1_200;
+const [CALLS, BACKLOG, RING] = WHOLE ? [2_000, '48MiB', '64MiB'] : [500, '16MiB', '32MiB'];
 /** Milliseconds for which a process is stopped, and then continued. */
 const STOPPED_MS = 20;
 
@@ -74,11 +74,7 @@ describeTraced('a burst', () => {
   it('loses bodies first when the backlog is full, and says so', async () => {
     const size = 40_000;
     const program = programOf(size);
-    const tracing = await Tracing.attach(
-      context,
-      [program.pid],
-      ['--backlog', '48MiB', '--ring-size', '64MiB'],
-    );
+    const tracing = await Tracing.attach(context, [program.pid], ['--backlog', BACKLOG, '--ring-size', RING]);
     process.kill(tracing.process.pid, 'SIGSTOP');
     await burst(program).finally(() => process.kill(tracing.process.pid, 'SIGCONT'));
     const trace = await tracing.stop();

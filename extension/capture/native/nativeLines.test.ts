@@ -89,7 +89,7 @@ const FLAGS: readonly (readonly string[])[] = [
 ];
 
 describe.each(['gcc', 'clang'].filter(isThere))('lines of %s', (compiler) => {
-  it.each(variants(FLAGS, compiler === 'gcc' ? 0 : 5, 5).map((flags) => [flags.join(' '), flags] as const))(
+  it.each(variants(FLAGS, compiler === 'gcc' ? 0 : 5, 2).map((flags) => [flags.join(' '), flags] as const))(
     'C, %s',
     (name, flags) => {
       if (compiler === 'clang' && (name.includes('dwarf64') || name.includes('gz'))) return;

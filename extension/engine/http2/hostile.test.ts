@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { corpus } from '../../../test/kit/corpora.mjs';
 import { runs } from '../../../test/kit/runs.ts';
+import { variants } from '../../../test/kit/tier.mjs';
 import { Engine } from '../engine.ts';
 import type { ExchangeJson } from '../exchangeJson.ts';
 import { MAX_FIELD_BLOCK, MAX_FIELDS, MAX_STREAMS } from '../limits.ts';
@@ -416,9 +417,10 @@ describe.skipIf(CORPUS.folder === null)(CORPUS.title, () => {
 
   it('is read the same whole and byte by byte, from either side, late or not, and within bounds', () => {
     let exchanges = 0;
-    for (const file of files) {
+    const ways = [{}, { joinedLate: true }, { side: 'server' as const }, { side: null }];
+    for (const [index, file] of files.entries()) {
       const bytes = readFileSync(file);
-      for (const options of [{}, { joinedLate: true }, { side: 'server' as const }, { side: null }]) {
+      for (const options of variants(ways, index)) {
         const whole = read([{ out: bytes }, { close: true }], options);
         const target = engine();
         target.push(recordBatch(split(specs([{ out: bytes }, { close: true }], options), 1)));
