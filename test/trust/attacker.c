@@ -102,6 +102,16 @@ static void take(void)
 		fprintf(stderr, "take: %s %u\n", answer.error ? strerrorname_np(answer.error) : "done", answer.descriptors);
 }
 
+/* What was taken: as long as its links are open, fentry programs cannot be attached again. */
+static void drop(void)
+{
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+		if (taken[i] > 0)
+			close(taken[i]);
+		taken[i] = -1;
+	}
+}
+
 static pid_t tracer;
 
 static int sleep_on(void *argument)
@@ -426,6 +436,8 @@ int main(int argc, char **argv)
 			end_tracer();
 		else if (strcmp(word, "take") == 0)
 			take();
+		else if (strcmp(word, "drop") == 0)
+			drop();
 		else if (strcmp(word, "map") == 0)
 			map(text, rest[0] == 'x');
 		else if (strcmp(word, "file") == 0)

@@ -276,6 +276,7 @@ describe.skipIf(reason !== null)('broker', () => {
       'pause',
       'close',
       'take',
+      'drop',
       'resume',
       'resume',
       'part',
