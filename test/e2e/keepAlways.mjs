@@ -57,6 +57,7 @@ export async function keepAlways(steps, workbench, { url, workspace, restart }) 
 
   await steps.step('Clear removes them for good', async () => {
     await window.command('HTTP Trace: Clear Calls');
+    await window.panel.getByRole('button', { name: 'Open Trace…' }).waitFor();
     const opened = await restart();
     window = opened.workbench;
     await window.open(opened.url, workspace);
