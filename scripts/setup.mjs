@@ -90,8 +90,8 @@ const OPTIONAL_TEST_PACKAGES = [
 /** Installs everything that is missing; ends the process with a clear message when it cannot. */
 export function setup({ test = false } = {}) {
   checkMachine();
-  const optional = OPTIONAL_TEST_PACKAGES.filter(([name]) => isKnown(name));
-  installPackages(test ? [...BUILD_PACKAGES, ...TEST_PACKAGES, ...optional] : BUILD_PACKAGES);
+  installPackages(test ? [...BUILD_PACKAGES, ...TEST_PACKAGES] : BUILD_PACKAGES);
+  if (test) installOptional();
   installModules();
 }
 
@@ -118,6 +118,12 @@ function installPackages(packages) {
   if (install(missing)) return;
   asRoot(['apt-get', 'update', '--quiet'], first);
   if (!install(missing)) fail(`These packages could not be installed: ${first.join(' ')}. See above.`);
+}
+
+/** Those that this system has. One that cannot be installed is done without. */
+function installOptional() {
+  const wanted = OPTIONAL_TEST_PACKAGES.filter(([name]) => !exists(name) && isKnown(name));
+  if (wanted.length > 0) install(wanted);
 }
 
 function install(packages) {
