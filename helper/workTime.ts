@@ -6,6 +6,11 @@ export class WorkTime {
   readonly #since = performance.now();
   readonly #used = process.cpuUsage();
 
+  /** @param ms a limit in milliseconds. Asks the kernel only when so much time has passed: this is asked in inner loops. */
+  exceeds(ms: number): boolean {
+    return performance.now() - this.#since > ms && this.ms > ms;
+  }
+
   /** Milliseconds. Other threads of the process may be counted in. */
   get ms(): number {
     const passed = performance.now() - this.#since;

@@ -171,7 +171,7 @@ class ReturnFinder {
   #decode(part: Extent): Returns | null {
     const known = this.#decoded.get(part.start);
     if (known !== undefined) return known;
-    if (this.#work.ms > MAX_MS) return null;
+    if (this.#work.exceeds(MAX_MS)) return null;
     const offset = this.#elf.fileOffset(part.start, true);
     const found =
       offset === null || part.size > MAX_FUNCTION
@@ -196,7 +196,7 @@ class ReturnFinder {
   #probedAt(target: number): ProbedFunction | null {
     const direct = this.#probed.get(target);
     if (direct !== undefined) return direct;
-    if (this.#work.ms > MAX_MS) throw new ElfError('its functions take too long to analyse');
+    if (this.#work.exceeds(MAX_MS)) throw new ElfError('its functions take too long to analyse');
     const offset = this.#elf.fileOffset(target, true);
     if (offset === null || offset + STUB_SIZE > this.#elf.size) return null;
     const slot = stubSlot(this.#elf.bytes(offset, STUB_SIZE), target, this.#elf.machine);

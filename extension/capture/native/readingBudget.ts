@@ -61,7 +61,7 @@ export class ReadingBudget {
   /** One of many. @throws ElfError when the time of the running read has been used up */
   step(): void {
     if (++this.#steps % STEPS !== 0 || this.#running === null) return;
-    if (this.#running.work.ms > this.#running.left) throw new ElfError('too much to read');
+    if (this.#running.work.exceeds(this.#running.left)) throw new ElfError('too much to read');
   }
 
   /** Bytes that are kept from now on. @throws ElfError when they are too many */
