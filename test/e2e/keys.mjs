@@ -53,12 +53,12 @@ export class Keys {
 
   /** One of a list to choose from. */
   async pick(text) {
-    const { input, picks } = this.workbench;
-    // Not the palette, from which it was opened; what is far below is not drawn.
-    await eventually(async () => {
-      const written = await input.inputValue({ timeout: 2_000 }).catch(() => '>');
-      return !written.startsWith('>') && (await picks.count()) > 0;
-    }, `what offers ${text}`);
+    const { picks } = this.workbench;
+    // What is far below is not drawn.
+    await eventually(
+      async () => (await this.workbench.asks()) && (await picks.count()) > 0,
+      `what offers ${text}`,
+    );
     await this.type(text);
     await eventually(async () => (await picks.first().textContent()).includes(text), text);
     await this.press('Enter');

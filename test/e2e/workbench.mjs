@@ -77,14 +77,16 @@ export class Workbench {
     }
   }
 
-  /**
-   * Types into the input that a command opens: the one of the palette, whose text begins with `>`, may still be there on a
-   * busy machine, and what is typed into it is lost.
-   */
+  /** Whether an input is open that is not the palette, whose text begins with `>`: on a busy machine that stays for a while. */
+  async asks() {
+    const written = await this.input.inputValue({ timeout: 2_000 }).catch(() => '>');
+    return !written.startsWith('>') && (await this.input.isVisible());
+  }
+
+  /** Types into the input that a command opens: what is typed into the palette's is lost. */
   async answer(text) {
     await eventually(async () => {
-      const before = await this.input.inputValue({ timeout: 1_000 }).catch(() => '>');
-      if (before.startsWith('>') || !(await this.input.isVisible())) return false;
+      if (!(await this.asks())) return false;
       await this.input.fill(text, { timeout: 1_000 }).catch(() => {});
       return (await this.input.inputValue({ timeout: 1_000 }).catch(() => '')) === text;
     }, `the input takes ${text}`);
