@@ -14,6 +14,8 @@ import { enter, ROUNDS } from './table.ts';
 const fixtures = join(vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '', '../debuggers');
 /** A person's is longer. */
 const PAUSE = 1_500;
+/** Of a pause: clocks and timers differ a little. */
+const NEARLY = 0.9;
 /** Of each debugger. */
 const PAUSES = ROUNDS || 1;
 
@@ -90,14 +92,16 @@ async function stopAndGo(file: string, meanwhile: () => void = () => {}): Promis
   }
 }
 
-/** The program's own word: the longest time without a heartbeat, in the answer to the call that comes next. */
+/**
+ * The program's own word: the time without a heartbeat, in the call that comes next. On a busy machine it also has shorter
+ * gaps, in which it only waited for a processor.
+ */
 async function gapOf(older: number): Promise<number> {
-  const row = await eventually(
-    () =>
-      rows().find(({ id, path, state }) => id > older && path?.startsWith('/gap?ms=') && state === 'ended'),
-    'the program reports its pause',
-  );
-  return Number(row.path?.split('=')[1]);
+  const gaps = () =>
+    rows()
+      .filter(({ id, path, state }) => id > older && path?.startsWith('/gap?ms=') && state === 'ended')
+      .map(({ path }) => Number(path?.split('=')[1]));
+  return eventually(() => gaps().find((ms) => ms > PAUSE * NEARLY), 'the program reports its pause');
 }
 
 /** Stops once in the middle of a call. @returns by how much the pause is off, in milliseconds. */
@@ -116,12 +120,12 @@ async function expectPause(name: string, file: string): Promise<number> {
     'the call',
   );
   const { duration, debug } = row;
-  const off = Math.abs((debug?.pausedMs ?? 0) - gap);
-  console.log(
-    `[suite] ${name}: paused ${debug?.pausedMs} ms, by its heartbeat ${gap} ms, call ${duration} ms`,
-  );
-  // A busy machine adds to it; a pause that is missed is wrong by all of it.
-  assert(off < gap / 2, `off by ${off} of ${gap} ms`);
+  const paused = debug?.pausedMs ?? 0;
+  const off = Math.abs(paused - gap);
+  const figures = `paused ${paused} ms, by its heartbeat ${gap} ms, call ${duration} ms`;
+  console.log(`[suite] ${name}: ${figures}`);
+  // On a busy machine the program stops long before the debugger's client hears of it. But it stood as long as this test waited.
+  assert(paused > PAUSE * NEARLY && paused < gap * 1.5, figures);
   assert.equal(debug?.session, `pausing ${name}`);
   const json = await insight().trace.details(row.id, false);
   assert.equal(json?.timings.pausedMs, debug?.pausedMs);
