@@ -73,6 +73,7 @@ async function servePanel(): Promise<Server> {
       );
     } else if (file !== undefined) {
       response.setHeader('Content-Type', file.type);
+      response.setHeader('Cache-Control', 'max-age=3600, immutable');
       response.end(file.body);
     } else {
       response.statusCode = 404;
@@ -99,6 +100,8 @@ async function bundled(entry: string): Promise<Uint8Array> {
     entryPoints: [join(ROOT, 'extension/webview', entry)],
     bundle: true,
     write: false,
+    // As the package has it, and less to read for each panel.
+    minify: true,
     platform: 'browser',
     format: 'iife',
     target: 'chrome120',

@@ -27,6 +27,8 @@ declare global {
   interface Window {
     sentToHost: ToHost[];
     keptState: unknown;
+    /** The panel has said that it can be filled. */
+    panelIsReady: Promise<void>;
   }
 }
 
@@ -58,6 +60,8 @@ interface Tab {
   readonly page: Page;
   /** Of the panel that is in it. */
   problems: string[];
+  /** What it emulates: to say the same again would restyle and repaint the panel that is on its way out. */
+  reducedMotion: PanelOptions['reducedMotion'];
 }
 
 const idle: Tab[] = [];
@@ -72,7 +76,7 @@ async function connect(): Promise<BrowserContext> {
 async function newTab(): Promise<Tab> {
   context ??= connect();
   const page = await (await context).newPage();
-  const tab: Tab = { page, problems: [] };
+  const tab: Tab = { page, problems: [], reducedMotion: undefined };
   page.on('framenavigated', (frame) => {
     // What the panel before it still says on its way out is nobody's.
     if (frame === page.mainFrame()) tab.problems = [];
@@ -97,15 +101,23 @@ export async function openPanel({
   const { page } = tab;
   const now = page.viewportSize();
   if (now?.width !== width || now.height !== height) await page.setViewportSize({ width, height });
-  await page.emulateMedia({ reducedMotion });
+  if (tab.reducedMotion !== reducedMotion) await page.emulateMedia({ reducedMotion });
+  tab.reducedMotion = reducedMotion;
   const { bodyClass, variables } = themes[theme];
   const beginning = await page.addInitScript(
     ([kept, vars, name, styles]) => {
       window.sentToHost = [];
       window.keptState = kept ?? undefined;
+      let ready: () => void;
+      window.panelIsReady = new Promise((resolve) => {
+        ready = resolve;
+      });
       Object.assign(window, {
         acquireVsCodeApi: () => ({
-          postMessage: (message: ToHost) => window.sentToHost.push(message),
+          postMessage: (message: ToHost) => {
+            window.sentToHost.push(message);
+            if (message.type === 'ready') ready();
+          },
           getState: () => window.keptState,
           setState: (next: unknown) => {
             window.keptState = structuredClone(next);
@@ -130,7 +142,8 @@ export async function openPanel({
   await page.goto(
     `${inject('panel')}${restricted ? '?restricted' : language === 'en' ? '' : `?${language}`}`,
   );
-  await page.waitForFunction(() => window.sentToHost.some(({ type }) => type === 'ready'));
+  // Playwright's own waiting would ask for frames, and compile a script of its own, for each panel.
+  await page.evaluate(() => window.panelIsReady);
   return new PanelPage(page, tab.problems, async () => {
     await beginning.dispose();
     // Where the mouse was, something of the next panel would be under it.
