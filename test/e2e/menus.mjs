@@ -1,6 +1,6 @@
 // The menu of a call, in the list and in the tree.
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { actions } from './actions.mjs';
 import { eventually } from './harness.mjs';
@@ -52,13 +52,15 @@ export async function menus(steps, workbench, { url, workspace }) {
   await steps.step(
     'Export HAR asks what and whether with secrets, and writes for its owner only',
     async () => {
+      const path = join(workspace, 'calls.har');
+      // That of another scenario: VS Code would ask.
+      rmSync(path, { force: true });
       await order().click({ button: 'right' });
       await menu.choose('Export HAR…');
       await workbench.picks.filter({ hasText: 'All calls in the list' }).waitFor();
       await workbench.picture('export-har-dark');
       await workbench.picks.filter({ hasText: 'This call' }).click();
       await workbench.picks.filter({ hasText: 'Secrets masked' }).click();
-      const path = join(workspace, 'calls.har');
       await eventually(async () => (await workbench.input.inputValue()) === path, 'a name is offered');
       await page.keyboard.press('Enter');
       await page.locator('.notification-list-item-message', { hasText: 'Exported 1 call' }).waitFor();

@@ -87,8 +87,9 @@ try {
     await inWindow(pictures);
     await inWindow(pictures, { locale: 'de' });
   }
-  // A window costs as much as a dozen steps. What leaves an editor that asks to be saved comes last.
-  await inWindow([tracing, menus, picking, resending]);
+  // A window costs as much as a dozen steps. What begins where nothing has been traced yet comes first, and leaves it so;
+  // what leaves an editor that asks to be saved comes last.
+  await inWindow([files, tracing, menus, picking, resending]);
   await inWindow(keyboard);
   await inWindow(newUser, { settings: { 'httpTrace.hooks': 'ask' } });
   await inWindow(consent, { settings: { 'httpTrace.hooks': 'ask', 'httpTrace.startWithDebugging': 'ask' } });
@@ -101,7 +102,6 @@ try {
       'debug.internalConsoleOptions': 'neverOpen',
     },
   });
-  await inWindow(files);
   await inWindow(keepAlways, { settings: { 'httpTrace.keepCalls': 'always' } });
   if (isWanted(protocols)) await inWindow(protocols, { folder: await makeLamps() });
   await inWindow(german, { locale: 'de' });
