@@ -39,29 +39,43 @@ struct {
 	__type(value, struct sent_head);
 } sent_heads SEC(".maps");
 
+/* The automaton while it reads. */
+struct matching {
+	struct break_automaton *automaton;
+	struct sent_head *head;
+	u32 length;
+	u32 state;
+};
+
+/* One byte, for bpf_loop: the verifier looks at it once. */
+static long match_byte(u32 index, struct matching *matching)
+{
+	struct break_automaton *automaton = matching->automaton;
+	u32 class, place;
+
+	if (index >= matching->length || matching->state >= BREAK_STATES)
+		return 1;
+	class = automaton->classes[(u8)matching->head->bytes[index & (BREAK_HEAD - 1)]] & (BREAK_CLASSES - 1);
+	place = matching->state * BREAK_CLASSES + class;
+	asm volatile("" : "+r"(place)); /* the compiler would leave out the mask, without which 6.1 does not know the bounds */
+	matching->state = automaton->next[place & (BREAK_STATES * BREAK_CLASSES - 1)];
+	return 0;
+}
+
 /* Whether the automaton accepts these bytes. Global for the verifier's sake, as trace_http_step. */
 __noinline int trace_http_accepts(struct sent_head *head, u32 length, u32 encrypted)
 {
-	struct break_automaton *automaton;
-	u32 zero = 0, state;
+	struct matching matching = {.head = head, .length = length};
+	u32 zero = 0;
 
 	if (!head)
 		return 0;
-	automaton = bpf_map_lookup_elem(&break_automaton, &zero);
-	if (!automaton)
+	matching.automaton = bpf_map_lookup_elem(&break_automaton, &zero);
+	if (!matching.automaton)
 		return 0;
-	state = automaton->start[encrypted & 1];
-	for (u32 i = 0; i < BREAK_HEAD; i++) {
-		u32 class, place;
-
-		if (i >= length || state >= BREAK_STATES)
-			break;
-		class = automaton->classes[(u8)head->bytes[i]] & (BREAK_CLASSES - 1);
-		place = state * BREAK_CLASSES + class;
-		asm volatile("" : "+r"(place)); /* the compiler would leave out the mask, without which 6.1 does not know the bounds */
-		state = automaton->next[place & (BREAK_STATES * BREAK_CLASSES - 1)];
-	}
-	return state == BREAK_ACCEPTED;
+	matching.state = matching.automaton->start[encrypted & 1];
+	bpf_loop(BREAK_HEAD, match_byte, &matching, 0);
+	return matching.state == BREAK_ACCEPTED;
 }
 
 /* A thread is about to send these bytes. Global for the verifier's sake. */

@@ -18,6 +18,9 @@ static __always_inline void fill_header(struct record_header *header, u16 type, 
 	header->connection = connection;
 }
 
+/* Of the largest record of the structure ring. Copied by one helper, as the verifier looks at each store in each state. */
+static const u8 zeros[sizeof(struct record_opened_unix)];
+
 /* A record of the structure ring, zeroed but for its header; NULL, counted, when the ring is full. */
 static __always_inline void *reserve_structure(u16 type, const u32 size, u64 connection)
 {
@@ -28,7 +31,7 @@ static __always_inline void *reserve_structure(u16 type, const u32 size, u64 con
 		COUNT(dropped_structure, 1);
 		return 0;
 	}
-	__builtin_memset(record, 0, size);
+	bpf_probe_read_kernel(record, size, zeros);
 	fill_header(record, type, size, connection, current_visible_pid());
 	return record;
 }
@@ -108,14 +111,17 @@ static __always_inline u16 read_unix_path(struct sock *sk, char *path)
 	return length;
 }
 
-/* Reports everything known about a session; its last record counts. */
-static __always_inline void emit_tls(struct tls_session *session)
+/* Reports everything known about a session; its last record counts. Global for the verifier's sake, as trace_http_count. */
+__noinline int trace_http_session(struct tls_session *session)
 {
-	struct record_tls *record = reserve_structure(RECORD_TLS, sizeof(*record), session->connection.id);
+	struct record_tls *record;
 
+	if (!session)
+		return 0;
+	record = reserve_structure(RECORD_TLS, sizeof(*record), session->connection.id);
 	session->connection.announced = 1;
 	if (!record)
-		return;
+		return 0;
 	if (session->connection.late)
 		record->header.flags |= FLAG_JOINED_LATE;
 	record->header.pid = session->connection.pid;
@@ -132,6 +138,12 @@ static __always_inline void emit_tls(struct tls_session *session)
 	record->verification = session->verification;
 	record->close_notify = session->close_notify;
 	submit_structure(record);
+	return 0;
+}
+
+static __always_inline void emit_tls(struct tls_session *session)
+{
+	trace_http_session(session);
 }
 
 /* The current task is ending, and its sockets with it. Meaningless if a program runs in an unrelated task. */

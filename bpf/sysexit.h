@@ -64,9 +64,29 @@ static __always_inline u64 receive_flags(struct arguments *arguments, long numbe
 	}
 }
 
+/* The messages of one sendmmsg or recvmmsg, while their bytes are added up. */
+struct moved_messages {
+	struct mmsghdr *message;
+	u64 count;
+	u64 bytes;
+};
+
+/* One message, for bpf_loop: the verifier looks at it once. */
+static long add_message(u32 index, struct moved_messages *moved)
+{
+	u32 bytes = 0;
+
+	if (index >= moved->count || bpf_probe_read_user(&bytes, sizeof(bytes), &moved->message[index].msg_len))
+		return 1;
+	moved->bytes += bytes;
+	return 0;
+}
+
 /* Where the bytes of the call are; false when it moved none. */
 static __always_inline bool describe_buffers(struct work *work, u8 shape, struct arguments *arguments, long result)
 {
+	struct moved_messages moved = {};
+
 	switch (shape) {
 	case SHAPE_BUFFER:
 		work->source = SOURCE_BUFFER;
@@ -93,15 +113,10 @@ static __always_inline bool describe_buffers(struct work *work, u8 shape, struct
 		work->source = SOURCE_USER_SEGMENTS;
 		work->messages = arguments->second;
 		work->messages_left = result;
-		work->remaining = 0;
-		for (u32 i = 0; i < MAX_MESSAGES && i < (u64)result; i++) {
-			struct mmsghdr *message = (struct mmsghdr *)arguments->second + i;
-			u32 moved = 0;
-
-			if (bpf_probe_read_user(&moved, sizeof(moved), &message->msg_len))
-				break;
-			work->remaining += moved;
-		}
+		moved.message = (struct mmsghdr *)arguments->second;
+		moved.count = result;
+		bpf_loop(MAX_MESSAGES, add_message, &moved, 0);
+		work->remaining = moved.bytes;
 		return work->remaining > 0;
 	default:
 		work->source = SOURCE_NONE;

@@ -150,15 +150,8 @@ int trace_http_tls_enter(struct pt_regs *regs)
 		}
 		break;
 	}
-	drop_left_frames(frames, &frame, go);
-	if (frame.moves && is_inner(frames, frame.session, frame.direction))
-		frame.moves = 0;
-	if (go && frame.moves && is_on_stack(goroutine, frame.buffer))
-		frame.below = upper_stack_end(goroutine) - frame.buffer;
-	if (function == TLS_WRITE && frame.moves)
-		begin_write(session, &frame, goroutine, arguments.third);
-	push_frame(frames, &frame);
-	if (frame.moves && !go && (function == TLS_WRITE || function == TLS_WRITE_EX || function == TLS_WRITE_EX2))
+	if (trace_http_begin_call(session, frames, &frame, goroutine, arguments.third) && !go &&
+	    (function == TLS_WRITE || function == TLS_WRITE_EX || function == TLS_WRITE_EX2))
 		trace_http_break(arguments.second, arguments.third, 1);
 	return 0;
 }

@@ -204,6 +204,29 @@ static __always_inline void begin_write(struct tls_session *session, struct tls_
 	__sync_lock_test_and_set(&session->write.entered, frame->entered);
 }
 
+/*
+ * A goroutine, or a thread (`goroutine` is 0), enters a call on a session; `length` is what it writes. Whether the bytes of
+ * the call itself are to be reported. Global for the verifier's sake.
+ */
+__noinline int trace_http_begin_call(struct tls_session *session, struct tls_frames *frames, struct tls_frame *frame,
+				     u64 goroutine, u64 length)
+{
+	bool go;
+
+	if (!session || !frames || !frame)
+		return 0;
+	go = goroutine != 0;
+	drop_left_frames(frames, frame, go);
+	if (frame->moves && is_inner(frames, frame->session, frame->direction))
+		frame->moves = 0;
+	if (go && frame->moves && is_on_stack(goroutine, frame->buffer))
+		frame->below = upper_stack_end(goroutine) - frame->buffer;
+	if (frame->function == TLS_WRITE && frame->moves)
+		begin_write(session, frame, goroutine, length);
+	push_frame(frames, frame);
+	return frame->moves;
+}
+
 /* False: the write has been reported already. */
 static __always_inline bool end_write(struct tls_session *session, struct tls_frame *frame)
 {

@@ -7,6 +7,8 @@ import { setFlagsFromString } from 'node:v8';
 
 /** The first and the last version of V8 that is known to have the flag: it complains on stderr about others. */
 const FLAGS: readonly { readonly flag: string; readonly from: number; readonly to: number }[] = [
+  // WebAssembly functions are validated when they are first called, as they are compiled then: few of them ever are.
+  { flag: '--wasm-lazy-validation', from: 11, to: 13 },
   // Approximate number of bytes executed before a WebAssembly function is optimized; by default 1.8 million.
   { flag: '--wasm-tiering-budget=1000000000', from: 11, to: 13 },
   // As above for JavaScript, by default 132 thousand. Really long work, such as searching a large file, is still optimized.
