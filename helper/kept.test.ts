@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Duplex, duplexPair } from 'node:stream';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { encodeFrame, encodeJson } from './frames.ts';
-import { waitForResume } from './kept.ts';
+import { MAX_TRACES, mayBeKept, waitForResume } from './kept.ts';
 import { FrameType } from './protocol.ts';
 
 const RESUME = encodeFrame(FrameType.Resume, new Uint8Array());
@@ -60,4 +62,13 @@ it('ends when its time is over', () => {
   expect(end).not.toHaveBeenCalled();
   vi.advanceTimersByTime(1);
   expect(end).toHaveBeenCalledTimes(1);
+});
+
+it('is not kept for more traces than the broker attaches to one file', () => {
+  expect(mayBeKept({ keepable: true }, MAX_TRACES - 1)).toBe(true);
+  expect(mayBeKept({ keepable: true }, MAX_TRACES)).toBe(false);
+  expect(mayBeKept({ keepable: false }, 1)).toBe(false);
+  const broker = readFileSync(join(import.meta.dirname, 'loader/broker.c'), 'utf8');
+  // Each trace of one window may attach to a file again, after it was unused for a while.
+  expect(Number(/#define TIMES_MAX (\d+)/.exec(broker)?.[1])).toBeGreaterThanOrEqual(4 * MAX_TRACES);
 });

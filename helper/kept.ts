@@ -6,6 +6,17 @@ import type { Duplex } from 'node:stream';
 import { CLIENT_FRAMES, FrameDecoder } from './frames.ts';
 import { FrameType, MAX_CLIENT_FRAME } from './protocol.ts';
 
+/**
+ * Traces of one helper; the next one gets a new helper. The broker attaches probes to one file 1,024 times at most
+ * (TIMES_MAX of helper/loader/broker.c), and each trace does it once or more often.
+ */
+export const MAX_TRACES = 256;
+
+/** @param number of the trace in this helper, from 1 up */
+export function mayBeKept({ keepable }: { readonly keepable: boolean }, number: number): boolean {
+  return keepable && number < MAX_TRACES;
+}
+
 /** @param end ends the process; also called when the client sends something that is not a frame. */
 export function waitForResume(client: Duplex, forMs: number, resume: () => void, end: () => void): void {
   const decoder = new FrameDecoder(MAX_CLIENT_FRAME, CLIENT_FRAMES);

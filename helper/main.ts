@@ -6,7 +6,7 @@
 import { Socket } from 'node:net';
 import { type Descriptors, type Facts, INHERITED, nameDescriptors, readFacts } from './facts.ts';
 import { encodeJson } from './frames.ts';
-import { waitForResume } from './kept.ts';
+import { mayBeKept, waitForResume } from './kept.ts';
 import { loadNative, type Native } from './native.ts';
 import { type Fault, FrameType } from './protocol.ts';
 import { Session } from './session.ts';
@@ -24,6 +24,8 @@ native.harden();
 let session: Session | null = null;
 /** No trace is running, and another one may begin: kept.ts. */
 let kept = false;
+/** How many have begun. */
+let traces = 0;
 native.watch(INHERITED.socket, INHERITED.broker, () => {
   if (kept) process.exit(0);
   session?.endWithBroker();
@@ -50,6 +52,8 @@ async function serve(
   finder: TlsFinder,
   resumed: boolean,
 ): Promise<void> {
+  traces++;
+  const ofTrace = { ...facts, keepable: mayBeKept(facts, traces) };
   const exit = (status: number) => process.exit(status);
   const onPaused = (forMs: number): void => {
     kept = true;
@@ -66,7 +70,7 @@ async function serve(
       () => exit(0),
     );
   };
-  session = new Session(native, facts, descriptors, client, exit, { resumed, onPaused });
+  session = new Session(native, ofTrace, descriptors, client, exit, { resumed, onPaused });
   if (resumed) {
     try {
       native.resumeTrace(INHERITED.broker);

@@ -11,6 +11,7 @@ import type { NativeModuleRange, NativeProgram } from './protocol.ts';
 import { hasLines, separateDebugFile } from './tls/debugFile.ts';
 import { ElfFile, isUnreadable } from './tls/elf.ts';
 import { type CodeMapping, idOf, openMapping, readCodeRanges } from './tls/maps.ts';
+import { startOf } from './tls/program.ts';
 
 /** System libraries are not a program's own code. */
 const SYSTEM_LIBRARY = /^\/(?:usr\/)?lib(?:32|64|x32)?\//;
@@ -37,10 +38,12 @@ export class StackWishes {
   readonly #enabled: boolean;
   readonly #looksAgain: boolean;
   readonly #report: (program: NativeProgram) => void;
+  readonly #startOf: (pid: number) => string | null;
   readonly #files = new Map<string, FileFacts>();
   /** What was reported of each process, as JSON. */
   readonly #reported = new Map<number, string>();
-  readonly #seen = new Set<number>();
+  /** When each examined process began. The event of its end may be lost, and its id then is another process's. */
+  readonly #starts = new Map<number, string | null>();
   readonly #timers = new Set<NodeJS.Timeout>();
 
   constructor(
@@ -48,12 +51,15 @@ export class StackWishes {
     { missing, tlsAttach }: Pick<Facts, 'missing' | 'tlsAttach'>,
     { stacks }: Pick<Descriptors, 'stacks'>,
     report: (program: NativeProgram) => void,
+    /** When a process began; null when it has ended. */
+    start: (pid: number) => string | null = startOf,
   ) {
     this.#native = native;
     this.#map = stacks;
     this.#enabled = missing.stacks === '';
     this.#looksAgain = tlsAttach === 'none';
     this.#report = report;
+    this.#startOf = start;
   }
 
   /**
@@ -79,15 +85,18 @@ export class StackWishes {
     this.#look(pid, true);
   }
 
-  /** Examines every process again, in case an event was lost. */
+  /** Examines every process again, in case an event was lost: that of its end, too. */
   considerAll(): void {
-    for (const pid of [...this.#seen]) this.#look(pid, true);
+    for (const [pid, start] of [...this.#starts]) {
+      if (this.#startOf(pid) === start) this.#look(pid, true);
+      else this.forget(pid);
+    }
   }
 
   forget(pid: number): void {
     if (!this.#enabled) return;
     this.#reported.delete(pid);
-    this.#seen.delete(pid);
+    this.#starts.delete(pid);
     this.#native.deleteTarget(this.#map, pid);
   }
 
@@ -101,7 +110,7 @@ export class StackWishes {
     if (!this.#enabled) return;
     const { mappings, ranges } = readCodeRanges(pid, maps);
     if (mappings.length === 0) return;
-    this.#seen.add(pid);
+    this.#starts.set(pid, this.#startOf(pid));
     const since = this.#native.readClocks()[0].toString();
     const wanted = this.#isWanted(pid, mappings);
     if (!wanted && !whole) return;

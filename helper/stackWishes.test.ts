@@ -1,0 +1,31 @@
+import { expect, it, vi } from 'vitest';
+import type { Native } from './native.ts';
+import { StackWishes } from './stackWishes.ts';
+
+const MAP = 7;
+
+function wishes(startOf: () => string | null) {
+  const setStacks = vi.fn<Native['setStacks']>();
+  const deleteTarget = vi.fn<Native['deleteTarget']>();
+  const native = { setStacks, deleteTarget, readClocks: () => [0n, 0n] } as unknown as Native;
+  const facts = { missing: { stacks: '' } as never, tlsAttach: 'multi' } as const;
+  const made = new StackWishes(native, facts, { stacks: MAP }, () => {}, startOf);
+  return { wishes: made, setStacks, deleteTarget };
+}
+
+it.each(['2', null])(
+  'a process whose end was not reported is forgotten, and its id is not examined again (%s)',
+  (later) => {
+    let start: string | null = '1';
+    const { wishes: own, setStacks, deleteTarget } = wishes(() => start);
+    own.consider(process.pid);
+    own.considerAll();
+    expect(setStacks).toHaveBeenCalledTimes(2);
+    start = later;
+    own.considerAll();
+    expect(deleteTarget).toHaveBeenCalledExactlyOnceWith(MAP, process.pid);
+    own.considerAll();
+    expect(setStacks).toHaveBeenCalledTimes(2);
+    expect(deleteTarget).toHaveBeenCalledTimes(1);
+  },
+);
