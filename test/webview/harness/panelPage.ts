@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
-import { inject } from 'vitest';
+import { inject, onTestFailed } from 'vitest';
 import type { ExchangeRow } from '../../../extension/engine/row.ts';
 import type { TraceStatus } from '../../../extension/engine/traceStatus.ts';
 import {
@@ -29,6 +29,8 @@ declare global {
     keptState: unknown;
     /** The panel has said that it can be filled. */
     panelIsReady: Promise<void>;
+    /** What has had the focus, the latest last. */
+    focusLog: string[];
   }
 }
 
@@ -108,6 +110,15 @@ export async function openPanel({
     ([kept, vars, name, styles]) => {
       window.sentToHost = [];
       window.keptState = kept ?? undefined;
+      window.focusLog = [];
+      for (const type of ['focus', 'blur', 'focusin', 'focusout']) {
+        const note = ({ target }: Event) => {
+          const of =
+            target instanceof Element ? `${target.tagName} ${target.textContent?.slice(0, 30)}` : 'window';
+          window.focusLog.push(`${Math.round(performance.now())} ms: ${type} ${of}`);
+        };
+        window.addEventListener(type, note, { capture: type.length > 5 });
+      }
       let ready: () => void;
       window.panelIsReady = new Promise((resolve) => {
         ready = resolve;
@@ -142,6 +153,8 @@ export async function openPanel({
   await page.goto(
     `${inject('panel')}${restricted ? '?restricted' : language === 'en' ? '' : `?${language}`}`,
   );
+  // A menu closes when it loses the focus, and once did so for no reason that was seen.
+  onTestFailed(async () => console.log('focus:', (await page.evaluate(() => window.focusLog)).slice(-20)));
   // Playwright's own waiting would ask for frames, and compile a script of its own, for each panel.
   await page.evaluate(() => window.panelIsReady);
   return new PanelPage(page, tab.problems, async () => {
