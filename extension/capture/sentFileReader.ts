@@ -14,8 +14,12 @@ const NAME_ONLY = O_PATH | constants.O_NOFOLLOW;
 /** Of a regular file that has been checked. O_NOATIME leaves no trace, but only its owner may ask for it. */
 const READ_ONLY = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
-/** Milliseconds for one read, opening included. */
-const PATIENCE_MS = 5_000;
+/**
+ * One read, opening included, may take this many turns of a timer, in milliseconds: five seconds. On a machine that is so
+ * busy that this process hardly runs, the turns come late, and the read has as much longer.
+ */
+const TURNS = 50;
+const TURN_MS = 100;
 /**
  * Nanoseconds. Two changes of a file within one tick of the kernel's clock (at most 10 ms) have the same timestamp, so a
  * file that was changed this shortly before it was sent may have been changed again since.
@@ -39,8 +43,14 @@ export function readHangs(): boolean {
 export class SentFileReader {
   /** The file that was read last, kept open because the next bytes often come from it. */
   #held: Held | null = null;
-  /** A read takes longer than {@link PATIENCE_MS}. Nothing is opened until it ends, so only one can hang. */
+  /** A read takes too long. Nothing is opened until it ends, so only one can hang. */
   #stuck = false;
+  readonly #turns: number;
+
+  /** @param turns of 100 ms, which one read may take */
+  constructor(turns = TURNS) {
+    this.#turns = turns;
+  }
 
   /**
    * @param sent wall time of the call in nanoseconds since the epoch
@@ -53,10 +63,13 @@ export class SentFileReader {
     const reading = this.#attempt(file).catch((): Unread => Omission.FileUnreadable);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<null>((resolve) => {
-      timer = setTimeout(() => resolve(null), PATIENCE_MS);
+      let turns = 0;
+      timer = setInterval(() => {
+        if (++turns >= this.#turns) resolve(null);
+      }, TURN_MS);
     });
     const result = await Promise.race([reading, late]);
-    clearTimeout(timer);
+    clearInterval(timer);
     if (result !== null) return result;
     this.#stuck = true;
     hanging++;

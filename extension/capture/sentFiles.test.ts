@@ -183,6 +183,22 @@ describe('reading a file that was sent', () => {
     expect(await read({ ...file, path: bytes.toString('latin1') })).toBe('strange');
   });
 
+  it('also if this process hardly ran while it was read', async () => {
+    const file = sentFile(fileOf('late'));
+    const reader = new SentFileReader(3);
+    const reading = reader.read(file, file.changed + HOUR);
+    // On a busy machine it gets a processor for one step of the reading only every half a second.
+    const busy = setInterval(() => {
+      for (const until = performance.now() + 500; performance.now() < until; );
+    });
+    try {
+      expect(await reading).toEqual(Buffer.from('late'));
+    } finally {
+      clearInterval(busy);
+      await reader.close();
+    }
+  });
+
   it('only the same file: identity, size, last change', async () => {
     const path = fileOf('same');
     const file = sentFile(path);
