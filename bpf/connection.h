@@ -144,6 +144,18 @@ static __noinline struct connection *new_connection(struct sock *sk, u32 inode, 
 	return connection;
 }
 
+/* TCP's own counter at a position of the connection. */
+static __always_inline u32 sequence_at(struct connection *connection, u8 direction, u64 position)
+{
+	return connection->origin[direction & 1] + (u32)position;
+}
+
+/* Positions of a direction count on from this value of TCP's own counter. */
+static __always_inline void count_from(struct connection *connection, u8 direction, u32 sequence)
+{
+	connection->origin[direction & 1] = sequence - (u32)connection->position[direction & 1];
+}
+
 /*
  * A client's connection is established: positions count from here on. With
  * TCP Fast Open bytes have gone with the SYN (RFC 7413), before or within the
@@ -154,16 +166,16 @@ static __always_inline void base_client(struct sock *sk, struct connection *conn
 	struct tcp_sock *tcp = (struct tcp_sock *)sk;
 
 	if (!connection->based)
-		connection->sequence[DIRECTION_OUT] = BPF_CORE_READ(tcp, snd_una) - (u32)BPF_CORE_READ(tcp, bytes_acked) + 1;
-	connection->sequence[DIRECTION_IN] = sequence_of(sk, DIRECTION_IN);
+		count_from(connection, DIRECTION_OUT, BPF_CORE_READ(tcp, snd_una) - (u32)BPF_CORE_READ(tcp, bytes_acked) + 1);
+	count_from(connection, DIRECTION_IN, sequence_of(sk, DIRECTION_IN));
 	connection->based = 1;
 }
 
 /* Positions count from here on. */
 static __always_inline void base_connection(struct sock *sk, struct connection *connection)
 {
-	connection->sequence[DIRECTION_OUT] = sequence_of(sk, DIRECTION_OUT);
-	connection->sequence[DIRECTION_IN] = sequence_of(sk, DIRECTION_IN);
+	count_from(connection, DIRECTION_OUT, sequence_of(sk, DIRECTION_OUT));
+	count_from(connection, DIRECTION_IN, sequence_of(sk, DIRECTION_IN));
 	connection->based = 1;
 }
 
@@ -212,8 +224,8 @@ static __always_inline struct connection *meet_tcp(struct sock *sk, u32 inode, b
 	    (handshake.sequence[DIRECTION_IN] == before[DIRECTION_IN] ||
 	     has_read_only_fin(sk, handshake.sequence[DIRECTION_IN], before[DIRECTION_IN]))) {
 		connection->late = 0;
-		connection->sequence[DIRECTION_OUT] = before[DIRECTION_OUT];
-		connection->sequence[DIRECTION_IN] = before[DIRECTION_IN];
+		count_from(connection, DIRECTION_OUT, before[DIRECTION_OUT]);
+		count_from(connection, DIRECTION_IN, before[DIRECTION_IN]);
 		connection->based = 1;
 	}
 	bpf_map_delete_elem(&handshakes, &key);
@@ -258,18 +270,21 @@ static __always_inline void close_unix(struct sock *sk, struct connection *conne
  */
 static __always_inline void count_trailing(struct sock *sk, struct connection *connection, u8 direction)
 {
-	u32 now, moved;
+	u32 moved;
+	u64 end;
 
-	if (connection->transport != TRANSPORT_TCP || !connection->based || !is_copied(connection->protocol) || !connection->announced)
+	if (connection->transport != TRANSPORT_TCP || !connection->based || !is_copied(connection->protocol) ||
+	    !connection->announced)
 		return;
-	now = sequence_of(sk, direction);
-	moved = now - connection->sequence[direction & 1];
+	end = connection->position[direction & 1];
+	moved = sequence_of(sk, direction) - sequence_at(connection, direction, end);
 	if (direction == DIRECTION_IN && moved == 1)
 		moved = 0;
 	if (moved == 0 || (s32)moved < 0)
 		return;
-	connection->sequence[direction & 1] = now;
-	connection->position[direction & 1] += moved;
+	/* Else a call that ends at this moment has counted them. */
+	if (__sync_val_compare_and_swap(&connection->position[direction & 1], end, end + moved) != end)
+		return;
 	COUNT(seen_bytes, moved);
 	COUNT(unseen_bytes, moved);
 }

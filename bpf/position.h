@@ -6,6 +6,9 @@
 #include "connection.h"
 #include "work.h"
 
+/* Attempts to count bytes that other threads count at the same moment. */
+#define CLAIMS 4
+
 /* At least this many bytes of a session that was open before were read unseen; 0 = none. */
 static __always_inline u64 missed_read(void)
 {
@@ -21,6 +24,32 @@ static __always_inline u64 missed_read(void)
 }
 
 /*
+ * Counts the bytes up to `now`, and returns how many they were; 0 when all have been counted. Threads may end calls on one
+ * connection at the same moment: then one of them counts the bytes of both.
+ */
+static __always_inline u32 count_up_to(struct work *work, struct connection *connection, u32 now, u64 *end)
+{
+	struct sock *sk = (struct sock *)work->sock;
+	u8 direction = work->direction & 1;
+	u32 moved = (u32)work->remaining;
+
+	for (u32 i = 0; i < CLAIMS; i++) {
+		u32 delta;
+
+		*end = *(volatile u64 *)&connection->position[direction];
+		delta = now - sequence_at(connection, direction, *end);
+		/* A FIN that was read after these bytes has a sequence number, too. */
+		if (direction == DIRECTION_IN && delta == moved + 1 && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN)
+			delta = moved;
+		if ((s32)delta <= 0)
+			return 0;
+		if (__sync_val_compare_and_swap(&connection->position[direction], *end, *end + delta) == *end)
+			return delta;
+	}
+	return 0;
+}
+
+/*
  * Finds the position of this call's bytes in the stream of their direction,
  * and how many before them were unseen. Global for the verifier's sake.
  */
@@ -30,6 +59,7 @@ __noinline int trace_http_place(struct work *work, struct connection *connection
 	struct sock *sk;
 	bool entered;
 	u8 direction;
+	u64 end = 0;
 
 	if (!work || !connection)
 		return 0;
@@ -40,7 +70,8 @@ __noinline int trace_http_place(struct work *work, struct connection *connection
 	moved = (u32)work->remaining;
 	if (connection->transport != TRANSPORT_TCP) {
 		/* Without a counter, unseen bytes stay unknown, except for a TLS read that waited when the trace began. */
-		if (connection->late && connection->transport == TRANSPORT_TLS && direction == DIRECTION_IN && !connection->position[DIRECTION_IN])
+		if (connection->late && connection->transport == TRANSPORT_TLS && direction == DIRECTION_IN &&
+		    !connection->position[DIRECTION_IN])
 			work->unseen = missed_read();
 		work->position = connection->position[direction] + work->unseen;
 		connection->position[direction] = work->position + moved;
@@ -54,35 +85,34 @@ __noinline int trace_http_place(struct work *work, struct connection *connection
 
 	if (!connection->based) {
 		base_connection(sk, connection);
-		/*
-		 * A FIN that was read after these bytes has a sequence number, too. 0 = TCP had not chosen its
-		 * first number: the call connects and sends (Fast Open).
-		 */
-		connection->sequence[direction] = entered && before ? before : now - moved;
+		/* 0 = TCP had not chosen its first number: the call connects and sends (Fast Open). */
+		count_from(connection, direction, entered && before ? before : now - moved);
 	}
-	delta = now - connection->sequence[direction];
-	if (direction == DIRECTION_IN && delta == moved + 1 && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN)
-		delta = moved;
-	if ((s32)(delta - moved) >= 0) {
+	delta = count_up_to(work, connection, now, &end);
+	if (delta >= moved) {
 		work->unseen = delta - moved;
-		work->position = connection->position[direction] + work->unseen;
-		connection->position[direction] += delta;
-		connection->sequence[direction] += delta;
+		work->position = end + work->unseen;
 		if (work->unseen) {
 			COUNT(seen_bytes, work->unseen);
 			COUNT(unseen_bytes, work->unseen);
 		}
 	} else {
 		/*
-		 * A call of another thread ended first and counted these bytes as
-		 * unseen. The counter at entry shows their position.
+		 * A call of another thread ended first and counted these bytes, or
+		 * the first of them, as unseen. The counter at entry shows their
+		 * position; what lies before position 0 was never counted.
 		 */
-		u32 back = connection->sequence[direction] - (entered ? before : now - moved);
+		u32 back = sequence_at(connection, direction, end) - (entered ? before : now - moved);
+		u64 counted = moved - delta, uncounted = back > end ? back - end : 0;
 
 		work->flags |= FLAG_UNORDERED;
-		work->position = connection->position[direction] > back ? connection->position[direction] - back : 0;
-		COUNT(seen_bytes, -(u64)moved);
-		COUNT(unseen_bytes, -(u64)moved);
+		if (delta)
+			work->position = end > counted ? end - counted : 0;
+		else
+			work->position = end > back ? end - back : 0;
+		counted -= uncounted < counted ? uncounted : counted;
+		COUNT(seen_bytes, -counted);
+		COUNT(unseen_bytes, -counted);
 	}
 	return 0;
 }

@@ -139,7 +139,7 @@ struct connection {
 	u64 connect_started;
 	u64 established;
 	u64 position[2]; /* end of what was counted, by direction */
-	u32 sequence[2]; /* TCP's own counter at that position */
+	u32 origin[2]; /* TCP's own counter at position 0, by direction */
 	u32 budget_used[2];
 	u64 reported[2]; /* with a latency filter: position up to which records were made */
 	u32 requests;    /* with a latency filter: seen to begin */
@@ -154,7 +154,7 @@ struct connection {
 	u8 late;     /* open before it was seen */
 	u8 announced; /* RECORD_OPENED was emitted */
 	u8 ended;    /* bit per direction */
-	u8 based;    /* sequence[] holds */
+	u8 based;    /* origin[] holds */
 	u8 transport;
 	struct reading reading[2]; /* by direction, until the protocol is known */
 	u64 inner[2];              /* position behind a proxy's protocol, by direction, where TLS was found there */
