@@ -64,12 +64,13 @@ console.log(`Ready to test after ${secondsSince(begin).toFixed(0)} s.`);
 
 /** The suites that run, as processes. */
 const running = new Set();
+let ending = false;
 for (const [signal, number] of Object.entries({ SIGHUP: 1, SIGINT: 2, SIGTERM: 15 })) {
-  // Their traces and emulated machines would go on without this process.
-  process.once(
-    signal,
-    () => void Promise.all([...running].map(endTree)).then(() => process.exit(128 + number)),
-  );
+  process.once(signal, () => {
+    ending = true;
+    // Their traces and emulated machines would go on without this process.
+    void Promise.all([...running].map(endTree)).then(() => process.exit(128 + number));
+  });
 }
 const results = new Map();
 const inLane = (lane) => chosen.filter((suite) => suite.lane === lane);
@@ -95,6 +96,8 @@ async function runEmulated(others) {
 
 async function runLane(lane) {
   for (const suite of lane) {
+    // The process exits when those that run have ended.
+    if (ending) await new Promise(() => {});
     console.log(`… ${suite.name}`);
     const result = await run(suite);
     results.set(suite.name, result);

@@ -33,7 +33,7 @@ export class NamedNetwork {
    * @param peers test/kernel/peers
    * @param patience seconds that they wait for an answer, up to 30
    */
-  static async make(context: TracingContext, peers: string, patience = 1): Promise<NamedNetwork> {
+  static async make(context: TracingContext, peers: string, patience = 3): Promise<NamedNetwork> {
     const { folder } = context;
     writeFileSync(join(folder, 'resolv.conf'), `${NAME_SERVER}options timeout:${patience} attempts:1\n`);
     writeFileSync(join(folder, 'nsswitch.conf'), NSSWITCH);

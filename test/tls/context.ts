@@ -41,7 +41,7 @@ export function makeTlsContext(options: Readonly<Record<string, string>>): TlsCo
     program: [process.execPath, httpTrace],
     options: ['--max-body', 'all', '--show-secrets'],
     patience: slow ? 300_000 : 30_000,
-    endPatience: slow ? 300_000 : 30_000,
+    endPatience: slow ? 300_000 : 200_000,
     replay: 'engine',
     dist: dirname(httpTrace),
     programs: need('programs'),
