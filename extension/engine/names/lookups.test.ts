@@ -252,23 +252,26 @@ describe('a lookup that a connection follows from', () => {
     expect(only(records)).toMatchObject({ timings: { lookupMs: 5_000 }, lookup: { queries: 2 } });
   });
 
-  it('continues over TCP after a truncated answer', () => {
+  it.each([
+    ['at once', 2, 1],
+    ['late, and with a new id', 600, 7],
+  ])('continues over TCP after a truncated answer, %s', (_, later, id) => {
     const tcp = { socket: 9n, transport: NameTransport.Tcp };
-    const query = prefixed(dnsQuery(A('web.example')));
-    const response = prefixed(dnsResponse(A('web.example'), answers({ a: '192.0.2.1' })));
+    const query = prefixed(dnsQuery(A('web.example', id)));
+    const response = prefixed(dnsResponse(A('web.example', id), answers({ a: '192.0.2.1' })));
     const out = { type: 'name', direction: Direction.Out, ...tcp } as const;
     const back = { type: 'name', direction: Direction.In, ...tcp } as const;
     const records: RecordSpec[] = [
       ...lookup(0, A('web.example'), { truncated: true }),
-      { ...out, time: at(2), bytes: query.subarray(0, 1) },
-      { ...out, time: at(2), bytes: query.subarray(1) },
-      { ...back, time: at(3), bytes: response.subarray(0, 2) },
-      { ...back, time: at(4), bytes: response.subarray(2) },
-      ...call(10),
+      { ...out, time: at(later), bytes: query.subarray(0, 1) },
+      { ...out, time: at(later), bytes: query.subarray(1) },
+      { ...back, time: at(later + 1), bytes: response.subarray(0, 2) },
+      { ...back, time: at(later + 2), bytes: response.subarray(2) },
+      ...call(later + 8),
     ];
     expect(only(records)).toMatchObject({
       lookup: { transport: 'tcp', queries: 2, addresses: ['192.0.2.1'] },
-      timings: { lookupMs: 4 },
+      timings: { lookupMs: later + 2 },
     });
   });
 

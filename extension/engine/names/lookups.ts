@@ -246,7 +246,7 @@ export class Lookups implements ClaimHost {
 
   /** The lookup in progress that this query belongs to; null: it begins a new one. */
   #joined(
-    { pid, tid, socket }: NameRecord,
+    { pid, tid, socket, transport }: NameRecord,
     name: string,
     type: AddressType,
     id: number,
@@ -261,7 +261,7 @@ export class Lookups implements ClaimHost {
       return (
         isPassing(question.outcome) &&
         question.pending.size === 0 &&
-        (question.lastId === id || at - question.outcome.at <= SEARCH_WINDOW_MS)
+        (question.lastId === id || at - question.outcome.at <= windowAfter(question.outcome, transport))
       );
     });
     if (repeated !== undefined) return repeated;
@@ -402,6 +402,16 @@ function isPassing(outcome: Outcome): boolean {
     default:
       return false;
   }
+}
+
+/**
+ * Milliseconds within which a query continues a lookup. After a truncated answer the resolver always asks over TCP
+ * (RFC 7766), but on a busy machine not at once, and Go does so with a new id.
+ */
+function windowAfter(outcome: Outcome, transport: NameTransport): number {
+  return outcome.kind === 'truncated' && transport === NameTransport.Tcp
+    ? LOOKUP_SETTLE_MS
+    : SEARCH_WINDOW_MS;
 }
 
 function serverOf({ family, remoteAddress, remotePort, transport }: NameRecord): string | null {
