@@ -29,3 +29,11 @@ it.each(['2', null])(
     expect(deleteTarget).toHaveBeenCalledTimes(1);
   },
 );
+
+it('a process that had ended when it was examined is forgotten, too', () => {
+  const { wishes: own, deleteTarget } = wishes(() => null);
+  own.consider(process.pid);
+  own.considerAll();
+  own.considerAll();
+  expect(deleteTarget).toHaveBeenCalledExactlyOnceWith(MAP, process.pid);
+});

@@ -42,7 +42,10 @@ export class StackWishes {
   readonly #files = new Map<string, FileFacts>();
   /** What was reported of each process, as JSON. */
   readonly #reported = new Map<number, string>();
-  /** When each examined process began. The event of its end may be lost, and its id then is another process's. */
+  /**
+   * When each examined process began; null: it had ended by then. The event of its end may be lost, and its id then is another
+   * process's.
+   */
   readonly #starts = new Map<number, string | null>();
   readonly #timers = new Set<NodeJS.Timeout>();
 
@@ -88,7 +91,7 @@ export class StackWishes {
   /** Examines every process again, in case an event was lost: that of its end, too. */
   considerAll(): void {
     for (const [pid, start] of [...this.#starts]) {
-      if (this.#startOf(pid) === start) this.#look(pid, true);
+      if (start !== null && this.#startOf(pid) === start) this.#look(pid, true);
       else this.forget(pid);
     }
   }

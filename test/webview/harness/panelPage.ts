@@ -117,7 +117,7 @@ export async function openPanel({
             target instanceof Element ? `${target.tagName} ${target.textContent?.slice(0, 30)}` : 'window';
           window.focusLog.push(`${Math.round(performance.now())} ms: ${type} ${of}`);
         };
-        window.addEventListener(type, note, { capture: type.length > 5 });
+        window.addEventListener(type, note);
       }
       let ready: () => void;
       window.panelIsReady = new Promise((resolve) => {
