@@ -11,6 +11,7 @@ import { OtlpExporter } from '../otlp/exporter.ts';
 import { countText } from '../words/numbers.ts';
 import type { TraceOptions } from './arguments.ts';
 import { HELPER_PATH, NATIVE_PATH } from './bundlePaths.ts';
+import { captureOptions } from './captureOptions.ts';
 import type { AlsoTo } from './printer.ts';
 import { Progress } from './progress.ts';
 import { openProtos } from './protos.ts';
@@ -82,19 +83,10 @@ export class LiveTrace {
   static async #start(options: TraceOptions, files: TraceFiles): Promise<LiveTrace> {
     const protos = await openProtos(options.proto);
     const capture = await startCapture({
+      ...captureOptions(options),
       nativePath: NATIVE_PATH,
       helperPath: HELPER_PATH,
-      bodyLimit: options.bodyLimit,
-      backend: options.backend,
-      minLatencyMs: options.minLatency,
-      ...(options.requests && options.responses
-        ? {}
-        : { bodies: options.requests ? 'requests' : 'responses' }),
       ...(process.stdin.isTTY ? { ask: askInTerminal } : {}),
-      ...(options.ringSize === null ? {} : { ringSize: options.ringSize }),
-      ...(options.backlog === null ? {} : { backlog: options.backlog }),
-      verbose: options.verbose,
-      tls: options.tls,
     });
     return new LiveTrace(capture, options, files, protos);
   }

@@ -5,8 +5,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Child } from '../kit/process.ts';
-import { Tracing } from '../kit/tracing.ts';
-import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
+import { CallTracing, describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const PEER = [process.execPath, join(PEERS, 'ai.mjs')] as const;
 
@@ -14,7 +13,7 @@ describeTraced('calls of language models and MCP', () => {
   it('made by their client libraries are read as what they are', async () => {
     const server = Child.of([...PEER, 'serve']);
     const { port } = JSON.parse(await server.line());
-    const tracing = Tracing.run(tracingIn(temporaryFolder()), [...PEER, 'call', String(port)]);
+    const tracing = CallTracing.run(tracingIn(temporaryFolder()), [...PEER, 'call', String(port)]);
     const { exchanges, ended } = await tracing.result();
     expect(ended.code, ended.stderr).toBe(0);
     const said = JSON.parse(Buffer.from(ended.stdout, 'latin1').toString());

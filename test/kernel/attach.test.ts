@@ -8,7 +8,13 @@ import { Child } from '../kit/process.ts';
 import { variants } from '../kit/tier.mjs';
 import { Tracing } from '../kit/tracing.ts';
 import { expectReported, findExchange } from '../kit/truth.ts';
-import { describeTraced, HTTP_TRACE, temporaryFolder, tracingIn } from './support/environment.ts';
+import {
+  CallTracing,
+  describeTraced,
+  HTTP_TRACE,
+  temporaryFolder,
+  tracingIn,
+} from './support/environment.ts';
 import { CLIENTS, Client, plan, Server } from './support/peers.ts';
 
 const folder = temporaryFolder();
@@ -19,7 +25,7 @@ describeTraced('attaching', () => {
     const server = await Server.node();
     const client = new Client(CLIENTS['Node http'](`http://127.0.0.1:${server.port}`));
     const unseen = await client.ask(plan('POST', 'echo', { size: 300 }));
-    const tracing = await Tracing.attach(context, [client.child.pid, server.pid]);
+    const tracing = await CallTracing.attach(context, [client.child.pid, server.pid]);
     const seen = [];
     for (const one of [plan('POST', 'echo', { size: 300 }), plan('GET', 'gzip'), plan('GET', 'chunked')]) {
       seen.push(await client.ask(one));
@@ -54,7 +60,7 @@ describeTraced('attaching', () => {
     await once(socket, 'data');
     socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n${'a'.repeat(1000)}`);
     await sleep(100);
-    const tracing = await Tracing.attach(context, [client.child.pid]);
+    const tracing = await CallTracing.attach(context, [client.child.pid]);
     socket.write('b'.repeat(1000));
     await asked;
     const later = client.ask(second);
@@ -75,7 +81,7 @@ describeTraced('attaching', () => {
     const server = await Server.node();
     const client = new Client(CLIENTS['Node http'](`http://127.0.0.1:${server.port}`));
     const one = plan('GET', 'echo');
-    const tracing = await Tracing.attach(context, [client.child.pid]);
+    const tracing = await CallTracing.attach(context, [client.child.pid]);
     const said = await client.ask(one);
     await client.end();
     const traced = await tracing.result();
@@ -95,7 +101,7 @@ describeTraced('attaching', () => {
 
   it('several processes', async () => {
     const servers = [await Server.node(), await Server.node()];
-    const tracing = await Tracing.attach(
+    const tracing = await CallTracing.attach(
       context,
       servers.map(({ pid }) => pid),
     );
@@ -116,7 +122,10 @@ describeTraced('attaching', () => {
 
   it('two traces of one process see the same', async () => {
     const server = await Server.node();
-    const traces = [await Tracing.attach(context, [server.pid]), await Tracing.attach(context, [server.pid])];
+    const traces = [
+      await CallTracing.attach(context, [server.pid]),
+      await Tracing.attach(context, [server.pid]),
+    ];
     const one = plan('GET', 'echo');
     await new Child('curl', [
       '-sS',

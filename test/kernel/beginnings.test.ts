@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
-import { type Trace, Tracing } from '../kit/tracing.ts';
+import type { Trace } from '../kit/tracing.ts';
 import { makeCertificate } from './support/certificate.mjs';
-import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
+import { CallTracing, describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();
 const context = tracingIn(folder);
@@ -13,7 +13,7 @@ const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.p
 /** Traces the peers of beginnings.py, clients and servers; what the servers read. The bytes are balanced. */
 async function trace(scenario: string): Promise<{ traced: Trace; seen: string[] }> {
   const command = ['python3', join(PEERS, 'beginnings.py'), scenario, key, certificate];
-  const traced = await Tracing.run(context, command).result();
+  const traced = await CallTracing.run(context, command).result();
   return { traced, seen: JSON.parse(traced.ended.stdout) as string[] };
 }
 

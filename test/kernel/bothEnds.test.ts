@@ -7,9 +7,8 @@ import { freePort } from '../../scripts/freePort.mjs';
 import { PYTHON } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
 import { variants } from '../kit/tier.mjs';
-import { Tracing } from '../kit/tracing.ts';
 import { makeCertificate } from './support/certificate.mjs';
-import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
+import { CallTracing, describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();
 const context = tracingIn(folder);
@@ -44,7 +43,7 @@ function expectAllPaired(exchanges: readonly ExchangeJson[], paths: readonly str
 }
 
 async function traced(command: readonly string[], options: readonly string[] = []): Promise<ExchangeJson[]> {
-  const trace = await Tracing.run(context, command, options).result();
+  const trace = await CallTracing.run(context, command, options).result();
   expect(trace.ended).toMatchObject({ code: 0, stderr: '' });
   expect(trace.summary.note).toBeNull();
   return [...trace.exchanges];
@@ -95,7 +94,7 @@ describeTraced('a program that calls itself', () => {
   it('joined in the middle of eight connections: whatever is paired is right, and nearly all is', async () => {
     const child = Child.of([...SELF, 'late', '88']);
     await child.line();
-    const tracing = await Tracing.attach(context, [child.pid]);
+    const tracing = await CallTracing.attach(context, [child.pid]);
     child.write('go\n');
     await child.line();
     const trace = await tracing.stop();

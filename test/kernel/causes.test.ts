@@ -4,8 +4,7 @@ import { expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { freePort } from '../../scripts/freePort.mjs';
 import { PYTHON } from '../kit/peers.ts';
-import { Tracing } from '../kit/tracing.ts';
-import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
+import { CallTracing, describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const context = tracingIn(temporaryFolder());
 const NODE = `${process.execPath} ${join(PEERS, 'gateway.mjs')}`;
@@ -26,7 +25,7 @@ async function traced(way: 'plain' | 'traced', count: number): Promise<ExchangeJ
     `${NODE} call ${gateway} ${way} ${count}`,
     'kill $gateway $orders $stock; wait || true',
   ];
-  const trace = await Tracing.run(context, ['bash', '-c', `set -e\n${lines.join('\n')}`], []).result();
+  const trace = await CallTracing.run(context, ['bash', '-c', `set -e\n${lines.join('\n')}`], []).result();
   expect(trace.ended).toMatchObject({ code: 0 });
   return [...trace.exchanges];
 }

@@ -2,14 +2,16 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { PYTHON } from '../kit/peers.ts';
-import { Tracing } from '../kit/tracing.ts';
-import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
+import { CallTracing, describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const context = tracingIn(temporaryFolder());
 
 describeTraced('connections that are refused', () => {
   it('are one row for the addresses of a name, and one for each host', async () => {
-    const { exchanges, ended } = await Tracing.run(context, [PYTHON, join(PEERS, 'connecting.py')]).result();
+    const { exchanges, ended } = await CallTracing.run(context, [
+      PYTHON,
+      join(PEERS, 'connecting.py'),
+    ]).result();
     const ports = JSON.parse(ended.stdout) as Record<string, number>;
     const at = (name: string): unknown[] =>
       exchanges

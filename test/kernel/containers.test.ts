@@ -12,7 +12,13 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Child } from '../kit/process.ts';
 import { parseOutput, Tracing } from '../kit/tracing.ts';
 import { bodyOf } from '../kit/truth.ts';
-import { describeTraced, HTTP_TRACE, temporaryFolder, tracingIn } from './support/environment.ts';
+import {
+  CallTracing,
+  describeTraced,
+  HTTP_TRACE,
+  temporaryFolder,
+  tracingIn,
+} from './support/environment.ts';
 
 const folder = temporaryFolder();
 const context = tracingIn(folder);
@@ -72,7 +78,7 @@ describeTraced('containers', () => {
   it('from outside, processes in a pid namespace are traced, too', async () => {
     const id = secret();
     const command = ['unshare', '--pid', '--fork', '--mount-proc', 'curl', '-s', `${base}/${id}`];
-    const { exchanges } = await Tracing.run(context, command).result();
+    const { exchanges } = await CallTracing.run(context, command).result();
     expect(exchanges).toHaveLength(1);
     expect(exchanges[0]).toMatchObject({ url: `${base}/${id}`, status: 200, completeness: ['complete'] });
     expect(bodyOf(exchanges[0]?.response ?? null).toString()).toBe(`answer /${id}`);
@@ -92,7 +98,7 @@ describeTraced('containers', () => {
     const one = (id: string): string =>
       `unshare --net sh -c 'ip link set lo up && exec "$0" -e "$1" ${id}' "$NODE" "$PROGRAM"`;
     const script = `NODE='${process.execPath}' PROGRAM='${program.replaceAll("'", `'\\''`)}'; ${ids.map((id) => `${one(id)} &`).join(' ')} wait`;
-    const { exchanges, summary } = await Tracing.run(context, ['sh', '-c', script]).result();
+    const { exchanges, summary } = await CallTracing.run(context, ['sh', '-c', script]).result();
     expect(exchanges).toHaveLength(160);
     for (const exchange of exchanges) {
       const path = new URL(exchange.url ?? '').pathname;

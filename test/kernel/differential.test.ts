@@ -4,10 +4,9 @@ import { expect, it } from 'vitest';
 import type { SeenField } from '../../extension/engine/exchange.ts';
 import type { ExchangeJson, MessageJson } from '../../extension/engine/exchangeJson.ts';
 import { sha } from '../kit/peers.ts';
-import { Tracing } from '../kit/tracing.ts';
 import { bodyOf } from '../kit/truth.ts';
 import { makeCertificate } from './support/certificate.mjs';
-import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
+import { CallTracing, describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 import { Capture, Network } from './support/network.ts';
 import {
   type Field,
@@ -96,7 +95,7 @@ describeTraced('the same exchanges as tshark', () => {
     // curl writes its keys to SSLKEYLOGFILE.
     const node = [process.execPath, '--no-warnings', `--tls-keylog=${keys}`, join(PEERS, 'wire.mjs')];
     const command = ['env', `SSLKEYLOGFILE=${keys}`, ...node, key, certificate];
-    const traced = await Tracing.run(context, network.inside(command), ['--show-secrets']).result();
+    const traced = await CallTracing.run(context, network.inside(command), ['--show-secrets']).result();
     await capture.stop();
     expect(traced.ended).toMatchObject({ code: 0, stderr: '' });
     expect(traced.summary).toMatchObject({ dropped: 0, encrypted: 0 });

@@ -9,7 +9,7 @@ import { Child } from '../kit/process.ts';
 import { variants } from '../kit/tier.mjs';
 import { Tracing } from '../kit/tracing.ts';
 import { bodyOf, field } from '../kit/truth.ts';
-import { describeTraced, temporaryFolder, tracingIn } from './support/environment.ts';
+import { CallTracing, describeTraced, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();
 const context = tracingIn(folder);
@@ -46,9 +46,9 @@ describeTraced('what is left out on purpose', () => {
     const id = secret();
     // Far enough apart that a busy machine does not make a fast call slow.
     const [slow, threshold] = [2500, 2000];
-    const all = await Tracing.run(context, [process.execPath, '-e', MIXED, id, '0']).result();
+    const all = await CallTracing.run(context, [process.execPath, '-e', MIXED, id, '0']).result();
     expect(all.exchanges).toHaveLength(800);
-    const filtered = await Tracing.run(
+    const filtered = await CallTracing.run(
       context,
       [process.execPath, '-e', MIXED, id, String(slow)],
       ['--min-latency', `${threshold}ms`],
@@ -85,7 +85,7 @@ describeTraced('what is left out on purpose', () => {
           setTimeout(() => { client.destroy(); server.close(); }, 300);
         }));
       });`;
-    const { exchanges } = await Tracing.run(
+    const { exchanges } = await CallTracing.run(
       context,
       [process.execPath, '-e', script, id],
       ['--min-latency', '100ms'],
@@ -120,7 +120,7 @@ describeTraced('what is left out on purpose', () => {
       sys.stdin.readline()`.replaceAll('\n      ', '\n');
     const program = new Child(PYTHON, ['-c', script, id, join(folder, id)]);
     // Longer than a busy machine needs to stop the trace.
-    const tracing = await Tracing.attach(context, [program.pid], ['--min-latency', '12s']);
+    const tracing = await CallTracing.attach(context, [program.pid], ['--min-latency', '12s']);
     program.write('\n');
     expect(await program.line()).toBe('asked');
     await sleep(12_500);
@@ -185,7 +185,7 @@ describeTraced('what is left out on purpose', () => {
         });
         request.end(big);
       });`;
-      const traced = await Tracing.run(
+      const traced = await CallTracing.run(
         context,
         [process.execPath, '-e', script, id],
         ['--capture', which, '--max-body', 'all'],
@@ -227,7 +227,7 @@ describeTraced('what is left out on purpose', () => {
         if i % 2: client.recv(1)
         client.close()
       thread.join()`.replaceAll('\n      ', '\n');
-    const { exchanges, summary } = await Tracing.run(context, [PYTHON, '-c', script]).result();
+    const { exchanges, summary } = await CallTracing.run(context, [PYTHON, '-c', script]).result();
     expect(exchanges).toHaveLength(60);
     expect(summary.bytes?.unseen).toBe(0);
     expect(exchanges.flatMap((exchange) => exchange.completeness)).toEqual(Array(60).fill('complete'));
@@ -255,7 +255,7 @@ describeTraced('what is left out on purpose', () => {
         client.close()
         thread.join()`.replaceAll('\n      ', '\n');
     const name = `http-trace-${secret()}`;
-    const { exchanges } = await Tracing.run(context, [PYTHON, '-c', script, path, name]).result();
+    const { exchanges } = await CallTracing.run(context, [PYTHON, '-c', script, path, name]).result();
     const seen = exchanges.map(({ side, url, status, connection, completeness }) => ({
       side,
       url,

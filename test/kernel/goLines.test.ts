@@ -8,8 +8,7 @@ import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { ElfError, ElfFile } from '../../helper/tls/elf.ts';
 import { Child } from '../kit/process.ts';
 import { variants } from '../kit/tier.mjs';
-import { Tracing } from '../kit/tracing.ts';
-import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
+import { CallTracing, describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();
 const context = tracingIn(folder);
@@ -55,7 +54,7 @@ describeTraced('source lines of Go', () => {
       if (name !== 'plain') {
         execFileSync('go', ['build', ...build.options, '-o', program, '.'], { cwd: SOURCE });
       }
-      const trace = await Tracing.run(context, [program]).result();
+      const trace = await CallTracing.run(context, [program]).result();
       const calls = trace.exchanges.filter(({ side, method }) => side === 'client' && method !== null);
       expect(calls.length).toBe(Number(trace.ended.stdout.trim()));
       expect(new Set(calls.map(lineInUrl)).size).toBeGreaterThan(20);
@@ -85,7 +84,7 @@ describeTraced('source lines of Go', () => {
   it('a program that was running before has lines too', async () => {
     const child = new Child(built(), ['wait']);
     await child.untilStdout('ready');
-    const tracing = await Tracing.attach(context, [child.pid]);
+    const tracing = await CallTracing.attach(context, [child.pid]);
     child.write('\n');
     await child.ended;
     const trace = await tracing.result();
@@ -134,7 +133,7 @@ describeTraced('source lines of Go', () => {
   });
 
   it('without the probes for TLS there are calls, and no lines', async () => {
-    const trace = await Tracing.run({ ...context, tls: 'none' }, [built()]).result();
+    const trace = await CallTracing.run({ ...context, tls: 'none' }, [built()]).result();
     const calls = trace.exchanges.filter(({ side, method }) => side === 'client' && method !== null);
     expect(calls.length).toBeGreaterThan(100);
     expect(calls.every(({ debug }) => debug === null)).toBe(true);

@@ -10,7 +10,14 @@ import { expect, it } from 'vitest';
 import { Child } from '../kit/process.ts';
 import { Tracing } from '../kit/tracing.ts';
 import { expectReported, findExchange } from '../kit/truth.ts';
-import { describeTraced, HTTP_TRACE, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
+import {
+  CallTracing,
+  describeTraced,
+  HTTP_TRACE,
+  PEERS,
+  temporaryFolder,
+  tracingIn,
+} from './support/environment.ts';
 import { CLIENTS, Client, plan, Server } from './support/peers.ts';
 
 const folder = temporaryFolder();
@@ -53,7 +60,7 @@ async function probe(port: number, bytes: Buffer): Promise<void> {
 describeTraced('hostile bytes', () => {
   it('a port scan: nothing breaks, nothing leaks to the terminal, and the next request is right', async () => {
     const server = await Server.node();
-    const tracing = await Tracing.attach(context, [server.pid]);
+    const tracing = await CallTracing.attach(context, [server.pid]);
     for (const bytes of [...PROBES, ...PROBES.map(() => randomBytes(300))]) await probe(server.port, bytes);
     const client = new Client(CLIENTS['Node http'](`http://127.0.0.1:${server.port}`));
     const one = plan('POST', 'echo', { size: 100 });

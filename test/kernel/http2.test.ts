@@ -9,7 +9,14 @@ import { sha } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
 import { Tracing } from '../kit/tracing.ts';
 import { bodyOf, field } from '../kit/truth.ts';
-import { describeTraced, LOAD_CALLS, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
+import {
+  CallTracing,
+  describeTraced,
+  LOAD_CALLS,
+  PEERS,
+  temporaryFolder,
+  tracingIn,
+} from './support/environment.ts';
 
 const folder = temporaryFolder();
 const context = tracingIn(folder);
@@ -92,7 +99,7 @@ describeTraced('HTTP/2', () => {
       return Promise.all(Array.from({ length: count }, async () => JSON.parse(await peer.line()) as Call));
     };
     await said(20);
-    const tracing = await Tracing.attach(context, [pid]);
+    const tracing = await CallTracing.attach(context, [pid]);
     const calls = [...(await said(20)), ...(await said(20))];
     peer.endInput();
     await peer.ended;
@@ -118,7 +125,7 @@ describeTraced('HTTP/2', () => {
       new Child('nghttpd', ['--no-tls', '-d', root, String(port)]);
       const url = `http://127.0.0.1:${port}/a.txt`;
       while (spawnSync('curl', ['--silent', '--http2-prior-knowledge', url]).status !== 0);
-      const tracing = Tracing.run(
+      const tracing = CallTracing.run(
         context,
         ['h2load', '-c20', '-m50', `-n${LOAD_CALLS}`, url],
         ['--ring-size', '64MiB'],

@@ -2,8 +2,7 @@
 import http2 from 'node:http2';
 import { expect, it } from 'vitest';
 import { Child } from '../kit/process.ts';
-import { Tracing } from '../kit/tracing.ts';
-import { describeTraced, temporaryFolder, tracingIn } from './support/environment.ts';
+import { CallTracing, describeTraced, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();
 const context = tracingIn(folder);
@@ -123,7 +122,7 @@ describeTraced('frames of HTTP/2', () => {
     const server = new Child(process.execPath, ['-e', SERVER]);
     const relay = new Child(process.execPath, ['-e', RELAY, await server.line()]);
     const port = await relay.line();
-    const tracing = await Tracing.attach(context, [relay.pid, server.pid], ['--capture', 'heads']);
+    const tracing = await CallTracing.attach(context, [relay.pid, server.pid], ['--capture', 'heads']);
     const session = http2.connect(`http://127.0.0.1:${port}`, {
       paddingStrategy: http2.constants.PADDING_STRATEGY_MAX,
       maxSendHeaderBlockLength: 100_000,
@@ -166,7 +165,7 @@ describeTraced('frames of HTTP/2', () => {
   ])('are recognised after an upgrade from HTTP/1: much %s', async (_where, sizes) => {
     const server = new Child(process.execPath, ['-e', UPGRADED, ...sizes.map(String)]);
     const port = await server.line();
-    const tracing = await Tracing.attach(context, [server.pid], ['--capture', 'heads']);
+    const tracing = await CallTracing.attach(context, [server.pid], ['--capture', 'heads']);
     const urls = sizes.map((_, at) => `http://127.0.0.1:${port}/${at}`);
     const client = new Child('nghttp', ['-nu', ...urls]);
     expect(await client.ended).toMatchObject({ code: 0, stderr: '' });

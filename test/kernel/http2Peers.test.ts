@@ -15,10 +15,9 @@ import { nginxIn } from '../kit/nginx.ts';
 import { sha } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
 import { variants, WHOLE } from '../kit/tier.mjs';
-import { Tracing } from '../kit/tracing.ts';
 import { bodyOf, field } from '../kit/truth.ts';
 import { makeCertificate } from './support/certificate.mjs';
-import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
+import { CallTracing, describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();
 const context = tracingIn(folder);
@@ -168,7 +167,7 @@ for i in {1..50}; do ${open} || break; sleep 0.1; done
 kill $server
 wait || true
 trap - EXIT`;
-  const traced = await Tracing.run(context, ['bash', '-c', script], RING).result();
+  const traced = await CallTracing.run(context, ['bash', '-c', script], RING).result();
   expect(traced.ended.stderr).toBe('');
   expect(traced.ended.code).toBe(0);
   expect(traced.summary).toMatchObject({ dropped: 0, encrypted: 0 });
@@ -338,7 +337,7 @@ describeTraced('HTTP/2 of', () => {
       const server = servers[name]();
       const { base } = await alone(server);
       const command = clients.go(base, pathsOf('go')).split(' ');
-      const traced = await Tracing.run(context, command, RING).result();
+      const traced = await CallTracing.run(context, command, RING).result();
       expect(traced.ended).toMatchObject({ code: 0, stderr: '' });
       expectCalls(traced.exchanges, server, base, callsOf('go'), ['client']);
     },
@@ -348,7 +347,7 @@ describeTraced('HTTP/2 of', () => {
   it('Go, the server’s side, with curl and Go', async () => {
     const server = servers.go();
     const { base, pid } = await alone(server);
-    const tracing = await Tracing.attach(context, [pid], RING);
+    const tracing = await CallTracing.attach(context, [pid], RING);
     for (const command of [clients.curl(base, pathsOf('curl')), clients.go(base, pathsOf('go'))]) {
       const client = new Child('bash', ['-c', `set -e; ${command}`]);
       expect(await client.ended).toMatchObject({ code: 0, stderr: '' });

@@ -7,10 +7,16 @@ import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { sha } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
 import { variants, WHOLE } from '../kit/tier.mjs';
-import { Tracing } from '../kit/tracing.ts';
 import { bodyOf, field } from '../kit/truth.ts';
 import { makeCertificate } from './support/certificate.mjs';
-import { describeTraced, LOAD_CALLS, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
+import {
+  CallTracing,
+  describeTraced,
+  LOAD_CALLS,
+  PEERS,
+  temporaryFolder,
+  tracingIn,
+} from './support/environment.ts';
 
 const folder = temporaryFolder();
 const context = tracingIn(folder);
@@ -96,7 +102,7 @@ describeTraced('HTTP/2', () => {
         `${scheme}://localhost:${server.port}`,
         '120',
       ];
-      const traced = await Tracing.run(context, command).result();
+      const traced = await CallTracing.run(context, command).result();
       expect(traced.ended).toMatchObject({ code: 0, stderr: '' });
       const said = saidBy(traced.ended.stdout);
       expect(said).toHaveLength(120);
@@ -113,7 +119,7 @@ describeTraced('HTTP/2', () => {
 
   it.each(variants(WAYS))('$scheme: the server’s side, of three connections', async ({ scheme, files }) => {
     const server = await serve(files);
-    const tracing = await Tracing.attach(context, [server.child.pid]);
+    const tracing = await CallTracing.attach(context, [server.child.pid]);
     const origin = `${scheme}://localhost:${server.port}`;
     const clients = [30, 31, 32].map(
       (count) => new Child(process.execPath, [join(PEERS, 'http2Client.mjs'), origin, String(count)]),
@@ -132,7 +138,7 @@ describeTraced('HTTP/2', () => {
     `$scheme: h2load, ${LOAD_CALLS} requests on 20 connections`,
     async ({ scheme, files }) => {
       const server = await serve(files);
-      const tracing = await Tracing.attach(context, [server.child.pid], ['--ring-size', '64MiB']);
+      const tracing = await CallTracing.attach(context, [server.child.pid], ['--ring-size', '64MiB']);
       const paths = Array.from(
         { length: 200 },
         (_, number) => `/load/${randomBytes(6).toString('hex')}/${number}`,
@@ -173,7 +179,7 @@ describeTraced('HTTP/2', () => {
         said.set(one.path, one);
       };
       for (let number = 0; number < 5; number++) await ask(number);
-      const tracing = await Tracing.attach(context, [client.pid]);
+      const tracing = await CallTracing.attach(context, [client.pid]);
       const before = new Set(said.keys());
       for (let number = 5; number < 25; number++) await ask(number);
       client.endInput('');

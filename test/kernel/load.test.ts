@@ -15,6 +15,7 @@ import { variants } from '../kit/tier.mjs';
 import { Tracing } from '../kit/tracing.ts';
 import { bodyOf, field } from '../kit/truth.ts';
 import {
+  CallTracing,
   describeTraced,
   LOAD_PACE,
   LOAD_SECONDS,
@@ -63,7 +64,7 @@ describeTraced('nginx', () => {
     const content = randomBytes(150_000);
     writeFileSync(join(server.files, 'f'), content);
     chmodSync(join(server.files, 'f'), 0o644);
-    const tracing = await Tracing.attach(
+    const tracing = await CallTracing.attach(
       context,
       [server.child.pid, ...workers(server.child.pid)],
       ['--max-body', 'all'],
@@ -100,7 +101,7 @@ describeTraced('nginx', () => {
 
   it('under load: the balance is exact, nothing delivered is wrong, the count is wrk’s', async () => {
     const server = await nginx();
-    const tracing = await Tracing.attach(context, workers(server.child.pid), ['--ring-size', '64MiB']);
+    const tracing = await CallTracing.attach(context, workers(server.child.pid), ['--ring-size', '64MiB']);
     const script = join(folder, 'load.lua');
     writeFileSync(
       script,

@@ -11,8 +11,8 @@ import type { ExchangeJson, StreamMessageJson } from '../../extension/engine/exc
 import { PYTHON, sha } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
 import { variants } from '../kit/tier.mjs';
-import { type Trace, Tracing } from '../kit/tracing.ts';
-import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
+import type { Trace } from '../kit/tracing.ts';
+import { CallTracing, describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 /** A peer's report of one message. */
 interface SaidMessage {
@@ -97,7 +97,7 @@ describeTraced('WebSockets and streams of Node', () => {
     it(`the client's side, ${name}`, async () => {
       const server = await serve([...NODE, 'server', '127.0.0.1', deflate]);
       const base = `http://127.0.0.1:${server.port}`;
-      const traced = await Tracing.run(context, [...NODE, 'client', base, deflate]).result();
+      const traced = await CallTracing.run(context, [...NODE, 'client', base, deflate]).result();
       expect(traced.ended).toMatchObject({ code: 0, stderr: '' });
       const socket = exchangeAt(traced, '/ws');
       expect(socket).toMatchObject({ side: 'client', status: 101, messageStream: { format: 'websocket' } });
@@ -131,7 +131,7 @@ describeTraced('WebSockets and streams of Node', () => {
 
     it(`the server's side, ${name}`, async () => {
       const server = await serve([...NODE, 'server', '127.0.0.1', deflate]);
-      const tracing = await Tracing.attach(context, [server.pid]);
+      const tracing = await CallTracing.attach(context, [server.pid]);
       const [program = '', ...args] = [...NODE, 'client', `http://127.0.0.1:${server.port}`, deflate];
       expect(await new Child(program, args).ended).toMatchObject({ code: 0, stderr: '' });
       const traced = await tracing.stop();
@@ -162,7 +162,7 @@ describeTraced('WebSockets and streams of Python', () => {
           deflate.length === 0 ? 'false' : '{"threshold":0}',
         ]);
         const base = `http://127.0.0.1:${server.port}`;
-        const traced = await Tracing.run(context, [...PY, 'client', library, base, ...deflate]).result();
+        const traced = await CallTracing.run(context, [...PY, 'client', library, base, ...deflate]).result();
         expect(traced.ended.code, traced.ended.stderr).toBe(0);
         const socket = exchangeAt(traced, '/ws');
         expectSaid(socket, parse(traced.ended.stdout));
@@ -174,7 +174,7 @@ describeTraced('WebSockets and streams of Python', () => {
       async function serverSide(): Promise<void> {
         const server = await serve([...PY, 'server', library, '127.0.0.1', ...deflate]);
         const base = `http://127.0.0.1:${server.port}`;
-        const tracing = await Tracing.attach(context, [server.pid]);
+        const tracing = await CallTracing.attach(context, [server.pid]);
         const [program = '', ...args] = [...PY, 'client', 'aiohttp', base, ...deflate];
         expect((await new Child(program, args).ended).code).toBe(0);
         if (library === 'aiohttp') await (await fetch(`${base}/events`)).text();

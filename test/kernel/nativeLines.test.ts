@@ -10,9 +10,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { Child } from '../kit/process.ts';
 import { variants } from '../kit/tier.mjs';
-import { Tracing } from '../kit/tracing.ts';
 import { makeCertificate } from './support/certificate.mjs';
-import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
+import { CallTracing, describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();
 const context = tracingIn(folder);
@@ -65,7 +64,7 @@ async function checked(
   source: string,
   but: readonly string[] = [],
 ): Promise<ExchangeJson[]> {
-  const trace = await Tracing.run(context, [program, ...ports]).result();
+  const trace = await CallTracing.run(context, [program, ...ports]).result();
   return check(trace, source, but);
 }
 
@@ -150,7 +149,7 @@ describeTraced('source lines of native programs', () => {
     const program = build('gcc', ['-g', '-O2'], 'lines.c', C_LIBRARIES);
     const child = new Child(program, [...ports, 'wait']);
     await child.untilStdout('ready');
-    const tracing = await Tracing.attach(context, [child.pid]);
+    const tracing = await CallTracing.attach(context, [child.pid]);
     child.write('\n');
     const ended = await child.ended;
     check({ ...(await tracing.result()), ended }, 'lines.c', []);

@@ -6,7 +6,7 @@ import type { PeerReport } from '../kit/peers.ts';
 import { variants, WHOLE } from '../kit/tier.mjs';
 import { type Trace, Tracing } from '../kit/tracing.ts';
 import { expectReported, findExchange } from '../kit/truth.ts';
-import { describeTraced, LOOPBACK, temporaryFolder, tracingIn } from './support/environment.ts';
+import { CallTracing, describeTraced, LOOPBACK, temporaryFolder, tracingIn } from './support/environment.ts';
 import { CLIENTS, Client, type Plan, plan, reportsOf, SERVERS, Server } from './support/peers.ts';
 
 function variety(): Plan[] {
@@ -44,7 +44,7 @@ describeTraced('the client side, from the first instruction', () => {
       writeFileSync(input, plans.map((one) => `${JSON.stringify(one)}\n`).join(''));
       return `${command(`http://${authority}:${ports.get(host)}`).join(' ')} < ${input}`;
     });
-    traced = await Tracing.run(context, ['sh', '-e', '-c', lines.join('\n')]).result();
+    traced = await CallTracing.run(context, ['sh', '-e', '-c', lines.join('\n')]).result();
     said = reportsOf(traced.ended.stdout);
     const all = (await Promise.all(servers.map((server) => server.end()))).flat();
     served = new Map(all.map((line) => [line.id, line]));
@@ -84,7 +84,7 @@ describeTraced('the server side, attached while it runs', () => {
   beforeAll(async () => {
     const servers: Server[] = [];
     for (const { command, host } of cases) servers.push(await Server.start(command(host)));
-    const tracing = await Tracing.attach(
+    const tracing = await CallTracing.attach(
       context,
       servers.map(({ pid }) => pid),
     );
@@ -126,7 +126,7 @@ function bothEndsAtOnce(): void {
   it.each(LOOPBACK)('a parent that starts both, over $family', async ({ host }) => {
     const plans = variety();
     const both = new URL('./peers/both.mjs', import.meta.url).pathname;
-    const tracing = Tracing.run(context, [
+    const tracing = CallTracing.run(context, [
       process.execPath,
       both,
       host,

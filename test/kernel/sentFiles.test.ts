@@ -21,7 +21,7 @@ import { Child } from '../kit/process.ts';
 import { variants } from '../kit/tier.mjs';
 import { type Trace, Tracing } from '../kit/tracing.ts';
 import { bodyOf } from '../kit/truth.ts';
-import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
+import { CallTracing, describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();
 const context = tracingIn(folder);
@@ -152,7 +152,7 @@ describeTraced('bodies sent from files', () => {
     const small = write('small', 3_000);
     const large = write('large', 100_000);
     const server = await make();
-    const tracing = await Tracing.attach(context, server.pids);
+    const tracing = await CallTracing.attach(context, server.pids);
     expect((await get(server, '/small')).equals(small)).toBe(true);
     expect((await get(server, '/large')).equals(large)).toBe(true);
     const trace = await tracing.stop();
@@ -179,7 +179,7 @@ describeTraced('bodies sent from files', () => {
   )('%s: 3 MB in several calls, with all of each body', async (_, make) => {
     const large = write('3mb', 3_000_000);
     const server = await make();
-    const tracing = await Tracing.attach(context, server.pids, ['--max-body', 'all']);
+    const tracing = await CallTracing.attach(context, server.pids, ['--max-body', 'all']);
     expect((await get(server, '/3mb')).equals(large)).toBe(true);
     const trace = await tracing.stop();
     expectRead(responseTo(trace, '/3mb'), large);
@@ -197,7 +197,7 @@ describeTraced('bodies sent from files', () => {
   )('%s: a range is read where it was sent from', async (_, make) => {
     const large = write('range', 50_000);
     const server = await make();
-    const tracing = await Tracing.attach(context, server.pids);
+    const tracing = await CallTracing.attach(context, server.pids);
     await get(server, '/range', { Range: 'bytes=12345-34567' });
     const trace = await tracing.stop();
     expect(trace.exchanges[0]?.status).toBe(206);
@@ -210,7 +210,7 @@ describeTraced('bodies sent from files', () => {
     const strange = randomBytes(5_000);
     writeFileSync(Buffer.concat([Buffer.from(join(site, 'caf')), Buffer.from([0xe9, 0x20, 0x0a])]), strange);
     const server = await python();
-    const tracing = await Tracing.attach(context, server.pids);
+    const tracing = await CallTracing.attach(context, server.pids);
     await get(server, '/own?own');
     await get(server, '/gone?gone');
     await get(server, '/caf%e9%20%0a');
@@ -237,7 +237,7 @@ describeTraced('bodies sent from files', () => {
     const script = `mount -t tmpfs none "$1" && ${prepare} && shift 2 && exec "$@"`;
     const peer = [PYTHON, join(PEERS, 'sendfile.py'), site];
     const server = await start(['unshare', '-m', 'sh', '-c', script, 'sh', site, layer, ...peer]);
-    const tracing = await Tracing.attach(context, server.pids);
+    const tracing = await CallTracing.attach(context, server.pids);
     await get(server, '/deep/served');
     const trace = await tracing.stop();
     expectRead(responseTo(trace, '/deep/served'), served);
@@ -300,7 +300,7 @@ describeTraced('bodies sent from files', () => {
   it('a file that may change without a trace is not read', async () => {
     write('mapped', 10_000);
     const server = await python();
-    const tracing = await Tracing.attach(context, server.pids);
+    const tracing = await CallTracing.attach(context, server.pids);
     await get(server, '/mapped?mapped');
     await get(server, '/fresh?fresh');
     const trace = await tracing.stop();

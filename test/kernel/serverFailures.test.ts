@@ -10,8 +10,7 @@ import { endingText } from '../kit/endingText.ts';
 import { nginxIn } from '../kit/nginx.ts';
 import { PYTHON } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
-import { Tracing } from '../kit/tracing.ts';
-import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
+import { CallTracing, describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();
 const context = tracingIn(folder);
@@ -101,7 +100,7 @@ describeTraced('servers whose calls fail', () => {
     const script = `${servers.map((server) => `${server} & all="$all $!"`).join('\n')}
       '${process.execPath}' '${join(PEERS, 'leavingClients.mjs')}' ${clients.join(' ')}
       kill $all; wait`;
-    const { exchanges } = await Tracing.run(context, ['sh', '-c', script]).result();
+    const { exchanges } = await CallTracing.run(context, ['sh', '-c', script]).result();
     const seen: Record<string, string[]> = {};
     for (const row of exchanges) {
       if (row.side !== 'server' || row.url === null) continue;
@@ -119,7 +118,7 @@ describeTraced('servers whose calls fail', () => {
 describeTraced('gRPC calls that fail', () => {
   it('each says how, at both ends', async () => {
     const peer = [process.execPath, join(PEERS, 'failingGrpc.mjs')];
-    const { exchanges } = await Tracing.run(context, peer).result();
+    const { exchanges } = await CallTracing.run(context, peer).result();
     const of = (method: string): string[] =>
       exchanges.filter(({ url }) => url?.endsWith(`/${method}`)).map((row) => `${row.side}: ${grpc(row)}`);
     expect(of('Answered').sort()).toEqual([

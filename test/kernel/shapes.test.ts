@@ -11,7 +11,7 @@ import { Child } from '../kit/process.ts';
 import { variants } from '../kit/tier.mjs';
 import { type Trace, Tracing } from '../kit/tracing.ts';
 import { bodyOf, expectReported, field, findExchange } from '../kit/truth.ts';
-import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
+import { CallTracing, describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 import { CLIENTS, Client, type Plan, plan, reportsOf, Server, seenByClient } from './support/peers.ts';
 
 const folder = temporaryFolder();
@@ -24,7 +24,7 @@ async function bothSides(
 ): Promise<{ trace: Trace; said: PeerReport[]; served: PeerReport[] }> {
   const server = await Server.node();
   const { child } = new Client(CLIENTS['Node http'](`http://127.0.0.1:${server.port}`));
-  const tracing = await Tracing.attach(context, [server.pid, child.pid], options);
+  const tracing = await CallTracing.attach(context, [server.pid, child.pid], options);
   child.endInput(plans.map((one) => `${JSON.stringify(one)}\n`).join(''));
   const said = reportsOf((await child.ended).stdout);
   expect(said).toHaveLength(plans.length);
@@ -133,7 +133,7 @@ describeTraced('what a socket can do', () => {
   ] as const)('%s: each response belongs to its request', async (_, piece) => {
     const server = await Server.node();
     const client = Child.of(raw(server.port, piece));
-    const tracing = await Tracing.attach(context, [server.pid, client.pid]);
+    const tracing = await CallTracing.attach(context, [server.pid, client.pid]);
     const plans = [plan('POST', 'echo'), plan('POST', 'slow', { query: '?ms=50' }), plan('POST', 'chunked')];
     const bodies = plans.map(() => randomBytes(40).toString('hex'));
     client.endInput(plans.map((one, i) => request(one, bodies[i] ?? '', i === plans.length - 1)).join(''));
@@ -168,7 +168,7 @@ describeTraced('what a socket can do', () => {
       await new Promise((resolve) => socket.on('close', resolve));
       await (await fetch('http://127.0.0.1:${server.port}${one.path}', { headers: { 'X-Trace-Id': '${one.id}' } })).text();
     `;
-    const tracing = Tracing.run(context, [process.execPath, '--input-type=module', '-e', script]);
+    const tracing = CallTracing.run(context, [process.execPath, '--input-type=module', '-e', script]);
     const traced = await tracing.result();
     expect(traced.exchanges.map((exchange) => new URL(exchange.url ?? '').pathname)).toEqual([one.path]);
     // The first bytes, by which it is recognised, count as left out. Of the client's, which a server may answer in HTTP, the
@@ -204,7 +204,7 @@ describeTraced('what a socket can do', () => {
 
   it('a client that disconnects before the response', async () => {
     const server = await Server.node();
-    const tracing = await Tracing.attach(context, [server.pid]);
+    const tracing = await CallTracing.attach(context, [server.pid]);
     const one = plan('POST', 'slow', { query: '?ms=60000' });
     const socket = connect(server.port, '127.0.0.1');
     socket.write(

@@ -1,5 +1,5 @@
 /** Processes that tests start: what they print, how they end, and that none outlives its test. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -49,7 +49,7 @@ export class Child {
   constructor(
     command: string,
     args: readonly string[],
-    options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+    options: { cwd?: string; env?: NodeJS.ProcessEnv; stdio?: StdioOptions } = {},
   ) {
     this.process = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options });
     running.add(this);

@@ -129,9 +129,7 @@ export class Tracing {
 
   /** What has been written so far. */
   get written(): string {
-    // Until the trace ends, the file has another name.
-    const partial = `${this.#output}.partial`;
-    return readFileSync(existsSync(partial) ? partial : this.#output, 'utf8');
+    return writtenTo(this.#output);
   }
 
   /** Stops as Ctrl+C does. */
@@ -148,15 +146,7 @@ export class Tracing {
     this.process.killAfter(this.#context.endPatience);
     const ended = await this.process.ended;
     const trace = new Trace(this.#parse(), this.recording, this.#shown, ended);
-    const { summary, exchanges } = trace;
-    for (const file of [this.#output, this.recording]) {
-      same(`mode of ${file}`, statSync(file).mode & 0o777, 0o600);
-    }
-    const { backend } = this.#context;
-    if (backend !== null) same('backend', summary.backend, backend);
-    if (whole) expectBalance(summary);
-    // A connection that stays encrypted has a line, and does not count as an exchange.
-    same('lines', exchanges.length, summary.exchanges + summary.encrypted);
+    expectOrderly(trace, this.#output, this.#context.backend, whole);
     expectSameText(this.#replayedByProgram() ? this.replay().text : trace.recorded.text, trace.text);
     return trace;
   }
@@ -192,6 +182,24 @@ export class Tracing {
   }
 }
 
+/** What a trace has written to this file so far. Until it ends, the file has another name. */
+export function writtenTo(output: string): string {
+  const partial = `${output}.partial`;
+  return readFileSync(existsSync(partial) ? partial : output, 'utf8');
+}
+
+/** What holds for every trace. @param whole the counts of the summary are there */
+export function expectOrderly(trace: Trace, output: string, backend: Backend | null, whole: boolean): void {
+  const { summary, exchanges } = trace;
+  for (const file of [output, trace.recording]) {
+    same(`mode of ${file}`, statSync(file).mode & 0o777, 0o600);
+  }
+  if (backend !== null) same('backend', summary.backend, backend);
+  if (whole) expectBalance(summary);
+  // A connection that stays encrypted has a line, and does not count as an exchange.
+  same('lines', exchanges.length, summary.exchanges + summary.encrypted);
+}
+
 const validate = new Ajv2020({ strict: true, allowUnionTypes: true }).compile(schema);
 
 /** @throws when a line does not fit the schema, or the last one is not a summary */
@@ -215,7 +223,7 @@ function parseLine<T>(line: string): T {
 const SHOWN: ReadonlySet<string> = new Set(['--capture', '--proto']);
 
 /** Of the options of a trace, those that choose what is shown: a replay needs them as well. */
-function shownBy(options: readonly string[]): string[] {
+export function shownBy(options: readonly string[]): string[] {
   return options.flatMap((option, i) => {
     if (option === '--show-secrets') return [option];
     return SHOWN.has(option) ? [option, options[i + 1] ?? ''] : [];
@@ -223,7 +231,7 @@ function shownBy(options: readonly string[]): string[] {
 }
 
 /** The texts may be long: an error quotes the first line that differs. */
-function expectSameText(replayed: string, traced: string): void {
+export function expectSameText(replayed: string, traced: string): void {
   if (replayed === traced) return;
   const [a, b] = [replayed.split('\n'), traced.split('\n')];
   const at = b.findIndex((line, i) => line !== a[i]);

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe } from 'vitest';
+import { type KeptContext, KeptTracing, type TraceStarter } from '../../kit/keptTracing.ts';
 import { WHOLE } from '../../kit/tier.mjs';
-import type { TracingContext } from '../../kit/tracing.ts';
+import { Tracing } from '../../kit/tracing.ts';
 
 export const ROOT = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 export const HTTP_TRACE = join(ROOT, 'dist/http-trace');
@@ -41,8 +42,9 @@ export function temporaryFolder(): string {
 }
 
 /** Traces of the built product as users start it, which write their files into this folder. */
-export function tracingIn(folder: string): TracingContext {
+export function tracingIn(folder: string): KeptContext {
   return {
+    dist: join(ROOT, 'dist'),
     program: [HTTP_TRACE],
     folder,
     options: [],
@@ -54,6 +56,12 @@ export function tracingIn(folder: string): TracingContext {
     replay: 'program',
   };
 }
+
+/**
+ * For tests that are about the calls and not about the command. The long run starts `http-trace` for each trace; the
+ * short one takes the helper of the trace before.
+ */
+export const CallTracing: TraceStarter = WHOLE ? Tracing : KeptTracing;
 
 export const LOOPBACK = [
   { family: 'IPv4', host: '127.0.0.1', authority: '127.0.0.1' },

@@ -178,5 +178,6 @@ int main(int argc, char **argv)
 	by_child(http);
 	close(descriptor);
 	printf("%d\n", calls);
+	usleep(REST_US);
 	return 0;
 }

@@ -55,4 +55,5 @@ int main(int, char **argv)
 	}).join();
 	close(descriptor);
 	printf("%d\n", calls);
+	usleep(REST_US);
 }

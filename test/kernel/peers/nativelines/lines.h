@@ -8,6 +8,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+/* A busy machine takes a while to read which files a process has in memory: until then it must not end. */
+#define REST_US 500000
+
 static int calls;
 
 static int request(char *text, const char *kind, int line)

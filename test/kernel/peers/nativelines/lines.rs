@@ -63,4 +63,6 @@ fn main() {
     .join()
     .unwrap();
     println!("{}", CALLS.load(Ordering::Relaxed));
+    // As in lines.h.
+    std::thread::sleep(std::time::Duration::from_millis(500));
 }

@@ -1,0 +1,229 @@
+/**
+ * Traces for tests that are about the calls and not about the command: by the capture and the reader of `http-trace` in this
+ * process, with the helper of the trace before, as one debug session after the other has it. To start both anew takes
+ * four fifths of the processor time of a short trace.
+ */
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { type Capture, type CaptureOptions, startCapture } from '../../extension/capture/capture.ts';
+import type { KeptHelper } from '../../extension/capture/keptHelper.ts';
+import { parseCommandLine, type TraceOptions } from '../../extension/cli/arguments.ts';
+import { captureOptions } from '../../extension/cli/captureOptions.ts';
+import { openFiles, type TraceFiles } from '../../extension/cli/traceFiles.ts';
+import { TraceReader } from '../../extension/cli/traceReader.ts';
+import { FrameType } from '../../helper/protocol.ts';
+import { assert, same } from './check.ts';
+import { Child, type Ended } from './process.ts';
+import {
+  expectOrderly,
+  expectSameText,
+  parseOutput,
+  shownBy,
+  Trace,
+  type TracingContext,
+  writtenTo,
+} from './tracing.ts';
+
+/** The descriptor on which the gate waits. */
+const GATE_DESCRIPTOR = 3;
+/** Longer than a test rests between two traces. */
+const KEEP_MS = 600_000;
+
+/** Helpers between two traces, by the options that were fixed when they started. */
+const kept = new Map<string, KeptHelper>();
+
+const running = new Set<Capture>();
+
+/** Ends the traces that a test has left. */
+export async function endTraces(): Promise<void> {
+  await Promise.all([...running].map((capture) => capture.stop()));
+  running.clear();
+}
+
+export interface KeptContext extends TracingContext {
+  /** The folder of the built product. */
+  readonly dist: string;
+}
+
+/** What tests of calls need of a trace that runs, whoever runs it. */
+export interface RunningTrace {
+  /** File of the recorded trace. */
+  readonly recording: string;
+  /** What has been written so far. */
+  readonly written: string;
+  stop(): Promise<Trace>;
+  result(options?: { whole?: boolean }): Promise<Trace>;
+}
+
+/** How tests of calls start a trace. */
+export interface TraceStarter {
+  run(context: KeptContext, command: readonly string[], options?: readonly string[]): RunningTrace;
+  /** Resolves once the processes are traced. */
+  attach(context: KeptContext, pids: readonly number[], options?: readonly string[]): Promise<RunningTrace>;
+}
+
+export class KeptTracing implements RunningTrace {
+  readonly recording: string;
+  readonly #context: KeptContext;
+  readonly #output: string;
+  readonly #shown: readonly string[];
+  /** Resolves once the command runs, or the processes are traced. */
+  readonly #started: Promise<Live>;
+
+  private constructor(
+    context: KeptContext,
+    options: readonly string[],
+    start: (live: Live, children: boolean) => Promise<void>,
+  ) {
+    const all = [...context.options, ...options];
+    const own = mkdtempSync(join(context.folder, 'trace-'));
+    this.#context = context;
+    this.#shown = shownBy(all);
+    this.#output = join(own, 'out.jsonl');
+    this.recording = join(own, 'trace.recording');
+    const command = parseCommandLine([
+      'run',
+      ...['--format', 'json', '--output', this.#output, '--record', this.recording],
+      ...(context.backend === null ? [] : ['--backend', context.backend]),
+      ...(context.tls === null ? [] : ['--tls', context.tls]),
+      ...all,
+      ...['--', 'true'],
+    ]);
+    assert(command.kind === 'run', `not options of a trace: ${all.join(' ')}`);
+    this.#started = Live.start(command.options, context.dist).then(async (live) => {
+      await start(live, command.options.children);
+      return live;
+    });
+    this.#started.catch(() => {}); // Who asks for the result gets the error.
+  }
+
+  static run(context: KeptContext, command: readonly string[], options: readonly string[] = []): KeptTracing {
+    return new KeptTracing(context, options, (live, children) => live.run(command, children));
+  }
+
+  static async attach(
+    context: KeptContext,
+    pids: readonly number[],
+    options: readonly string[] = [],
+  ): Promise<KeptTracing> {
+    const tracing = new KeptTracing(context, options, (live, children) => live.attach(pids, children));
+    await tracing.#started;
+    return tracing;
+  }
+
+  get written(): string {
+    return writtenTo(this.#output);
+  }
+
+  async stop(): Promise<Trace> {
+    (await this.#started).stop();
+    return this.result();
+  }
+
+  /** Waits for the end of the command or of the processes, and checks everything that must hold for every trace. */
+  async result({ whole = true }: { whole?: boolean } = {}): Promise<Trace> {
+    const ended = await (await this.#started).end();
+    const output = parseOutput(readFileSync(this.#output, 'utf8'));
+    const trace = new Trace(output, this.recording, this.#shown, ended);
+    expectOrderly(trace, this.#output, this.#context.backend, whole);
+    expectSameText(trace.recorded.text, trace.text);
+    return trace;
+  }
+}
+
+/** One trace, from its start to an orderly end, after which its helper waits for the next one. */
+class Live {
+  readonly #options: CaptureOptions;
+  readonly #capture: Capture;
+  readonly #files: TraceFiles;
+  readonly #reader: TraceReader;
+  #attached = false;
+  #over: () => void = () => {};
+  /** Resolves when the trace is stopped, or all its processes have ended. */
+  readonly #until = new Promise<void>((resolve) => {
+    this.#over = resolve;
+  });
+  /** How the command ends; of processes that were running already, nothing is known. */
+  #command: Promise<Ended> | null = null;
+
+  private constructor(options: CaptureOptions, capture: Capture, files: TraceFiles, reader: TraceReader) {
+    this.#options = options;
+    this.#capture = capture;
+    this.#files = files;
+    this.#reader = reader;
+    files.recording?.begin(capture.hello.byteOrder);
+    capture.onEvent((event, { type, payload }) => {
+      files.recording?.frame(type, payload);
+      reader.take(event);
+      if (event.type === FrameType.Status && this.#attached && event.status.targets === 0) this.#over();
+    });
+  }
+
+  static async start(trace: TraceOptions, dist: string): Promise<Live> {
+    assert(trace.proto === null && trace.duration === null, 'options that only the command knows');
+    const options = {
+      ...captureOptions(trace),
+      nativePath: join(dist, 'native'),
+      helperPath: join(dist, 'helper.js'),
+      programsFile: null,
+    };
+    const helper = kept.get(keyOf(options)) ?? null;
+    kept.delete(keyOf(options));
+    const capture = await startCapture({ ...options, kept: helper });
+    running.add(capture);
+    const files = openFiles(trace);
+    return new Live(options, capture, files, new TraceReader(trace, files.output, null));
+  }
+
+  /** The command is traced from its first instruction. */
+  async run([program = '', ...args]: readonly string[], children: boolean): Promise<void> {
+    const gate = join(this.#options.nativePath, 'gate');
+    const child = new Child(gate, [program, ...args], { stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
+    this.#command = child.ended;
+    const release = child.process.stdio[GATE_DESCRIPTOR];
+    assert(release instanceof Writable, 'the gate has no descriptor to wait on');
+    release.on('error', () => {}); // The command may end before it reads its byte.
+    await this.#capture.attach(child.pid, children);
+    release.end('\n');
+  }
+
+  async attach(pids: readonly number[], children: boolean): Promise<void> {
+    for (const pid of pids) await this.#capture.attach(pid, children);
+    this.#attached = true;
+  }
+
+  stop(): void {
+    this.#over();
+  }
+
+  async end(): Promise<Ended> {
+    const ended = (await this.#command) ?? { code: 0, signal: null, stdout: '', stderr: '' };
+    if (this.#command === null) await this.#until;
+    const status = await this.#capture.stop(KEEP_MS);
+    running.delete(this.#capture);
+    assert(status !== null, 'the helper ended before it had sent everything');
+    this.#files.recording?.end();
+    this.#reader.finish([]);
+    same('problem of the output', await this.#files.output.end(), null);
+    keep(keyOf(this.#options), this.#capture.kept ?? null);
+    return ended;
+  }
+}
+
+function keyOf(options: CaptureOptions): string {
+  return JSON.stringify(options);
+}
+
+function keep(key: string, helper: KeptHelper | null): void {
+  if (helper === null) return;
+  if (kept.has(key)) {
+    // There were two traces at the same time.
+    helper.end();
+    return;
+  }
+  kept.set(key, helper);
+  helper.onEnd(() => {
+    if (kept.get(key) === helper) kept.delete(key);
+  });
+}
