@@ -68,8 +68,8 @@ export class App {
   #search = { number: 0, query: '' };
   #frame: number | null = null;
   #statusChanged = true;
-  /** A call to select as soon as its row arrives. */
-  #awaited: { id: number; open: boolean } | null = null;
+  /** A call to select as soon as its row arrives. `asked`: by a person, who goes on from there. */
+  #awaited: { id: number; open: boolean; asked: boolean } | null = null;
 
   constructor(root: HTMLElement, host: Host) {
     this.#host = host;
@@ -87,6 +87,7 @@ export class App {
         this.#filter.showProgress(null);
         this.#rearrange();
       },
+      // A filter that matches nothing is corrected where it is.
       leave: () => this.#list.focus(),
       help: () => this.#help.show(),
       newest: () => this.#store.newest(),
@@ -148,7 +149,7 @@ export class App {
       reveal: () => this.#ask(),
       move: (step) => this.#list.move(step),
       show: (id) => {
-        this.#awaited = { id, open: true };
+        this.#awaited = { id, open: true, asked: true };
         this.#schedule();
       },
     });
@@ -199,10 +200,7 @@ export class App {
     this.#toolbar.showChip(chip);
     this.#filter.apply();
     listenToKeys({ help: () => this.#help.show(), filter: () => this.#filter.focus() });
-    takeKeyboard(() => {
-      if (this.#split.element.hidden) this.#empty.focus();
-      else this.#list.focus();
-    });
+    takeKeyboard(() => this.#takeKeyboard());
     for (const type of ['focus', 'blur'] as const) {
       window.addEventListener(type, () => host.send({ type: 'focus', focused: type === 'focus' }));
     }
@@ -239,7 +237,7 @@ export class App {
         this.#schedule();
         break;
       case 'reveal':
-        this.#awaited = { id: message.id, open: true };
+        this.#awaited = { id: message.id, open: true, asked: true };
         this.#schedule();
         break;
       case 'listed':
@@ -289,7 +287,7 @@ export class App {
     const first = this.#status.startedAt !== status.startedAt || this.#status.list !== status.list;
     const same = selected?.startedAt === status.startedAt && selected.list === status.list;
     if (first && selected !== undefined && same) {
-      this.#awaited = { id: selected.id, open: detailsOpen === true };
+      this.#awaited = { id: selected.id, open: detailsOpen === true, asked: false };
     }
     this.#held.came(status);
     this.#status = status;
@@ -336,11 +334,22 @@ export class App {
     this.#toolbar.show(status, store);
     const joins = store.joins && status.pairs > 0;
     this.#list.showFolds(joins, joins || (store.nests && store.hasCauses));
+    const { element: list } = this.#split;
+    const { element: empty } = this.#empty;
+    const hadKeyboard = list.contains(document.activeElement) || empty.contains(document.activeElement);
     const isEmpty = this.#empty.show(status, store.size, store.length, this.#held.dropped);
     this.#held.remember(status);
-    this.#split.element.hidden = isEmpty;
+    list.hidden = isEmpty;
+    const active = document.activeElement;
+    if (hadKeyboard && (active === empty || !(isEmpty ? empty : list).contains(active))) this.#takeKeyboard();
     this.#overview.element.hidden = store.size === 0;
     this.#notices.show(status, isEmpty);
+  }
+
+  /** To the list, or to what is shown instead of it. */
+  #takeKeyboard(): void {
+    if (this.#split.element.hidden) this.#empty.focus();
+    else this.#list.focus();
   }
 
   #rearrange(by: 'order' | 'filter' = 'filter'): void {
@@ -399,7 +408,7 @@ export class App {
     this.#list.select(awaited.id, 'center');
     this.#remember(awaited.id);
     if (awaited.open) this.#open();
-    this.#list.focus();
+    if (awaited.asked) this.#list.focus();
   }
 
   #selected(id: number): void {

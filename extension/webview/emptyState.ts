@@ -106,7 +106,7 @@ function waiting(status: TraceStatus): string {
 
 export class EmptyState {
   readonly #actions: EmptyActions;
-  readonly element = el('div', { class: 'empty', role: 'status', hidden: '' });
+  readonly element = el('div', { class: 'empty', role: 'status', tabindex: -1, hidden: '' });
   #shown = '';
 
   constructor(actions: EmptyActions) {
@@ -134,9 +134,9 @@ export class EmptyState {
     return true;
   }
 
-  /** What is offered first gets the keyboard. */
+  /** What is offered first gets the keyboard, or the sentence, where nothing is. */
   focus(): void {
-    this.element.querySelector('button')?.focus();
+    (this.element.querySelector('button') ?? this.element).focus();
   }
 
   #button(action: Action, status: TraceStatus): HTMLButtonElement {

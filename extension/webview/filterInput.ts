@@ -133,7 +133,11 @@ export class FilterInput {
     this.#input.setAttribute('aria-invalid', String(error !== undefined));
     this.#box.classList.toggle('wrong', error !== undefined);
     if (this.#timer !== null) clearTimeout(this.#timer);
-    const report = (): void => this.#events.changed(filter, text);
+    this.#timer = null;
+    const report = (): void => {
+      this.#timer = null;
+      this.#events.changed(filter, text);
+    };
     if (now) report();
     else this.#timer = setTimeout(report, DELAY_MS);
   }
@@ -183,6 +187,8 @@ export class FilterInput {
     else if (event.key === 'Escape' && this.#input.value !== '') this.set('');
     else if (event.key === 'Escape' || event.key === 'Enter' || event.key === 'ArrowDown') {
       this.#completions.show(null);
+      // The list that it goes to must be that of this filter: a text before it may have matched nothing.
+      if (this.#timer !== null) this.#edited(true);
       this.#events.leave();
     } else return;
     event.preventDefault();

@@ -95,3 +95,53 @@ it('the keyboard that comes to the panel goes to the list, or to what an empty p
   await panel.page.evaluate(() => window.dispatchEvent(new Event('focus')));
   expect(await active()).toBe('Filter calls');
 });
+
+it('Enter in the filter goes to the list, also when what was typed before matched nothing', async () => {
+  panel = await openPanel();
+  await panel.fill(rows, statusOf(rows));
+  const empty = (): Promise<boolean> => panel.page.isVisible('.empty');
+  await panel.page.focus('.filter input');
+  await panel.page.keyboard.type('durati');
+  await expect.poll(empty).toBe(true);
+  // In one go: the list follows what is typed a little later.
+  await panel.page.evaluate(() => {
+    const input = document.activeElement as HTMLInputElement;
+    input.value = 'duration:>0ms';
+    input.dispatchEvent(new Event('input', { bubbles: true }));
+    input.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }));
+  });
+  expect(await active()).toBe('HTTP calls');
+  expect(await empty()).toBe(false);
+});
+
+it('a filter that matches nothing keeps the keyboard; a list that becomes empty hands it on, and takes it back', async () => {
+  panel = await openPanel();
+  await panel.fill(rows, statusOf(rows));
+  await panel.page.focus('.filter input');
+  await panel.page.keyboard.type('nowhere');
+  await panel.page.keyboard.press('Enter');
+  expect(await active()).toBe('Filter calls');
+  await panel.page.keyboard.press('Escape');
+  await panel.page.keyboard.press('Enter');
+  expect(await active()).toBe('HTTP calls');
+  await panel.post({ type: 'reset' });
+  await panel.fill([], statusOf([], { phase: 'idle' }));
+  await expect.poll(active).toBe('Start');
+  await panel.fill(rows, statusOf(rows));
+  await expect.poll(active).toBe('HTTP calls');
+});
+
+it('a call that is selected again when the panel comes back does not take the keyboard from the filter', async () => {
+  panel = await openPanel();
+  const status = statusOf(rows);
+  await panel.fill(rows, status);
+  await panel.page.focus('.grid');
+  await panel.page.keyboard.press('Home');
+  const state = await panel.state();
+  await panel.close();
+  panel = await openPanel({ state });
+  await panel.page.focus('.filter input');
+  await panel.fill(rows, status);
+  await panel.page.waitForSelector('.row[aria-selected="true"]');
+  expect(await active()).toBe('Filter calls');
+});
