@@ -36,6 +36,7 @@ import { Channel } from './channel.ts';
 import { KeptHelper } from './keptHelper.ts';
 import { RememberedPrograms } from './rememberedPrograms.ts';
 import { SentFiles } from './sentFiles.ts';
+import { StopPatience } from './stopPatience.ts';
 import { TraceError } from './trace.ts';
 
 export interface CaptureOptions {
@@ -107,8 +108,6 @@ const HELLO_TIMEOUT_MS = 300_000;
 const PROMPT_TIMEOUT_MS = HELLO_TIMEOUT_MS + 180_000;
 /** As above, if the helper runs already. */
 const RESUME_TIMEOUT_MS = 10_000;
-/** Milliseconds without a message of the helper after a stop was requested. */
-const STOP_TIMEOUT_MS = 30_000;
 /** How long it is waited for how the helper's process has ended, when its socket has closed; sudo passes that on at once. */
 const ENDED_MS = 1_000;
 
@@ -224,8 +223,8 @@ class HelperConnection implements Capture {
   #nextRequest = 1;
   #stopping: Promise<Status | null> | null = null;
   #final: Status | null = null;
-  /** Fires when the helper sends nothing while the trace is being stopped. */
-  #patience: NodeJS.Timeout | null = null;
+  /** While the trace is being stopped. */
+  #patience: StopPatience | null = null;
   /** Records that are still waiting will be dropped. */
   #cut = false;
   #fault: { code: string; message: string } | null = null;
@@ -345,9 +344,9 @@ class HelperConnection implements Capture {
       if (!this.#over && this.#pausing) this.send(FrameType.Pause, { forMs: keepMs } satisfies Pause);
       else if (!this.#over) this.#writeEmpty(FrameType.Stop);
       if (!this.#over && this.#cut) this.#writeEmpty(FrameType.CutShort);
-      this.#patience = setTimeout(() => this.#channel.close(), STOP_TIMEOUT_MS);
+      this.#patience = new StopPatience(this.#hello?.helperPid ?? 0, () => this.#channel.close());
       await this.ended;
-      clearTimeout(this.#patience);
+      this.#patience.end();
       return this.#final;
     })();
     return this.#stopping;
@@ -364,7 +363,7 @@ class HelperConnection implements Capture {
   }
 
   #take(frame: Frame): void {
-    this.#patience?.refresh();
+    this.#patience?.heard();
     const { type } = frame;
     if (this.#hello === null && type !== FrameType.Hello && type !== FrameType.Fault) {
       throw new FrameError('The first frame is not a hello.');
