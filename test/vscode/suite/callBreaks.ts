@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { Setting } from '../../../extension/contributions.ts';
-import { callServer, calls } from './callServer.ts';
+import { separateCallServer } from './callServer.ts';
 import { cProgram, goProgram, NEW_LLDB, OLD_LLDB } from './compiled.ts';
 import { continueDebugging, insight, stopDebugging } from './extension.ts';
 import { eventually, pause, test } from './harness.ts';
@@ -57,12 +57,14 @@ const debuggers: Record<string, Debugger> = {
   ...(NEW_LLDB === undefined ? {} : { 'lldb-dap': lldb(NEW_LLDB) }),
 };
 
-const seen = () => Object.values(calls).reduce((sum, count) => sum + count, 0);
+let server: Awaited<ReturnType<typeof separateCallServer>> | null = null;
+const seen = () => server?.made() ?? 0;
 const hooks = (value: 'always' | 'never' | undefined) =>
   vscode.workspace.getConfiguration().update(Setting.hooks, value, vscode.ConfigurationTarget.Global);
 
 async function start(name: string, configuration: Configuration): Promise<void> {
-  const url = await callServer();
+  server ??= await separateCallServer();
+  const { url } = server;
   // lldb wants a list.
   const env = configuration.type === 'lldb-dap' ? [`CALLS_URL=${url}`] : { CALLS_URL: url };
   assert(await vscode.debug.startDebugging(undefined, { name, env, ...configuration }), `${name} starts`);

@@ -13,11 +13,22 @@ export const calls: Record<string, number> = {};
 
 const servers = new Map<'http' | 'https', Promise<Server>>();
 
-const answer: RequestListener = (request, response) => {
-  const path = request.url ?? '';
-  calls[path] = (calls[path] ?? 0) + 1;
-  response.end('ok');
-};
+const counting =
+  (counts: Record<string, number>): RequestListener =>
+  (request, response) => {
+    const path = request.url ?? '';
+    counts[path] = (counts[path] ?? 0) + 1;
+    response.end('ok');
+  };
+const answer = counting(calls);
+
+/** One that programs of other tests do not call, which may go on for a while. `made`: how many calls came to it. */
+export async function separateCallServer(): Promise<{ readonly url: string; readonly made: () => number }> {
+  const counts: Record<string, number> = {};
+  const { port } = (await listen(createServer(counting(counts)))).address() as AddressInfo;
+  const made = () => Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return { url: `http://127.0.0.1:${port}`, made };
+}
 
 /** Its address, for CALLS_URL. Programs give themselves different paths by a prefix. */
 export async function callServer(scheme: 'http' | 'https' = 'http'): Promise<string> {
