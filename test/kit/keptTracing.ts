@@ -46,19 +46,23 @@ export interface KeptContext extends TracingContext {
   readonly dist: string;
 }
 
-/** What tests of calls need of a trace that runs, whoever runs it. */
-export interface RunningTrace {
+/** What tests of calls need of the trace of a command, whoever runs it. */
+export interface CommandTrace {
   /** File of the recorded trace. */
   readonly recording: string;
   /** What has been written so far. */
   readonly written: string;
-  stop(): Promise<Trace>;
   result(options?: { whole?: boolean }): Promise<Trace>;
+}
+
+/** The same of processes that were running already. */
+export interface RunningTrace extends CommandTrace {
+  stop(): Promise<Trace>;
 }
 
 /** How tests of calls start a trace. */
 export interface TraceStarter {
-  run(context: KeptContext, command: readonly string[], options?: readonly string[]): RunningTrace;
+  run(context: KeptContext, command: readonly string[], options?: readonly string[]): CommandTrace;
   /** Resolves once the processes are traced. */
   attach(context: KeptContext, pids: readonly number[], options?: readonly string[]): Promise<RunningTrace>;
 }
