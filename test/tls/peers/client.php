@@ -2,6 +2,8 @@
 // A client: client.php stream|curl PORT FOLDER VERSION; see ../plan.ts. A stream makes a connection for each request.
 [, $kind, $port, $folder, $version] = $argv;
 echo 'pid ', getmypid(), "\n";
+// Node's pipes are sockets, and of a socket PHP would read nothing after a minute.
+stream_set_timeout(STDIN, 600);
 $handle = $kind === 'curl' ? curl_init() : null;
 while (($line = fgets(STDIN)) !== false) {
     [$method, $path, $id, $framing, $file] = explode(' ', trim($line));
