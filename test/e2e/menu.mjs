@@ -20,8 +20,10 @@ export class Menu {
   /** A click on a menu that has just opened is ignored: it may be the rest of the one that opened it. */
   async choose(text) {
     const item = this.items.filter({ has: this.page.locator('.action-label', { hasText: exactly(text) }) });
+    await item.click();
     for (let attempt = 1; ; attempt++) {
-      await item.click();
+      // A slow window may close it only now.
+      if (attempt > 1) await item.click({ timeout: 5_000 }).catch(() => {});
       try {
         await item.waitFor({ state: 'hidden', timeout: 2_000 });
         return;
