@@ -1,5 +1,5 @@
 /** A capture whose loader or helper misbehaves: real processes on the real socket, in the loader's place. */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -97,13 +97,20 @@ describe.skipIf(!isRoot)('a capture', () => {
   });
 
   it('a stop soon after the helper’s end, before it is known how it ended, does not hide that', async () => {
+    const closed = join(folder, 'closed');
     const capture = await start(
       hello,
-      `socket.removeAllListeners('close'); setTimeout(() => socket.destroy(), 100);
-       setTimeout(() => process.kill(process.pid, 'SIGKILL'), 700);`,
+      `setInterval(() => {}, 1000); setTimeout(() => socket.destroy(), 100); socket.removeAllListeners('close');
+       socket.on('close', () => require('node:fs').writeFileSync('${closed}', String(process.pid)));`,
     );
-    await sleep(400);
-    expect(await capture.stop()).toBeNull();
+    await expect
+      .poll(() => existsSync(closed) && readFileSync(closed, 'utf8'), { timeout: 60_000 })
+      .toMatch(/\d/);
+    // Before this, the capture has noticed that its socket is closed.
+    await sleep(50);
+    const stopping = capture.stop();
+    process.kill(Number(readFileSync(closed, 'utf8')), 'SIGKILL');
+    expect(await stopping).toBeNull();
     expect(await capture.ended).toEqual({ fault: expect.stringContaining('ended by the signal SIGKILL') });
   });
 
