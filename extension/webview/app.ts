@@ -334,14 +334,17 @@ export class App {
     this.#toolbar.show(status, store);
     const joins = store.joins && status.pairs > 0;
     this.#list.showFolds(joins, joins || (store.nests && store.hasCauses));
-    const { element: list } = this.#split;
+    const { element: split } = this.#split;
     const { element: empty } = this.#empty;
-    const hadKeyboard = list.contains(document.activeElement) || empty.contains(document.activeElement);
+    const before = document.activeElement;
+    // Otherwise an editor may have it, which it would be taken from.
+    const hadKeyboard = document.hasFocus() && (split.contains(before) || empty.contains(before));
     const isEmpty = this.#empty.show(status, store.size, store.length, this.#held.dropped);
     this.#held.remember(status);
-    list.hidden = isEmpty;
-    const active = document.activeElement;
-    if (hadKeyboard && (active === empty || !(isEmpty ? empty : list).contains(active))) this.#takeKeyboard();
+    split.hidden = isEmpty;
+    const { activeElement } = document;
+    const isInPlace = activeElement !== empty && (isEmpty ? empty : split).contains(activeElement);
+    if (hadKeyboard && !isInPlace) this.#takeKeyboard();
     this.#overview.element.hidden = store.size === 0;
     this.#notices.show(status, isEmpty);
   }

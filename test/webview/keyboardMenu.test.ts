@@ -129,6 +129,12 @@ it('a filter that matches nothing keeps the keyboard; a list that becomes empty 
   await expect.poll(active).toBe('Start');
   await panel.fill(rows, statusOf(rows));
   await expect.poll(active).toBe('HTTP calls');
+  // Somebody writes in an editor.
+  await panel.page.evaluate(() => (document.hasFocus = () => false));
+  await panel.post({ type: 'reset' });
+  await panel.fill([], statusOf([], { phase: 'idle' }));
+  await expect.poll(() => panel.page.isVisible('.empty button')).toBe(true);
+  expect(await active()).not.toBe('Start');
 });
 
 it('a call that is selected again when the panel comes back does not take the keyboard from the filter', async () => {
