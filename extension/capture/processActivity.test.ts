@@ -14,40 +14,32 @@ async function started(script: string): Promise<number> {
   return child.pid ?? 0;
 }
 
-it('a process that computes goes on, until it is stopped', async () => {
+/** Waits for a moment in which it does nothing; its start may take a while. */
+async function expectIdle(activity: ProcessActivity): Promise<void> {
+  const worksNow = async (): Promise<boolean> => {
+    activity.isWorking();
+    await sleep(50);
+    return activity.isWorking();
+  };
+  await expect.poll(worksNow, { timeout: 60_000 }).toBe(false);
+}
+
+it('a process that computes is working, until it is stopped', async () => {
   const pid = await started('for (;;);');
   const activity = new ProcessActivity(pid);
-  await expect.poll(() => activity.goesOn(), { timeout: 60_000 }).toBe(true);
+  await expect.poll(() => activity.isWorking(), { timeout: 60_000 }).toBe(true);
   process.kill(pid, 'SIGSTOP');
-  await expect
-    .poll(
-      async () => {
-        activity.goesOn();
-        await sleep(50);
-        return activity.goesOn();
-      },
-      { timeout: 60_000 },
-    )
-    .toBe(false);
+  await expectIdle(activity);
 });
 
-it('one that waits for something does not, nor one that is not there', async () => {
+it('one that waits for something is not, nor one that is not there', async () => {
   const activity = new ProcessActivity(await started('setTimeout(() => {}, 100_000)'));
-  await expect
-    .poll(
-      async () => {
-        activity.goesOn();
-        await sleep(50);
-        return activity.goesOn();
-      },
-      { timeout: 60_000 },
-    )
-    .toBe(false);
-  expect(new ProcessActivity(2 ** 22 + 1).goesOn()).toBe(false);
+  await expectIdle(activity);
+  expect(new ProcessActivity(2 ** 22 + 1).isWorking()).toBe(false);
 });
 
-it('one that the kernel holds goes on, whatever its name', () => {
+it('one that the kernel holds is working, whatever its name', () => {
   const stat = (state: string): string => `7 (a) R 1) ${state} 1 1 1 0 -1 4194560 100 0 0 0 12 34 0 0 20 0`;
-  expect(new ProcessActivity(7, () => stat('D')).goesOn()).toBe(true);
-  expect(new ProcessActivity(7, () => stat('S')).goesOn()).toBe(false);
+  expect(new ProcessActivity(7, () => stat('D')).isWorking()).toBe(true);
+  expect(new ProcessActivity(7, () => stat('S')).isWorking()).toBe(false);
 });

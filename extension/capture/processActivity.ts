@@ -13,8 +13,8 @@ export class ProcessActivity {
     this.#used = this.#read().used;
   }
 
-  /** It has used processor time since this was asked last, or the kernel has not let it go on. False if it is unknown. */
-  goesOn(): boolean {
+  /** It has used processor time since this was asked last, or the kernel holds it. False if that is unknown. */
+  isWorking(): boolean {
     const { state, used } = this.#read();
     const before = this.#used;
     this.#used = used;

@@ -14,7 +14,7 @@ export class StopPatience {
   constructor(helperPid: number, giveUp: () => void) {
     const activity = new ProcessActivity(helperPid);
     this.#timer = setTimeout(() => {
-      if (performance.now() - this.#begin < LIMIT_MS && activity.goesOn()) this.#timer.refresh();
+      if (performance.now() - this.#begin < LIMIT_MS && activity.isWorking()) this.#timer.refresh();
       else giveUp();
     }, SILENCE_MS);
   }

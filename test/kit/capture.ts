@@ -1,6 +1,6 @@
 /** A trace in this process: the capture and the engine without the command line, so that targets may come and go. */
 import { join } from 'node:path';
-import { type Capture, startCapture } from '../../extension/capture/capture.ts';
+import { type Capture, type CaptureOptions, startCapture } from '../../extension/capture/capture.ts';
 import type { KeptHelper } from '../../extension/capture/keptHelper.ts';
 import { Pipeline } from '../../extension/capture/pipeline.ts';
 import { Engine } from '../../extension/engine/engine.ts';
@@ -8,6 +8,16 @@ import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import type { Backend, Hello, Status, TlsWay } from '../../helper/protocol.ts';
 
 const BODY_LIMIT = 65_536;
+
+/** For a capture by the product that is built in this folder. */
+export function builtIn(dist: string): Pick<CaptureOptions, 'nativePath' | 'helperPath' | 'programsFile'> {
+  return {
+    nativePath: join(dist, 'native'),
+    helperPath: join(dist, 'helper.js'),
+    // Those of other tests would be attached when nobody expects it.
+    programsFile: null,
+  };
+}
 
 export class CaptureTrace {
   readonly #engine = new Engine({ bodyLimit: BODY_LIMIT });
@@ -33,15 +43,12 @@ export class CaptureTrace {
     minLatencyMs = 0,
   ): Promise<CaptureTrace> {
     const capture = await startCapture({
-      nativePath: join(context.dist, 'native'),
-      helperPath: join(context.dist, 'helper.js'),
+      ...builtIn(context.dist),
       bodyLimit,
       kept,
       backend: context.backend ?? 'auto',
       tls: context.tls,
       minLatencyMs,
-      // Those of other tests would be attached when nobody expects it.
-      programsFile: null,
     });
     return new CaptureTrace(capture);
   }

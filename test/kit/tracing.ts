@@ -87,22 +87,18 @@ export class Tracing {
     options: readonly string[] = [],
   ) {
     this.#context = context;
-    const all = [...context.options, ...options];
-    this.#shown = shownBy(all);
-    const own = mkdtempSync(join(context.folder, 'trace-'));
-    this.#output = join(own, 'out.jsonl');
-    this.recording = join(own, 'trace.recording');
+    const files = filesOf(context, options);
+    this.#shown = files.shown;
+    this.#output = files.output;
+    this.recording = files.recording;
     this.process = Child.of([
       // As on a fresh machine: the programs of all traces before would be looked at once more, which doubles what the start
       // of a trace costs, and a test would pass by what another one has left.
       'env',
-      `XDG_CACHE_HOME=${own}`,
+      `XDG_CACHE_HOME=${files.folder}`,
       ...context.program,
       verb,
-      ...['--format', 'json', '--output', this.#output, '--record', this.recording],
-      ...(context.backend === null ? [] : ['--backend', context.backend]),
-      ...(context.tls === null ? [] : ['--tls', context.tls]),
-      ...all,
+      ...files.words,
       ...operands,
     ]);
   }
@@ -182,6 +178,32 @@ export class Tracing {
   }
 }
 
+/** Where a trace writes. */
+export interface FilesOfTrace {
+  readonly folder: string;
+  readonly output: string;
+  readonly recording: string;
+  /** The options of the trace, with those that name the files. */
+  readonly words: readonly string[];
+  /** Of its options, those that choose what is shown. */
+  readonly shown: readonly string[];
+}
+
+/** In a new folder for this trace. */
+export function filesOf(context: TracingContext, options: readonly string[]): FilesOfTrace {
+  const all = [...context.options, ...options];
+  const folder = mkdtempSync(join(context.folder, 'trace-'));
+  const output = join(folder, 'out.jsonl');
+  const recording = join(folder, 'trace.recording');
+  const words = [
+    ...['--format', 'json', '--output', output, '--record', recording],
+    ...(context.backend === null ? [] : ['--backend', context.backend]),
+    ...(context.tls === null ? [] : ['--tls', context.tls]),
+    ...all,
+  ];
+  return { folder, output, recording, words, shown: shownBy(all) };
+}
+
 /** What a trace has written to this file so far. Until it ends, the file has another name. */
 export function writtenTo(output: string): string {
   const partial = `${output}.partial`;
@@ -223,7 +245,7 @@ function parseLine<T>(line: string): T {
 const SHOWN: ReadonlySet<string> = new Set(['--capture', '--proto']);
 
 /** Of the options of a trace, those that choose what is shown: a replay needs them as well. */
-export function shownBy(options: readonly string[]): string[] {
+function shownBy(options: readonly string[]): string[] {
   return options.flatMap((option, i) => {
     if (option === '--show-secrets') return [option];
     return SHOWN.has(option) ? [option, options[i + 1] ?? ''] : [];
