@@ -42,6 +42,12 @@ export async function endTraces(): Promise<void> {
   running.clear();
 }
 
+/** Ends the helpers that wait for another trace. */
+export function endKeptHelpers(): void {
+  for (const helper of kept.values()) helper.end();
+  kept.clear();
+}
+
 export interface KeptContext extends TracingContext {
   /** The folder of the built product. */
   readonly dist: string;
@@ -58,6 +64,8 @@ export interface CommandTrace {
 
 /** The same of processes that were running already. */
 export interface RunningTrace extends CommandTrace {
+  /** Milliseconds that its start may take. */
+  readonly patience: number;
   stop(): Promise<Trace>;
 }
 
@@ -107,6 +115,10 @@ export class KeptTracing implements RunningTrace {
     const tracing = new KeptTracing(context, options, (live, children) => live.attach(pids, children));
     await tracing.#started;
     return tracing;
+  }
+
+  get patience(): number {
+    return this.#context.patience;
   }
 
   get written(): string {

@@ -5,6 +5,7 @@
 
 import { CaptureTrace } from '../kit/capture.ts';
 import { assert, same } from '../kit/check.ts';
+import { endKeptHelpers, KeptTracing, type TraceStarter } from '../kit/keptTracing.ts';
 import { Child } from '../kit/process.ts';
 import { type Report, reportOutcome } from '../kit/report.ts';
 import { type Trace, Tracing } from '../kit/tracing.ts';
@@ -27,14 +28,18 @@ export async function runSmoke(
   try {
     await untilTheyWait(context, peers);
     const pids = [shell, ...peers.map(({ process }) => process)].map(({ pid }) => pid);
+    // By the first backend also the command line, whose start takes as long as the helper's.
+    const starter: TraceStarter = part.first === 0 ? Tracing : KeptTracing;
     // With TLS, so that it shows where a kernel does not take the programs for it: an older one may refuse more.
-    const tracing = await Tracing.attach({ ...context, tls: 'auto' }, pids, ['--ring-size', '32MiB']);
+    const tracing = await starter.attach({ ...context, tls: 'auto' }, pids, ['--ring-size', '32MiB']);
     // First, because they end by themselves if they are not continued for some minutes.
     await goOn(peers);
     outcomes = await runAll(context, { process: shell, pid: () => shell.pid }, list, tracing.patience);
     shell.endInput('exit\n');
     // The balance has a row of its own.
     trace = await tracing.result({ whole: false });
+    // Of the next backend, no program is to be seen by this one's probes.
+    endKeptHelpers();
   } catch (error) {
     const detail = `no trace: ${(error as Error).message}`;
     for (const { name } of list) report({ scenario: name, outcome: 'failed', detail });
