@@ -29,7 +29,7 @@ export class BreaksView implements vscode.TreeDataProvider<Break>, vscode.Dispos
     });
     const refresh = () => {
       this.#changed.fire(undefined);
-      this.#tell();
+      this.#notify();
     };
     this.#disposables = [
       this.#changed,
@@ -42,7 +42,7 @@ export class BreaksView implements vscode.TreeDataProvider<Break>, vscode.Dispos
       calls.onDidChange(refresh),
       calls.onDidHit((standing) => this.#showHit(standing)),
     ];
-    this.#tell();
+    this.#notify();
   }
 
   getChildren(node?: Break): readonly Break[] & Break[] {
@@ -74,7 +74,7 @@ export class BreaksView implements vscode.TreeDataProvider<Break>, vscode.Dispos
     for (const disposable of this.#disposables) disposable.dispose();
   }
 
-  #tell(): void {
+  #notify(): void {
     void vscode.commands.executeCommand('setContext', Context.hasBreaks, this.#list.all.length > 0);
     const lines = this.#calls.failures.map(({ session, reason }) =>
       t('Cannot be set in {0}: {1}.', labelText(session, 60), labelText(localized(reason), 300)),

@@ -1,4 +1,4 @@
-/** The hook in a real Python, with as much of pydevd's debugger as it asks for: it tells where it would stop. */
+/** The hook in a real Python, with as much of pydevd's debugger as it asks for: it reports where it would stop. */
 import { execFile, spawnSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

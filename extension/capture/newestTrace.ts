@@ -1,4 +1,4 @@
-/** The newest trace as its events tell it: its clock, how far it was read, and which processes are in it. */
+/** The newest trace by its events: its clock, how far it was read, and which processes are in it. */
 import type { HelperEvent } from '../../helper/events.ts';
 import { FrameError } from '../../helper/frames.ts';
 import { FrameType } from '../../helper/protocol.ts';

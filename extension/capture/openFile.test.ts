@@ -108,7 +108,7 @@ describe('a file of calls', () => {
     ['\x89HTR\r\n\0\n\x63\0\x63\x01\0\0\0\0', 'another version'],
     ['\x89PNG\r\n\x1a\n', 'neither'],
     ['\x89HTR\r\n\n\n1234567890', 'not a recording'],
-  ])('that is none says what it is: %j', async (text, reason) => {
+  ])('that is not one says what it is: %j', async (text, reason) => {
     await expect(open(Buffer.from(text, 'latin1'))).rejects.toMatchObject({
       code: 'file',
       message: expect.stringContaining(reason),

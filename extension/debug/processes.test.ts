@@ -24,7 +24,7 @@ describe('parseStat', () => {
     expect(parseStat(`7 (a) S 1 (b\n c) ${REST}`)?.name).toBe('a) S 1 (b\n c');
   });
 
-  test.each(['', '7', '7 (node', '7 (node) S', 'x (node) S 1', ') ('])('%j is none', (text) => {
+  test.each(['', '7', '7 (node', '7 (node) S', 'x (node) S 1', ') ('])('%j is not one', (text) => {
     expect(parseStat(text)).toBeNull();
   });
 });

@@ -38,9 +38,9 @@ async function listen(server: Server | Http2Server | ReturnType<typeof createSec
 
 /** What one client sent, up to the end that is expected, and what it is answered. */
 function answering(end: string, answer: string | Buffer): { server: Server; received: Promise<string> } {
-  let tell: (text: string) => void;
+  let arrived: (text: string) => void;
   const received = new Promise<string>((resolve) => {
-    tell = resolve;
+    arrived = resolve;
   });
   const server = createServer((socket) => {
     let bytes = '';
@@ -48,7 +48,7 @@ function answering(end: string, answer: string | Buffer): { server: Server; rece
     socket.on('data', (chunk) => {
       bytes += chunk.toString('latin1');
       if (!bytes.endsWith(end)) return;
-      tell(bytes);
+      arrived(bytes);
       socket.end(answer);
     });
   });

@@ -44,7 +44,7 @@ describe('segments', () => {
     ]);
   });
 
-  it('tell nothing of time that is not known', () => {
+  it('show nothing of time that is not known', () => {
     const row = call({ start: 10, duration: 6, phases: { ...phases, sendMs: 2 } });
     expect(segments(row, 0)).toEqual([
       { phase: 'send', from: 10, to: 12 },
@@ -53,7 +53,7 @@ describe('segments', () => {
     expect(segments(call({ duration: null, phases }), 0)).toEqual([]);
   });
 
-  it('of a connection without plaintext tell that nothing is known of what it carried', () => {
+  it('of a connection without plaintext say that nothing is known of what it carried', () => {
     const row = encrypted({ start: 10, duration: 20 });
     expect(segments(row, 0)).toEqual([
       { phase: 'connect', from: expect.closeTo(4.5), to: expect.closeTo(4.9) },

@@ -37,7 +37,7 @@ describe('marks of the time line', () => {
     expect(groups(many, window, 400).length).toBeLessThanOrEqual(51);
   });
 
-  it('tell what happened, and where a click goes', () => {
+  it('say what happened, and where a click goes', () => {
     const [group] = groups(
       [mark(1, 100, { kind: 'exception', text: 'Error: \u202eboom\nat pay', place: 'pay.js:12' })],
       window,

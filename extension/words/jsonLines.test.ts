@@ -38,7 +38,7 @@ describe('jsonLines', () => {
     }
   });
 
-  it('tells names from strings', () => {
+  it('distinguishes names from strings', () => {
     const kinds = jsonLines('{"a":"b","c":["d"]}')?.flatMap(({ pieces }) => pieces);
     expect(kinds?.filter(({ kind }) => kind === 'name').map((p) => p.text)).toEqual(['"a"', '"c"']);
     expect(kinds?.filter(({ kind }) => kind === 'string').map((p) => p.text)).toEqual(['"b"', '"d"']);

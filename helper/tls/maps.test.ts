@@ -63,7 +63,7 @@ describe('mappings of a process', () => {
     ]);
   });
 
-  it('tell the program that is executed, also where its file was removed', () => {
+  it('say which program is executed, also where its file was removed', () => {
     const executed = (program: string): (string | null)[] =>
       parseCodeMappings(MAPS, '', program).flatMap((one) => (one.executed ? [one.path] : []));
     expect(executed('/usr/bin/my program')).toEqual(['/usr/bin/my program']);

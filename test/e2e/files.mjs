@@ -119,7 +119,7 @@ export async function files(steps, workbench, { url, workspace }) {
     await workbench.statusItem.filter({ hasText: '6 calls · 4 errors' }).waitFor();
   });
 
-  await steps.step('a file that is none says so', async () => {
+  await steps.step('a file that is not a trace says so', async () => {
     await workbench.command('HTTP Trace: Import HAR…');
     await choose(join(workspace, 'README.md'));
     await messages.filter({ hasText: 'README.md cannot be opened. The file is neither' }).waitFor();

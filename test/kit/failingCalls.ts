@@ -42,7 +42,7 @@ interface Places {
   readonly peers: string;
   /** Where `failing` (failing.go) and Failing.class are, and `certificate.pem` with `key.pem`. */
   readonly built: string;
-  /** That of failures.py, for what it tells the clients. */
+  /** That of failures.py, for its messages to the clients. */
   readonly folder: string;
 }
 

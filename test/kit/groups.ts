@@ -19,7 +19,7 @@ export class ResultFile {
     else appendFileSync(this.#file, text);
   }
 
-  /** Runs a group of scenarios. That it has begun is written, so that a run that is killed tells in which; its time is logged. */
+  /** Runs a group of scenarios. That it has begun is written, so that the log of a run that is killed says in which; its time is logged. */
   async group(name: string, body: () => Promise<void>): Promise<void> {
     this.write({ group: name });
     const begin = performance.now();

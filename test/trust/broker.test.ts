@@ -103,7 +103,7 @@ describe.skipIf(reason !== null)('broker', () => {
     let places = 0;
     // Several files in one trace: as many as fit into the attacker's steps.
     let steps = ['close'];
-    const tell = async (): Promise<void> => {
+    const send = async (): Promise<void> => {
       const attached = steps.filter((step) => step.startsWith('attach'));
       const said = await attack(steps);
       expect(said.map((line, at) => `${attached[at]}: ${line.trim()}`)).toEqual(
@@ -118,10 +118,10 @@ describe.skipIf(reason !== null)('broker', () => {
       const own = file.probes.map(
         ({ symbol, kind, place }) => `attach ${symbol} ${KIND[kind]} ${place.offset}`,
       );
-      if ([...steps, ...own, path].join(';').length > MOST_STEPS) await tell();
+      if ([...steps, ...own, path].join(';').length > MOST_STEPS) await send();
       steps.push(`map ${path} x`, ...own);
     }
-    await tell();
+    await send();
     finder.close();
     expect(places).toBeGreaterThan(20);
   });

@@ -133,7 +133,7 @@ describe('usage', () => {
 });
 
 describe('--proto', () => {
-  it('tells files that cannot be parsed, and goes on', () => {
+  it('reports files that cannot be parsed, and goes on', () => {
     const protos = join(folder, 'protos');
     mkdirSync(join(protos, 'below'), { recursive: true });
     writeFileSync(join(protos, 'below', 'broken.proto'), 'message {');
@@ -311,7 +311,7 @@ describe('replay', () => {
   });
 
   it.each<[string, [FrameType, Uint8Array]]>([
-    ['records that are none', [FrameType.Records, Uint8Array.from({ length: 64 }, (_, i) => i)]],
+    ['records that are not valid', [FrameType.Records, Uint8Array.from({ length: 64 }, (_, i) => i)]],
     ['a status of nonsense', [FrameType.Status, json({ final: 'yes' })]],
     ['malformed JSON', [FrameType.Clock, new TextEncoder().encode('{')]],
   ])('of one with %s: status 1, and a clear message', (_, frame) => {

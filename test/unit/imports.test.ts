@@ -164,7 +164,7 @@ describe('the check', () => {
     ["import { type Exchange } from '../engine/exchange.ts';", true],
     ["import { UNKNOWN_STATUS, type Exchange } from '../engine/exchange.ts';", false],
     ["export type { Exchange } from '../engine/exchange.ts';", true],
-  ])('tells types from values in the webview: %s', (text, allowed) => {
+  ])('distinguishes types from values in the webview: %s', (text, allowed) => {
     const offences = importsOf('extension/webview/example.ts', text).map(offence);
     expect(offences.every((one) => one === null)).toBe(allowed);
   });

@@ -129,7 +129,7 @@ async function expectGoingOn(name, page) {
 
 /** Waits until the suite says that its program stands. */
 async function standing(page) {
-  const told = new Promise((resolve, reject) => {
+  const started = new Promise((resolve, reject) => {
     setTimeout(() => reject(new Error('it does not stand')), STANDING_TIMEOUT).unref();
     void page.exposeFunction('codeAutomationExit', (code) => reject(new Error(`the suite ended: ${code}`)));
     void page.exposeFunction('codeAutomationLog', (type, args) => {
@@ -141,7 +141,7 @@ async function standing(page) {
     });
   });
   await openSuite(page, server, suite);
-  return told;
+  return started;
 }
 
 /** Starts a program that is to be attached to. @returns its id. */

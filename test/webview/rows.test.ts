@@ -37,7 +37,7 @@ describe('rows', () => {
     expect(counters).toEqual(['2 calls', '1 error', '9.1 KiB']);
   });
 
-  it('tells the two rows of a program that calls itself apart when Process is hidden', async () => {
+  it('distinguishes the two rows of a program that calls itself when Process is hidden', async () => {
     const both = { path: '/self', processName: 'node', pid: 7 };
     await open([call({ id: 1, side: 'client', ...both }), call({ id: 2, side: 'server', ...both })], {
       width: 500,

@@ -32,7 +32,7 @@ describe('TLS', () => {
     await expect.poll(shown).toEqual([]);
   });
 
-  it('tells of a call what was agreed on and how its socket was found', async () => {
+  it('shows for a call what was agreed on and how its socket was found', async () => {
     const rows = tlsCalls();
     await open(rows);
     await panel.page.click('#call-1');
@@ -59,7 +59,7 @@ describe('TLS', () => {
     );
   });
 
-  it('tells of a stream why its connection was given up, and that the request may be sent again', async () => {
+  it('says for a stream why its connection was given up, and that the request may be sent again', async () => {
     const rows = [call({ id: 1 })];
     await open(rows);
     await panel.page.click('#call-1');

@@ -168,7 +168,7 @@ export class CallFrames {
 }
 
 function readCommon(cursor: Cursor): Common {
-  if (cursor.u32() !== 0) throw new ElfError('an entry that is none');
+  if (cursor.u32() !== 0) throw new ElfError('not a common entry');
   const version = cursor.u8();
   if (version !== 1 && version !== 3) throw new ElfError('an unknown version of frames');
   const augmentation = cursor.text();

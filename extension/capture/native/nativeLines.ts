@@ -28,7 +28,7 @@ const MAX_RANGES = 1_000_000;
 const MAX_DEPTH = 512;
 /** Calls that were compiled into one function, one into the other. */
 const MAX_INLINED = 128;
-/** In UTF-16 units. Longer names are cut; a longer path is none. */
+/** In UTF-16 units. Longer names are cut; a longer path is dropped. */
 const MAX_NAME = 512;
 const MAX_PATH = 1_024;
 const MAX_ORIGINS = 4;

@@ -28,10 +28,13 @@ describe('what a hook reports', () => {
     ['no JSON', '{'],
     ['no object', 'null'],
     ['a list', '[]'],
-    ['a port that is none', JSON.stringify({ ...finding, port: 70_000 })],
-    ['a time that is none', JSON.stringify({ ...finding, at: '1' })],
+    ['a port out of range', JSON.stringify({ ...finding, port: 70_000 })],
+    ['a time as text', JSON.stringify({ ...finding, at: '1' })],
     ['no frames', JSON.stringify({ ...finding, frames: [] })],
-    ['frames that are none', JSON.stringify({ ...finding, frames: [null, 3, [1, 2, 3], ['/a', -1, 0, '']] })],
+    [
+      'frames of other shapes',
+      JSON.stringify({ ...finding, frames: [null, 3, [1, 2, 3], ['/a', -1, 0, '']] }),
+    ],
     ['more than a hook writes', JSON.stringify({ ...finding, path: 'x'.repeat(5_000) })],
     ['a path of the prototype', '{"__proto__":{"pid":1}}'],
   ])('is left out where it is %s', (_, line) => {

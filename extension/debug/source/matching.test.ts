@@ -17,9 +17,9 @@ const finding = (changes: Partial<Finding> = {}): Finding => ({
   ...changes,
 });
 
-function matching(...told: readonly (readonly [at: number, name: string, changes?: Partial<Finding>])[]) {
+function matching(...reported: readonly (readonly [at: number, name: string, changes?: Partial<Finding>])[]) {
   const all = new Matching<string>();
-  for (const [at, data, changes] of told) all.add({ finding: finding(changes), at: BOOT + at, data });
+  for (const [at, data, changes] of reported) all.add({ finding: finding(changes), at: BOOT + at, data });
   return {
     all,
     of: (changes: Parameters<typeof exampleRow>[0]) => all.of(exampleRow(changes), BOOT)?.data ?? null,

@@ -55,7 +55,7 @@ export function mcpSubject(text: string): string | null {
   return name === null ? null : cut(name, MAX_OPERATION_NAME);
 }
 
-/** Tells MCP's `initialize` by its parameters, because other protocols have a method of that name, too. */
+/** Recognizes MCP's `initialize` by its parameters, because other protocols have a method of that name, too. */
 export function isMcpInitialize(text: string): boolean {
   return documents(text).some((one) => {
     const params = objectIn(one, 'params');

@@ -90,7 +90,7 @@ describe('a call names the proxies in front of it', () => {
     ['SOCKS 5', socks5('\x01\x0a\x09\x08\x07'), of('SOCKS5', '10.9.8.7:80')],
     ['SOCKS 5 with a name', socks5('\x03\x09name.test'), of('SOCKS5', 'name.test:80')],
     ['SOCKS 5 with IPv6', socks5(`\x04${v6}`), of('SOCKS5', '[::1]:80')],
-    ['SOCKS 5 with a name that is none', socks5('\x03\x04a\nb '), of('SOCKS5', null)],
+    ['SOCKS 5 with a name that is not valid', socks5('\x03\x04a\nb '), of('SOCKS5', null)],
     [
       'PROXY protocol around SOCKS 5',
       [{ out: 'PROXY UNKNOWN\r\n' }, ...socks5('\x01\x0a\x09\x08\x07')],

@@ -55,7 +55,7 @@ public class Failing {
         if (url.contains("+any")) by = HttpClient.newBuilder().sslContext(trusting).build();
         if (milliseconds > 0) by = HttpClient.newBuilder().connectTimeout(Duration.ofMillis(milliseconds)).build();
         CompletableFuture<HttpResponse<String>> answer = by.sendAsync(request.build(), HttpResponse.BodyHandlers.ofString());
-        // Its own limit begins long before it connects. The server tells that it has the request.
+        // Its own limit begins long before it connects. The server says when it has the request.
         while (milliseconds > 0 && !answer.isDone() && !Files.exists(Path.of(System.getProperty("seen"), "java.net.http"))) Thread.sleep(10);
         try {
             return (milliseconds > 0 ? answer.get(milliseconds, TimeUnit.MILLISECONDS) : answer.get()).statusCode();

@@ -91,7 +91,7 @@ test('what a trace cannot have seen of a launch is said, once', async () => {
       if (session.session.name === 'names nothing') await vscode.debug.stopDebugging(session.session);
     started.push(begin());
     await pause(4 * ABSENT);
-    assert(!rows().some(({ pid }) => pid === started[1]?.pid), 'it is none that is debugged');
+    assert(!rows().some(({ pid }) => pid === started[1]?.pid), 'it is not one that is debugged');
     await launch('named late', [started[1]?.pid, started[1]?.pid]);
     await isShown(started[1] ?? {});
     await eventually(() => about('named late').length > 0, 'it is said that its start was not seen');
@@ -192,7 +192,7 @@ for (const [name, configuration] of Object.entries(busy))
       }
       const [{ hits } = { hits: 0 }] = breaks.all;
       console.log(`[suite] ${name}: ${stops} stops, ${hits} hits, ${made() - before} calls`);
-      assert.equal(hits, stops, 'each stop is a hit, and no hit is counted that was none');
+      assert.equal(hits, stops, 'each stop is a hit, and nothing else is counted as a hit');
       // Each call stops once before it is made.
       assert(made() - before <= hits, 'no call passes');
       const [one] = breaks.all;

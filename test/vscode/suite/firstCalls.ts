@@ -150,10 +150,10 @@ for (const [name, configuration] of Object.entries(debuggers)) {
           if (own['console'] === 'externalTerminal') closeTerminals = await openExternalTerminals();
           const started = vscode.debug.startDebugging(undefined, { name, env, ...own });
           if (closeTerminals === null) assert(await started);
-          // VS Code tells the adapter only when the terminal is closed that a program was started in it; js-debug waits for that.
+          // Only when the terminal is closed does VS Code report to the adapter that a program was started in it; js-debug waits for that.
           else void started.then(undefined, () => {});
           if (own.type === 'rdbg') await goOnFromStart();
-          // Another process of the extension host: it calls, too, and is none that is debugged.
+          // Another process of the extension host: it calls, too, and is not debugged.
           spawn('curl', ['-sk', `${url}/not-debugged`], { stdio: 'ignore' });
           await eventually(() => (calls['/first'] ?? 0) > before, 'the program has called', LAUNCH_TIMEOUT);
           try {

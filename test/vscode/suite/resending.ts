@@ -72,7 +72,7 @@ test('it has a “Send”, which sends what can be read there; the server sees i
       ),
     'the call is traced',
   );
-  // The customer also orders: it is the text that tells them apart.
+  // The customer also orders: their text distinguishes them.
   const texts = await Promise.all(
     rows()
       .filter((row) => row.id >= seen.id && row.path === '/orders')

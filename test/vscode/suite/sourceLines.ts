@@ -1,4 +1,4 @@
-/** The lines of debugged programs that made calls, as hooks in real debuggers tell them. */
+/** The lines of debugged programs that made calls, as hooks in real debuggers report them. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';

@@ -15,7 +15,7 @@ const TIMEOUT = 120_000;
 
 interface Teller {
   readonly file: string;
-  /** What its debugger tells: dlv 1.20 does not pass on what a program prints. */
+  /** What its debugger reports: dlv 1.20 does not pass on what a program prints. */
   readonly prints: boolean;
   /** Outputs have their lines. */
   readonly placed: boolean;
@@ -156,7 +156,7 @@ test(
       );
       for (const child of children)
         await child.customRequest('setExceptionBreakpoints', { filters: ['uncaught'] });
-      // js-debug tells what it is only to who asks (exceptionInfo).
+      // js-debug says what it is only when asked (exceptionInfo).
       const { id } = await expectMark(session, 'exception', /out of stock/);
       const isPlaced = () => insight().story.all.find((mark) => mark.id === id && mark.place !== null);
       const mark = await eventually(isPlaced, 'its place');

@@ -15,7 +15,7 @@ import {
 } from './extension.ts';
 import { eventually, pause, test } from './harness.ts';
 
-test('js-debug tells the process of the sample', async () => {
+test('js-debug reports the process of the sample', async () => {
   await debug('Shop with customer');
   const [pid] = await eventually(() => {
     const pids = insight().sessions.processes();

@@ -51,15 +51,15 @@ function httpTraceSource(settings) {
   }
 
   let second = 0;
-  let told = 0;
+  let reported = 0;
   /** Nothing more is reported in this second: not even a stack is captured. */
-  const isFull = () => told >= MAX_RATE && Math.floor(monotonic() / 1_000) === second;
-  function tell(now, port, stream, method, path, frames) {
+  const isFull = () => reported >= MAX_RATE && Math.floor(monotonic() / 1_000) === second;
+  function report(now, port, stream, method, path, frames) {
     if (Math.floor(now / 1_000) !== second) {
       second = Math.floor(now / 1_000);
-      told = 0;
+      reported = 0;
     }
-    if (++told > MAX_RATE || !(port > 0) || hook.removed) return;
+    if (++reported > MAX_RATE || !(port > 0) || hook.removed) return;
     const fields = { session: hook.settings.session, pid: process.pid, at: now, port, stream, method, path };
     let line = '';
     // The frames nearest to the call matter most.
@@ -161,7 +161,7 @@ function httpTraceSource(settings) {
     const { method, path } = request;
     const connected = (socket) =>
       whenConnected(socket, () =>
-        tell(monotonic(), socket.localPort, 0, short(method), pathOf(path), frames),
+        report(monotonic(), socket.localPort, 0, short(method), pathOf(path), frames),
       );
     if (request.socket) connected(request.socket);
     else request.prependOnceListener('socket', (socket) => guarded(() => connected(socket)));
@@ -188,7 +188,7 @@ function httpTraceSource(settings) {
   subscribe('undici:client:sendHeaders', ({ request, socket }) => {
     const frames = stacks.get(request) || [];
     if (frames.length > 0)
-      tell(monotonic(), socket.localPort, 0, short(request.method), pathOf(request.path), frames);
+      report(monotonic(), socket.localPort, 0, short(request.method), pathOf(request.path), frames);
   });
 
   // HTTP/2.
@@ -199,7 +199,7 @@ function httpTraceSource(settings) {
     const ready = () => {
       const { socket } = stream.session;
       const { ':method': method = 'GET', ':path': path = '/' } = headers || {};
-      tell(monotonic(), socket.localPort, stream.id, short(method), pathOf(path), frames);
+      report(monotonic(), socket.localPort, stream.id, short(method), pathOf(path), frames);
     };
     if (stream.pending) stream.prependOnceListener('ready', () => guarded(ready));
     else ready();

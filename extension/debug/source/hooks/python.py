@@ -1,4 +1,4 @@
-# What HTTP Trace evaluates in a Python program that is being debugged, if its user has agreed: it tells which line
+# What HTTP Trace evaluates in a Python program that is being debugged, if its user has agreed: it reports which line
 # made an HTTP call. It changes no argument and no result, and whatever goes wrong in it is silent.
 #
 # `settings` is given: the pipe that the extension reads, and the session that this program belongs to.
@@ -27,7 +27,7 @@ def _http_trace_source(settings):
     hook = type(sys)(KEY)
     hook.settings = settings
     hook.second = 0
-    hook.told = 0
+    hook.reported = 0
     undo = []
     monotonic_ns, getpid = time.monotonic_ns, os.getpid
     get_frame, dumps = sys._getframe, json.dumps
@@ -46,12 +46,12 @@ def _http_trace_source(settings):
     hook.remove = remove
     sys.modules[KEY] = hook
 
-    def tell(at, port, method, path, frames):
+    def report(at, port, method, path, frames):
         second = at // 1000000000
         if second != hook.second:
-            hook.second, hook.told = second, 0
-        hook.told += 1
-        if hook.told > MAX_RATE or not port or not frames:
+            hook.second, hook.reported = second, 0
+        hook.reported += 1
+        if hook.reported > MAX_RATE or not port or not frames:
             return
         count = len(frames)
         while count > 0:
@@ -92,10 +92,10 @@ def _http_trace_source(settings):
     def path_of(value):
         return text(value).split("?", 1)[0]
 
-    # Frames from the caller of the function that is called, the innermost first. None where nothing more is told in
+    # Frames from the caller of the function that is called, the innermost first. None where nothing more is reported in
     # this second.
     def stack():
-        if hook.told >= MAX_RATE and monotonic_ns() // 1000000000 == hook.second:
+        if hook.reported >= MAX_RATE and monotonic_ns() // 1000000000 == hook.second:
             return []
         frame = get_frame(2)
         frames = []
@@ -144,7 +144,7 @@ def _http_trace_source(settings):
                 result = original(self, *args, **kwargs)
                 try:
                     method, path = self.__dict__.pop("_http_trace", ("", ""))
-                    tell(at, port_of(self.sock), method, path, frames)
+                    report(at, port_of(self.sock), method, path, frames)
                 except Exception:
                     pass
                 return result
@@ -160,7 +160,7 @@ def _http_trace_source(settings):
                 try:
                     name = conn.transport.get_extra_info("sockname")
                     port = name[1] if isinstance(name, tuple) else 0
-                    tell(monotonic_ns(), port, text(self.method), path_of(self.url.raw_path), stack())
+                    report(monotonic_ns(), port, text(self.method), path_of(self.url.raw_path), stack())
                 except Exception:
                     pass
                 return await original(self, conn, *args, **kwargs)
@@ -173,7 +173,7 @@ def _http_trace_source(settings):
     def told_by_httpcore(connection, request):
         socket = connection._network_stream.get_extra_info("socket")
         target = request.url.target
-        tell(monotonic_ns(), port_of(socket), text(request.method), path_of(target), stack()[1:])
+        report(monotonic_ns(), port_of(socket), text(request.method), path_of(target), stack()[1:])
 
     def httpcore(module):
         def handle(original):
