@@ -1,12 +1,14 @@
 // Starts runners that write results as JSON lines, here and in other kernels, and prints the table of results. Shared by
 // the suites that run the same scenarios in several places.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { boot, ensureKernels, KernelError, whyNoKernels } from '../../scripts/kernels.mjs';
-import { LATE, statusOf, troubleOf } from '../kit/ended.mjs';
+import { statusOf, troubleOf } from '../kit/ended.mjs';
 
+/** How often it is looked whether a runner has new results, in milliseconds. */
+const LOOK = 2_000;
 /** Seconds that a runner has to end when its time is over. */
 const GRACE = 10;
 /** Of a kernel's log, what is shown when a runner failed. */
@@ -49,24 +51,35 @@ export class Board {
   /**
    * A runner on this kernel.
    * @param {(out: string) => string[]} command writes its results to `out`
-   * @param {number} timeout in milliseconds
+   * @param {number} silence milliseconds without a new result after which it is ended: on a busy machine all of them may
+   *   take any time
    */
-  async runHere(column, command, timeout) {
+  async runHere(column, command, silence) {
     const folder = mkdtempSync(join(tmpdir(), `http-trace-${this.#name}-`));
     const out = join(folder, 'results.jsonl');
     const begin = performance.now();
     const [file, ...args] = command(out);
     const child = spawn(file, args, { stdio: 'inherit' });
     let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      child.kill('SIGKILL');
-    }, timeout);
-    const ended = await new Promise((resolve) =>
-      child.once('exit', (code, signal) => resolve(late ? LATE : statusOf(code, signal))),
+    let written = 0;
+    let since = begin;
+    const timer = setInterval(
+      () => {
+        const { size } = statSync(out, { throwIfNoEntry: false }) ?? { size: 0 };
+        if (size !== written) since = performance.now();
+        written = size;
+        if (performance.now() - since < silence) return;
+        late = true;
+        child.kill('SIGKILL');
+      },
+      Math.min(LOOK, silence / 2),
     );
-    clearTimeout(timer);
-    this.#collect([column], () => column, out, { status: ended, limit: timeout / 1000, kernel: '' });
+    const status = await new Promise((resolve) =>
+      child.once('exit', (code, signal) => resolve(late ? null : statusOf(code, signal))),
+    );
+    clearInterval(timer);
+    const instead = `no result for ${silence / 1000} s`;
+    this.#collect([column], () => column, out, { status, limit: silence / 1000, kernel: '', instead });
     console.log(`${column}: ${seconds(begin)}`);
     rmSync(folder, { recursive: true, force: true });
   }

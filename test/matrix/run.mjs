@@ -24,11 +24,12 @@ const clients = join(made, 'clients');
 const bundle = join(made, 'matrix.mjs');
 const httpTrace = join(made, 'dist/http-trace');
 
+/** Milliseconds without a new result after which the native run has failed. */
+const NATIVE_SILENCE = 15 * 60_000;
 /**
- * Every backend's turn, in milliseconds; in an emulated machine it takes 7 minutes of a processor, of which other programs may
- * leave a fifth.
+ * Every backend's turn in an emulated machine, in milliseconds: it takes 7 minutes of a processor, of which other programs
+ * may leave a fifth.
  */
-const NATIVE_TIMEOUT = 40 * 60_000;
 const GUEST_TIMEOUT = 40 * 60_000;
 /** All backends of the smoke test. */
 const SMOKE_TIMEOUT = 60 * 60_000;
@@ -60,7 +61,7 @@ if (process.getuid() !== 0) board.fail('The kernel matrix needs root.');
 await build();
 if (wanted.includes('native')) {
   const sizes = { seeds: values.seeds, restarts: values.restarts };
-  await board.runHere('native tracepoint', (out) => runner('tracepoint', out, sizes), NATIVE_TIMEOUT);
+  await board.runHere('native tracepoint', (out) => runner('tracepoint', out, sizes), NATIVE_SILENCE);
 }
 // Emulation takes one processor, mostly: two at a time take hardly longer than one.
 const kernels = board.kernels(wanted);

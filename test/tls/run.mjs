@@ -19,7 +19,9 @@ mkdirSync(join(root, '.cache/test'), { recursive: true });
 const made = mkdtempSync(join(root, '.cache/test/tls-'));
 process.once('exit', () => rmSync(made, { recursive: true, force: true }));
 
-const NATIVE_TIMEOUT = 40 * 60_000;
+/** Milliseconds without a new result after which a native run has failed. */
+const NATIVE_SILENCE = 15 * 60_000;
+/** Of all rows in an emulated machine. */
 const GUEST_TIMEOUT = 45 * 60_000;
 /** Groups that depend on the kernel and on the way to attach. */
 const OTHER_GROUPS = 'table,first';
@@ -48,7 +50,7 @@ if (wanted.includes('native')) {
       less.sampled = values.ways;
       if (way !== 'auto') less.groups = 'table';
     }
-    await board.runHere(`native ${way}`, (out) => runner(out, { tls: way, ...less }), NATIVE_TIMEOUT);
+    await board.runHere(`native ${way}`, (out) => runner(out, { tls: way, ...less }), NATIVE_SILENCE);
   }
 }
 const guest = (kernel) => {
