@@ -7,7 +7,7 @@ import * as vscode from 'vscode';
 import { Setting } from '../../../extension/contributions.ts';
 import { callServer, calls, freePort } from './callServer.ts';
 import { cProgram, NEW_LLDB, OLD_LLDB } from './compiled.ts';
-import { continueDebugging, insight, rows, stopDebugging } from './extension.ts';
+import { continueDebugging, continuing, insight, rows, stopDebugging } from './extension.ts';
 import { eventually, pause, test } from './harness.ts';
 
 const fixtures = join(vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '', '../debuggers');
@@ -199,9 +199,9 @@ for (const [name, configuration] of Object.entries(busy))
       breaks.change(one?.id ?? 0, { enabled: false });
       const sent = made();
       // It may have stopped, or be about to, before the break was taken back.
+      const goOnIfStopped = continuing();
       await eventually(() => {
-        const isShown = vscode.debug.activeStackItem instanceof vscode.DebugStackFrame;
-        if (callBreaks.standing.length > 0 && isShown) void continueDebugging();
+        goOnIfStopped();
         return made() > sent + 1_000;
       }, 'it calls freely');
       // Without a trace of its own the status is that of the one before, whose helper another test may have killed.

@@ -6,7 +6,7 @@ import * as vscode from 'vscode';
 import { Setting } from '../../../extension/contributions.ts';
 import { separateCallServer } from './callServer.ts';
 import { cProgram, goProgram, NEW_LLDB, OLD_LLDB } from './compiled.ts';
-import { continueDebugging, insight, stopDebugging } from './extension.ts';
+import { continueDebugging, continuing, insight, stopDebugging } from './extension.ts';
 import { eventually, pause, test } from './harness.ts';
 import { enter, ROUNDS } from './table.ts';
 
@@ -180,9 +180,9 @@ async function expectChanges(): Promise<void> {
   // All are switched off while the program is stopped, or already runs.
   for (const { id } of breaks.all) breaks.change(id, { enabled: false });
   const sent = seen();
+  const goOnIfStopped = continuing();
   await eventually(() => {
-    const isShown = vscode.debug.activeStackItem instanceof vscode.DebugStackFrame;
-    if (insight().callBreaks.standing.length > 0 && isShown) void continueDebugging();
+    goOnIfStopped();
     return seen() > sent + 3;
   }, 'it calls as if nothing had been');
 }

@@ -99,6 +99,21 @@ export async function continueDebugging(): Promise<void> {
   await command('workbench.action.debug.continue');
 }
 
+/**
+ * To be called again and again: continues a program that stands at a break, once for each stop. debugpy 1.6 answers a second
+ * `continue` only when the program has stopped once more, and until then nothing that it is asked.
+ */
+export function continuing(): () => void {
+  let continued: unknown = null;
+  return () => {
+    const [standing] = insight().callBreaks.standing;
+    const isShown = vscode.debug.activeStackItem instanceof vscode.DebugStackFrame;
+    if (standing === undefined || standing === continued || !isShown) return;
+    continued = standing;
+    void continueDebugging();
+  };
+}
+
 /** Ruby's debugger stops as soon as its program is loaded; before that it could not be continued. */
 export async function goOnFromStart(): Promise<void> {
   const stands = () => vscode.debug.activeStackItem instanceof vscode.DebugStackFrame;
