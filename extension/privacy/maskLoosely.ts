@@ -177,7 +177,9 @@ function readValue(
   // Compared by its value, which must be one.
   const mayBeCompound = kind === 'secret' || kind === 'secrets';
   if (from >= lineEnd || /^[|>][-+\d]{0,2}[ \t]*$/.test(text.slice(from, Math.min(lineEnd, from + 16)))) {
-    return quotedOnly || !mayBeCompound ? null : readBlock(text, nameFrom, lineEnd, beginsLine);
+    // `==` at the end of a line is the padding of base64.
+    if (quotedOnly || !mayBeCompound || text.slice(at - 2, at) === '==') return null;
+    return readBlock(text, nameFrom, lineEnd, beginsLine);
   }
   let open = from;
   while (text[open] === '\\') open++;

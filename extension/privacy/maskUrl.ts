@@ -49,6 +49,8 @@ export function maskPair(pair: string, depth: number): string {
   const equals = pair.indexOf('=');
   if (equals < 0) return pair;
   const value = pair.slice(equals + 1);
+  // The padding of base64, whose end is like a name by chance.
+  if (value === '=') return pair;
   const masked = maskParameter(pair.slice(0, equals).trim(), value, depth);
   return masked === value ? pair : pair.slice(0, equals + 1) + masked;
 }

@@ -218,6 +218,29 @@ describe('binary bodies', () => {
   });
 });
 
+describe('base64 as text', () => {
+  const BYTES = 'LFLfjkBqHmsz06whLr2jbwqOJ3RI6MQcyx2S3Epi8gq1hnqWKWd07W4S5cYKsdwN';
+
+  it.each([
+    ['of one line', `${BYTES}43e8EuvX+aJnw5yNih5GJJdqMqLHExo90krbWLJPw==`],
+    ['with a slash before its end', `${BYTES}/key==`],
+    ['longer than a name', `${BYTES.repeat(8)}+Pw==`],
+    ['before an indented line', `${BYTES.repeat(8)}+Pw==\n  more: text\n`],
+    ['in a line before an indented one', `${BYTES}Pw==\n  ${BYTES}\n`],
+    ['after which a line follows', `${BYTES}Pw==\n${BYTES}\n`],
+    ['of a parameter', `a=1&${BYTES}Pw==`],
+  ])('%s stays as it is, also where it ends like the name of a secret', (_, text) => {
+    for (const essence of ['text/plain', '']) expect(maskBody(text, { essence, boundary: null })).toBe(text);
+    const json = JSON.stringify({ data: text });
+    expect(maskBody(json, JSON_TYPE)).toBe(json);
+  });
+
+  it('is masked as the value of a secret', () => {
+    expect(maskBody(`password=${BYTES}Pw==`, FORM)).toBe(`password=${MASK}`);
+    expect(maskBody(`password: ${BYTES}Pw==\n`, { essence: '', boundary: null })).toBe(`password: ${MASK}\n`);
+  });
+});
+
 describe('JSON Web Tokens', () => {
   it('are masked anywhere', () => {
     expect(maskJwt(`a ${JWT} b ${JWT}`)).toBe(`a ${MASK} b ${MASK}`);
