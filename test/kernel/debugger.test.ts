@@ -211,7 +211,7 @@ async function inspect(child: Child): Promise<Inspected> {
   await child.untilStderr('Debugger listening on ');
   const address = /ws:\/\/(\S+?)(\/\S+)/.exec(child.stderr);
   if (address?.[1] === undefined || address[2] === undefined) throw new Error(child.stderr);
-  const list = await fetch(`http://${address[1]}/json/list`, { signal: AbortSignal.timeout(10_000) });
+  const list = await fetch(`http://${address[1]}/json/list`, { signal: AbortSignal.timeout(60_000) });
   expect(await list.json()).toHaveLength(1);
   const socket = new WebSocket(`ws://${address[1]}${address[2]}`);
   const stops: Paused[] = [];

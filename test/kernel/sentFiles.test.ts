@@ -332,13 +332,13 @@ describeTraced('bodies sent from files', () => {
     const server = await python();
     const tracing = await Tracing.attach(context, server.pids);
     await get(server, '/open');
-    await expect.poll(() => tracing.written.includes('/open'), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => tracing.written.includes('/open'), { timeout: 120_000 }).toBe(true);
     const pid = tracing.process.process.pid as number;
     const open = (): string[] =>
       readdirSync(`/proc/${pid}/fdinfo`).map(
         (fd) => spawnSync('readlink', [`/proc/${pid}/fd/${fd}`], { encoding: 'utf8' }).stdout,
       );
-    await expect.poll(() => open().filter((name) => name.startsWith(site)), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => open().filter((name) => name.startsWith(site)), { timeout: 120_000 }).toEqual([]);
     await tracing.stop();
   });
 });

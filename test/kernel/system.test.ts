@@ -99,7 +99,7 @@ function programs(): number[] {
   const { stdout, status } = spawnSync('bpftool', ['-j', 'prog', 'list'], {
     encoding: 'utf8',
     maxBuffer: 1 << 26,
-    timeout: 20_000,
+    timeout: 120_000,
   });
   if (status !== 0) throw new Error('bpftool prog list failed');
   const all = JSON.parse(stdout) as { id: number; name?: string }[];
@@ -267,7 +267,7 @@ describeTraced('a system that lacks something', () => {
     const loader = join(installed.directory, 'native/loader');
     const bytes = readFileSync(loader);
     try {
-      spawnSync('rm', [loader], { timeout: 5_000 });
+      spawnSync('rm', [loader], { timeout: 60_000 });
       await expectRefused(/The loader is missing or not executable: build or install/, []);
       const report = await doctor([]);
       expect(report).toMatchObject({ possible: false, code: 1 });

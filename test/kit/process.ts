@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Milliseconds that a process may take to print what is waited for, on a machine with much else to do. */
-const PATIENCE_MS = 40_000;
+export const PATIENCE_MS = 180_000;
 /** Milliseconds after the end of a process in which its pipes close. */
 const PIPES_MS = 10_000;
 /** Characters of the standard error that an error message quotes. */

@@ -141,7 +141,7 @@ export class Tracing {
   async result({ whole = true }: { whole?: boolean } = {}): Promise<Trace> {
     this.process.killAfter(this.#context.endPatience);
     const ended = await this.process.ended;
-    const trace = new Trace(this.#parse(), this.recording, this.#shown, ended);
+    const trace = new Trace(this.#parse(ended), this.recording, this.#shown, ended);
     expectOrderly(trace, this.#output, this.#context.backend, whole);
     expectSameText(this.#replayedByProgram() ? this.replay().text : trace.recorded.text, trace.text);
     return trace;
@@ -169,11 +169,12 @@ export class Tracing {
     return true;
   }
 
-  #parse(): Output {
+  #parse({ code, signal, stderr }: Ended): Output {
     try {
       return parseOutput(this.written);
     } catch (error) {
-      throw new Error(`${(error as Error).message}; ${this.process.stderr.slice(-500)}`);
+      const how = signal ?? `exit code ${code}`;
+      throw new Error(`${(error as Error).message}; it ended with ${how}; ${stderr.slice(-500)}`);
     }
   }
 }

@@ -124,10 +124,9 @@ export function startMoments(
     });
 }
 
-export async function untilTheyWait(context: Context, peers: readonly Waiting[]): Promise<void> {
-  const patience = context.slow ? 240_000 : 15_000;
+export async function untilTheyWait(peers: readonly Waiting[]): Promise<void> {
   for (const { process } of peers) {
-    await process.until(() => process.lines.some((line) => line.startsWith('{"at"')), 'pause', patience);
+    await process.until(() => process.lines.some((line) => line.startsWith('{"at"')), 'pause');
   }
 }
 
@@ -166,7 +165,7 @@ export async function runAttach(context: Context, only: RegExp, report: Report):
   if (peers.length === 0) return;
   let trace: Trace;
   try {
-    await untilTheyWait(context, peers);
+    await untilTheyWait(peers);
     const pids = peers.map(({ process }) => process.pid);
     // With TLS, so that it shows where a kernel does not take the programs for it: an older one may refuse more.
     const tracing = await Tracing.attach({ ...context, tls: 'auto' }, pids, ['--ring-size', '32MiB']);

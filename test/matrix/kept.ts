@@ -20,7 +20,7 @@ export async function runKept(context: Context, only: RegExp, report: Report): P
 /** A process that makes one call, which both of its sides see, when it is continued. */
 async function exchange(context: Context, id: string, attach: (pid: number) => Promise<void>): Promise<void> {
   const peer = new Child(context.peer, ['exchange', `id=${id}`, 'scenario=x', 'pause=idle']);
-  await peer.until(() => peer.lines.length > 0, 'pause', context.slow ? 120_000 : 30_000);
+  await peer.until(() => peer.lines.length > 0, 'pause');
   await attach(peer.pid);
   peer.write('\n');
   same('exit status', await peer.status, 0);

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { same } from '../kit/check.ts';
 import { helperOf } from '../kit/kernel.ts';
 import { newId, parseReports, type SocketReport } from '../kit/peers.ts';
+import { PATIENCE_MS } from '../kit/process.ts';
 import type { Report } from '../kit/report.ts';
 import { Tracing } from '../kit/tracing.ts';
 import type { Context } from './context.ts';
@@ -100,7 +101,7 @@ async function overload(
     if (pause === 0) tracing.process.write('\n');
     try {
       const more = pause === 0 ? FIRST_WHILE_STOPPED : WHILE_STOPPED;
-      await expectProgress(progress, more, total, context.slow ? 120_000 : 10_000);
+      await expectProgress(progress, more, total, PATIENCE_MS);
       await sleep(random() * 100);
     } finally {
       process.kill(helper, 'SIGCONT');

@@ -36,7 +36,7 @@ export async function startCrowd(
   size: readonly string[],
 ): Promise<[Child, string]> {
   const server = new Child(context.peer, ['crowd', 'role=server', `delay=${delay}`, ...size]);
-  await server.until(() => server.lines.length > 0, 'port', context.slow ? 120_000 : 30_000);
+  await server.until(() => server.lines.length > 0, 'port');
   const { port } = JSON.parse(server.lines[0] ?? '') as { port: number };
   return [server, `port=${port}`];
 }

@@ -29,7 +29,7 @@ async function restarts(context: Context): Promise<string> {
     for (let i = 0; i < context.restarts; i++) {
       const id = newId();
       const peer = new Child(context.peer, ['exchange', `id=${id}`, 'scenario=x', 'pause=idle']);
-      await peer.until(() => peer.lines.length > 0, 'pause', context.slow ? 120_000 : 30_000);
+      await peer.until(() => peer.lines.length > 0, 'pause');
       await trace.attach(peer.pid);
       peer.write('\n');
       same('exit status', await peer.status, 0);
@@ -38,7 +38,7 @@ async function restarts(context: Context): Promise<string> {
     }
     // The helper learns of an end a moment later.
     const most = begin?.descriptors ?? 0;
-    end = await holdingOnce(helper, ({ descriptors }) => descriptors <= most, context.slow ? 60_000 : 10_000);
+    end = await holdingOnce(helper, ({ descriptors }) => descriptors <= most, 60_000);
     if (!context.slow) expectMapsEmpty(end.held);
   } finally {
     await trace.stop();
@@ -62,7 +62,7 @@ async function restarts(context: Context): Promise<string> {
   assert(end.held.links.length > 0 && end.held.maps.length > 0, 'the helper holds no link or no map');
   const grown = end.memory - begin.memory;
   assert(grown < MEMORY_SLACK, `the helper grew by ${grown} KiB`);
-  if (!context.slow) await expectGone(end.held, 20_000);
+  if (!context.slow) await expectGone(end.held, 60_000);
   const { links, maps } = end.held;
   return `${context.restarts} times: ${links.length} links, ${maps.length} maps, ${end.descriptors} descriptors throughout; memory ${begin.memory} to ${end.memory} KiB`;
 }

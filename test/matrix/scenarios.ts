@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { assert, same } from '../kit/check.ts';
 import type { SocketReport } from '../kit/peers.ts';
-import { Child } from '../kit/process.ts';
+import { Child, PATIENCE_MS } from '../kit/process.ts';
 import type { Trace } from '../kit/tracing.ts';
 import { type Expected, type Extent, field, findExchange, mentioning } from '../kit/truth.ts';
 import { expectTraced } from './check.ts';
@@ -241,13 +241,10 @@ function blindToUring({ backend }: Context): string | null {
 
 let outside: Child[] = [];
 
-/** Milliseconds that what runs outside may take to end after the command. */
-const OUTSIDE_MS = 30_000;
-
 async function endOutside(): Promise<readonly string[]> {
   const ending = outside;
   outside = [];
-  for (const one of ending) one.killAfter(OUTSIDE_MS);
+  for (const one of ending) one.killAfter(PATIENCE_MS);
   for (const one of ending) {
     const { signal } = await one.ended;
     assert(signal === null, `${one.process.spawnargs.join(' ')} outside of the trace did not end`);
@@ -255,7 +252,7 @@ async function endOutside(): Promise<readonly string[]> {
   return ending.flatMap((one) => one.lines);
 }
 
-async function serverOutside({ peer, slow }: Context, id: string, options = ''): Promise<number> {
+async function serverOutside({ peer }: Context, id: string, options = ''): Promise<number> {
   const server = new Child(peer, [
     'exchange',
     'role=server',
@@ -263,7 +260,7 @@ async function serverOutside({ peer, slow }: Context, id: string, options = ''):
     ...options.split(' ').filter(Boolean),
   ]);
   outside.push(server);
-  await server.until(() => server.lines.length > 0, 'port', slow ? 120_000 : 10_000);
+  await server.until(() => server.lines.length > 0, 'port');
   return (JSON.parse(server.lines[0] ?? '') as { port: number }).port;
 }
 

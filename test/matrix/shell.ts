@@ -2,18 +2,13 @@
 import { same } from '../kit/check.ts';
 import { childrenOf, helperOf } from '../kit/kernel.ts';
 import { newId, parseReports, type SocketReport } from '../kit/peers.ts';
-import type { Child } from '../kit/process.ts';
+import { type Child, PATIENCE_MS } from '../kit/process.ts';
 import type { Report } from '../kit/report.ts';
 import { killBelow } from '../kit/stuck.ts';
 import { type Trace, Tracing } from '../kit/tracing.ts';
 import { expectBalance } from '../kit/truth.ts';
 import type { Context } from './context.ts';
 import type { Ran, Scenario } from './scenarios.ts';
-
-/** Milliseconds that one scenario may take. */
-function patience({ slow }: Context): number {
-  return slow ? 180_000 : 20_000;
-}
 
 /** The shell that is traced. */
 export interface TracedShell {
@@ -83,7 +78,7 @@ export async function runAll(
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const scenario of list) {
-    const limit = outcomes.length === 0 ? first : patience(context);
+    const limit = outcomes.length === 0 ? first : PATIENCE_MS;
     outcomes.push(await runOne(context, shell, scenario, limit));
   }
   return outcomes;
@@ -123,7 +118,7 @@ async function runOne(
     const problem = `${(error as Error).message}; ${killBelow(pid())}`;
     await scenario.outside?.().catch(() => []);
     const hasEnded = (): boolean => shell.lines.slice(from).some((line) => line.startsWith(mark));
-    await shell.until(hasEnded, problem, patience(context));
+    await shell.until(hasEnded, problem, PATIENCE_MS);
     return { scenario, ran: null, problem };
   }
 }

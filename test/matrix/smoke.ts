@@ -26,7 +26,7 @@ export async function runSmoke(
   let outcomes: readonly Outcome[];
   let trace: Trace;
   try {
-    await untilTheyWait(context, peers);
+    await untilTheyWait(peers);
     const pids = [shell, ...peers.map(({ process }) => process)].map(({ pid }) => pid);
     // By the first backend also the command line, whose start takes as long as the helper's.
     const starter: TraceStarter = part.first === 0 ? Tracing : KeptTracing;

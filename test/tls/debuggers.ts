@@ -3,12 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, same } from '../kit/check.ts';
 import { newId, parseReports, type SocketReport } from '../kit/peers.ts';
-import { Child } from '../kit/process.ts';
+import { Child, PATIENCE_MS } from '../kit/process.ts';
 import { type Report, reportOutcome } from '../kit/report.ts';
 import { Tracing } from '../kit/tracing.ts';
 import type { TlsContext } from './context.ts';
 import { PlannedServer } from './counterpart.ts';
-import { patience } from './drive.ts';
 import { expectTruth } from './expect.ts';
 import { makeStep } from './plan.ts';
 
@@ -43,7 +42,7 @@ async function withGdb(context: TlsContext): Promise<string> {
   await alone.ended;
   const tracing = Tracing.run(context, command);
   tracing.process.write('\n');
-  tracing.process.killAfter(4 * patience(context));
+  tracing.process.killAfter(4 * PATIENCE_MS);
   const trace = await tracing.result();
   const [expected, found] = [framesOf(alone.lines), framesOf(tracing.process.lines)];
   assert(
@@ -116,7 +115,7 @@ async function withInspector(context: TlsContext): Promise<string> {
     const tracing = Tracing.run(context, command);
     const { process } = tracing;
     const address = (): string | undefined => /ws:\/\/\S+/.exec(process.stderr)?.[0];
-    await process.until(() => address() !== undefined, 'address of the inspector', patience(context));
+    await process.until(() => address() !== undefined, 'address of the inspector');
     const names = await inspect(address() ?? '');
     const trace = await tracing.result();
     for (const frames of names)

@@ -7,15 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../scripts/freePort.mjs';
 import { assert, same } from '../kit/check.ts';
 import { newId, sha } from '../kit/peers.ts';
-import { Child } from '../kit/process.ts';
+import { Child, PATIENCE_MS } from '../kit/process.ts';
 import type { TlsContext } from './context.ts';
 import { PlannedClient, PlannedServer, type Truth } from './counterpart.ts';
 import { type ClientPeer, family, type ServerPeer } from './peers.ts';
 import { lineOf, makePlan, makeStep, type Step, type Version } from './plan.ts';
-
-export function patience({ slow }: TlsContext): number {
-  return slow ? 180_000 : 30_000;
-}
 
 /** Runs a command line: untraced, or inside a trace. */
 export type Start = (command: readonly string[]) => Child;
@@ -146,7 +142,7 @@ export class DrivenClient {
 
   #said(start: string, count: number): Promise<void> {
     const has = (): boolean => this.process.lines.filter((line) => line.startsWith(start)).length >= count;
-    return this.process.until(has, `line ${start}${count}`, patience(this.context));
+    return this.process.until(has, `line ${start}${count}`);
   }
 
   #compareSaid(truths: readonly Truth[]): void {
@@ -216,7 +212,7 @@ export class DrivenServer {
   async ready(before: number): Promise<void> {
     if (this.peer.pidFile === undefined) {
       const line = (): string | undefined => this.process.lines.find((text) => text.startsWith('ready '));
-      await this.process.until(() => line() !== undefined, 'word of its port', patience(this.context));
+      await this.process.until(() => line() !== undefined, 'word of its port');
       [this.port, this.#pid] = (line() ?? '').split(' ').slice(1).map(Number) as [number, number];
     } else {
       this.#pid = await this.#listening(this.peer.pidFile(this.context, this.port));
@@ -259,7 +255,7 @@ export class DrivenServer {
 
   /** @returns the process id in that file, once the server listens. */
   async #listening(pidFile: string): Promise<number> {
-    const limit = Date.now() + patience(this.context);
+    const limit = Date.now() + PATIENCE_MS;
     for (;;) {
       const socket = connect(this.port, '127.0.0.1');
       const answered = await Promise.race([

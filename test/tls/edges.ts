@@ -11,10 +11,10 @@ import { createSecureContext, createServer, TLSSocket } from 'node:tls';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { assert, same } from '../kit/check.ts';
 import { newId } from '../kit/peers.ts';
+import { PATIENCE_MS } from '../kit/process.ts';
 import { type Report, reportOutcome } from '../kit/report.ts';
 import { Tracing } from '../kit/tracing.ts';
 import type { TlsContext } from './context.ts';
-import { patience } from './drive.ts';
 
 const CURL = ['curl', '-s4', '--noproxy', '*'];
 
@@ -46,7 +46,7 @@ export async function traced(
   status: number | null = 0,
 ): Promise<readonly ExchangeJson[]> {
   const tracing = Tracing.run(context, command);
-  tracing.process.killAfter(patience(context));
+  tracing.process.killAfter(PATIENCE_MS);
   const { exchanges } = await tracing.result();
   if (status !== null) same('exit status', await tracing.process.status, status);
   return exchanges;
@@ -118,7 +118,7 @@ async function bioClient(context: TlsContext): Promise<string> {
 
 async function bioServer(context: TlsContext): Promise<string> {
   const tracing = Tracing.run(context, [join(context.programs, 'bio'), 'server', context.certificates]);
-  tracing.process.killAfter(patience(context));
+  tracing.process.killAfter(PATIENCE_MS);
   const port = Number(await tracing.process.line());
   const path = `/bio/${newId()}`;
   same('body', (await get(port, path)).toString(), 'hello');
@@ -141,7 +141,7 @@ async function forking(context: TlsContext): Promise<string> {
   const count = 4;
   const script = join(context.scripts, 'forking.py');
   const tracing = Tracing.run(context, ['python3', script, context.certificates, String(count)]);
-  tracing.process.killAfter(patience(context));
+  tracing.process.killAfter(PATIENCE_MS);
   const [port, parent] = (await tracing.process.line()).split(' ').map(Number);
   const children: number[] = [];
   for (let at = 0; at < count; at++) children.push(Number(await get(port ?? 0, `/fork/${at}`)));

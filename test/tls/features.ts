@@ -2,11 +2,11 @@
 import { join } from 'node:path';
 import { assert, same } from '../kit/check.ts';
 import { parseReports, type SocketReport } from '../kit/peers.ts';
+import { PATIENCE_MS } from '../kit/process.ts';
 import { type Report, reportOutcome } from '../kit/report.ts';
 import { type Trace, Tracing } from '../kit/tracing.ts';
 import type { TlsContext } from './context.ts';
 import type { Truth } from './counterpart.ts';
-import { patience } from './drive.ts';
 import { expectTruth } from './expect.ts';
 import { VERSIONS, type Version } from './plan.ts';
 
@@ -78,7 +78,7 @@ async function runIn(
   let texts: readonly string[];
   try {
     const tracing = Tracing.run(context, ['sh', '-c', lines.join('\n')]);
-    tracing.process.killAfter(patience(context) * 2);
+    tracing.process.killAfter(PATIENCE_MS * 2);
     trace = await tracing.result();
     texts = tracing.process.lines.join('\n').split(END);
   } catch (error) {

@@ -6,11 +6,11 @@ import { candidatePaths } from '../../helper/tls/candidates.ts';
 import { assert, same } from '../kit/check.ts';
 import { descendantsOf, helperOf } from '../kit/kernel.ts';
 import { newId, PYTHON } from '../kit/peers.ts';
+import { PATIENCE_MS } from '../kit/process.ts';
 import type { Report } from '../kit/report.ts';
 import { Tracing } from '../kit/tracing.ts';
 import type { TlsContext } from './context.ts';
 import { PlannedServer } from './counterpart.ts';
-import { patience } from './drive.ts';
 import { expectTruth } from './expect.ts';
 import type { Library } from './peers.ts';
 import { lineOf, makeStep, type Step } from './plan.ts';
@@ -225,7 +225,7 @@ export async function runFirst(context: TlsContext, only: RegExp, report: Report
 
 async function once(context: TlsContext, program: Program): Promise<void> {
   // The trace begins, and is looked ahead, before the program asks.
-  const server = new PlannedServer(context.certificates, { version: '1.3', patience: 4 * patience(context) });
+  const server = new PlannedServer(context.certificates, { version: '1.3', patience: 4 * PATIENCE_MS });
   try {
     const port = await server.listen();
     const step = makeStep(context.folder, {
@@ -238,7 +238,7 @@ async function once(context: TlsContext, program: Program): Promise<void> {
     server.expect([step]);
     const command = program.command(context, `https://localhost:${port}${step.path}`, step);
     const tracing = Tracing.run(context, command);
-    tracing.process.killAfter(patience(context));
+    tracing.process.killAfter(PATIENCE_MS);
     const answered = server.answered(step);
     // One that fails meanwhile is reported when it is awaited.
     answered.catch(() => {});
@@ -295,7 +295,7 @@ async function withLibraries(context: TlsContext, step: Step, tracing: Tracing):
 
 /** Waits until the program runs and the helper has had time to inspect it. @throws when it does not start */
 async function looked(context: TlsContext, tracing: Tracing, runs: () => boolean): Promise<void> {
-  const limit = performance.now() + patience(context);
+  const limit = performance.now() + PATIENCE_MS;
   while (!runs()) {
     assert(performance.now() < limit, `it does not run; ${tracing.process.stderr.slice(-300)}`);
     await sleep(10);

@@ -3,11 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { assert, same } from '../kit/check.ts';
 import { newId, PYTHON } from '../kit/peers.ts';
+import { PATIENCE_MS } from '../kit/process.ts';
 import { type Report, reportOutcome } from '../kit/report.ts';
 import { Tracing } from '../kit/tracing.ts';
 import type { TlsContext } from './context.ts';
 import { PlannedClient, PlannedServer, type Truth } from './counterpart.ts';
-import { makeFarewell, patience } from './drive.ts';
+import { makeFarewell } from './drive.ts';
 import { expectTruth } from './expect.ts';
 import { type Library, SERVERS } from './peers.ts';
 import { makeStep, type Step } from './plan.ts';
@@ -113,7 +114,7 @@ async function client(context: TlsContext, program: Program, count: number): Pro
     }
     process.write('\n');
     process.endInput();
-    await process.until(() => process.lines.includes('end'), 'end', patience(context) * 2);
+    await process.until(() => process.lines.includes('end'), 'end', PATIENCE_MS * 2);
     const trace = await tracing.result();
     const truths = plans.flat().map(({ path }) => server.truths.get(path));
     const said = new Map(process.lines.map((line) => line.split(' ')).map(([, id, ...rest]) => [id, rest]));
@@ -134,7 +135,7 @@ async function server(context: TlsContext, name: string, count: number): Promise
   const tracing = Tracing.run(context, peer.command(context, '1.3', 0, ''), RING);
   const { process } = tracing;
   const ready = (): string | undefined => process.lines.find((line) => line.startsWith('ready '));
-  await process.until(() => ready() !== undefined, 'word of its port', patience(context));
+  await process.until(() => ready() !== undefined, 'word of its port');
   const port = Number(ready()?.split(' ')[1]);
   const clients = Array.from(
     { length: count },

@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, same } from '../kit/check.ts';
 import { newId } from '../kit/peers.ts';
+import { PATIENCE_MS } from '../kit/process.ts';
 import { type Report, reportOutcome } from '../kit/report.ts';
 import { Tracing } from '../kit/tracing.ts';
 import { expectBody } from '../kit/truth.ts';
 import type { TlsContext } from './context.ts';
 import { PlannedServer } from './counterpart.ts';
-import { patience } from './drive.ts';
 import { findByPath } from './expect.ts';
 import { makeStep } from './plan.ts';
 
@@ -38,7 +38,7 @@ async function run(context: TlsContext, program: string): Promise<string> {
     server.expect(steps);
     const tracing = Tracing.run(context, ['mono', program]);
     // Mono takes seconds to start, and ten times as long on a busy machine.
-    tracing.process.killAfter(4 * patience(context));
+    tracing.process.killAfter(4 * PATIENCE_MS);
     for (const { path } of steps) tracing.process.write(`https://localhost:${port}${path}\n`);
     tracing.process.endInput();
     const { exchanges } = await tracing.result();

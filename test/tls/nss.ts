@@ -7,12 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../scripts/freePort.mjs';
 import { same } from '../kit/check.ts';
 import { newId, sha } from '../kit/peers.ts';
+import { PATIENCE_MS } from '../kit/process.ts';
 import { type Report, reportOutcome } from '../kit/report.ts';
 import { Tracing } from '../kit/tracing.ts';
 import { expectBody } from '../kit/truth.ts';
 import type { TlsContext } from './context.ts';
 import { PlannedServer } from './counterpart.ts';
-import { patience } from './drive.ts';
 import { expectTruth, findByPath } from './expect.ts';
 import { lineOf, makeStep, VERSIONS, type Version } from './plan.ts';
 
@@ -66,7 +66,7 @@ async function client(context: TlsContext, version: Version): Promise<string> {
     // Not this process's pipes: they are sockets, on which the same call would be seen.
     const words = ['tstclnt', '-4', '-h', 'localhost', ...options(context, port, version)];
     const tracing = Tracing.run(context, ['sh', '-c', `exec ${words.join(' ')} < ${input} > /dev/null`]);
-    tracing.process.killAfter(patience(context));
+    tracing.process.killAfter(PATIENCE_MS);
     const truth = await peer.answered(step);
     const { exchanges } = await tracing.result();
     expectTruth(exchanges, truth, { side: 'client', pids: null, library: 'nss', late: false });
@@ -104,7 +104,7 @@ async function withAndWithout(context: TlsContext): Promise<string> {
       ...ports.map(String),
     ];
     const tracing = Tracing.run(context, command);
-    tracing.process.killAfter(patience(context));
+    tracing.process.killAfter(PATIENCE_MS);
     for (const step of steps) tracing.process.write(lineOf(step));
     tracing.process.endInput();
     const { exchanges } = await tracing.result();
@@ -165,7 +165,7 @@ async function firefox(context: TlsContext, program: string): Promise<string> {
       ...['env', `HOME=${profile}`, program, '--headless', '--no-remote', '--profile', profile],
       ...['--screenshot', join(profile, 'shot.png'), `https://localhost:${port}${step.path}`],
     ]);
-    tracing.process.killAfter(4 * patience(context));
+    tracing.process.killAfter(4 * PATIENCE_MS);
     const truth = await peer.answered(step);
     // The response is not a page, so it may wait forever.
     const ended = setTimeout(() => tracing.process.kill('SIGINT'), FIREFOX_READS_MS);
@@ -186,7 +186,7 @@ async function firefox(context: TlsContext, program: string): Promise<string> {
 async function server(context: TlsContext, version: Version): Promise<string> {
   const port = await freePort();
   const tracing = Tracing.run(context, ['selfserv', '-e', 'cert', ...options(context, port, version)]);
-  tracing.process.killAfter(patience(context));
+  tracing.process.killAfter(PATIENCE_MS);
   const path = `/selfserv/${newId()}`;
   const answer = await asked(context, port, path);
   // It may end before its answer is written.
@@ -205,7 +205,7 @@ async function server(context: TlsContext, version: Version): Promise<string> {
 /** The body, as soon as the server listens. */
 async function asked(context: TlsContext, port: number, path: string): Promise<Buffer> {
   const ca = readFileSync(join(context.certificates, 'ca.pem'));
-  const limit = performance.now() + patience(context);
+  const limit = performance.now() + PATIENCE_MS;
   for (;;) {
     try {
       return await new Promise<Buffer>((resolve, reject) => {

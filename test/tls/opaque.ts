@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { assert, same } from '../kit/check.ts';
 import { newId } from '../kit/peers.ts';
+import { PATIENCE_MS } from '../kit/process.ts';
 import { type Report, reportOutcome } from '../kit/report.ts';
 import { Tracing } from '../kit/tracing.ts';
 import type { TlsContext } from './context.ts';
 import { PlannedServer, type Truth } from './counterpart.ts';
-import { patience } from './drive.ts';
 import { expectTruth } from './expect.ts';
 import { lineOf, makeStep, type Step } from './plan.ts';
 
@@ -104,7 +104,7 @@ async function traced(
   const tracing = Tracing.run(context, command, options);
   tracing.process.write(input);
   tracing.process.endInput();
-  tracing.process.killAfter(patience(context));
+  tracing.process.killAfter(PATIENCE_MS);
   const { exchanges } = await tracing.result();
   same(`exit status (${tracing.process.stderr.slice(-300)})`, await tracing.process.status, 0);
   return exchanges;

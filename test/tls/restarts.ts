@@ -9,7 +9,7 @@ import { Child } from '../kit/process.ts';
 import { type Report, reportOutcome } from '../kit/report.ts';
 import type { TlsContext } from './context.ts';
 import { PlannedServer } from './counterpart.ts';
-import { DrivenClient, patience, untraced } from './drive.ts';
+import { DrivenClient, untraced } from './drive.ts';
 import { findByPath } from './expect.ts';
 import { CLIENTS, type ClientPeer } from './peers.ts';
 import { lineOf, makeStep, type Step } from './plan.ts';
@@ -57,7 +57,7 @@ async function restarts(context: TlsContext, times: number): Promise<string> {
   const begin = async (name: string): Promise<Child> => {
     const [command = '', ...args] = peerNamed(name).command?.(context, port, '1.3') ?? [];
     const process = new Child(command, args);
-    await process.until(() => process.lines.length > 0, 'its id', patience(context));
+    await process.until(() => process.lines.length > 0, 'its id');
     await trace.attach(process.pid);
     return process;
   };

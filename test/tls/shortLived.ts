@@ -4,11 +4,11 @@ import { basename, join } from 'node:path';
 import { same } from '../kit/check.ts';
 import { helperOf } from '../kit/kernel.ts';
 import { newId } from '../kit/peers.ts';
+import { PATIENCE_MS } from '../kit/process.ts';
 import { type Report, reportOutcome } from '../kit/report.ts';
 import { Tracing } from '../kit/tracing.ts';
 import type { TlsContext } from './context.ts';
 import { PlannedServer } from './counterpart.ts';
-import { patience } from './drive.ts';
 import { only as onlyRow, secureServer, traced } from './edges.ts';
 import { lineOf, makeStep } from './plan.ts';
 
@@ -82,17 +82,13 @@ async function unseen(context: TlsContext): Promise<string> {
     const late = `'${context.programs}/late' client ${port} '${context.certificates}' 1.3`;
     const script = `echo ready; read -r go; echo "$go" | LD_LIBRARY_PATH='${own}' ${late}; echo over; cat`;
     const tracing = Tracing.run(context, ['sh', '-c', script]);
-    tracing.process.killAfter(patience(context));
-    await tracing.process.until(
-      () => tracing.process.lines.includes('ready'),
-      'the shell',
-      patience(context),
-    );
+    tracing.process.killAfter(PATIENCE_MS);
+    await tracing.process.until(() => tracing.process.lines.includes('ready'), 'the shell');
     const helper = helperOf(tracing.process.pid);
     process.kill(helper, 'SIGSTOP');
     try {
       tracing.process.write(lineOf(step));
-      await tracing.process.until(() => tracing.process.lines.includes('over'), 'its end', patience(context));
+      await tracing.process.until(() => tracing.process.lines.includes('over'), 'its end');
     } finally {
       process.kill(helper, 'SIGCONT');
     }

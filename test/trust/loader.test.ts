@@ -79,7 +79,7 @@ describe.skipIf(reason !== null)('loader', () => {
     ['an unknown backend', ['--socket', '/s', '--node', '/n', '--helper', '/h', '--backend', 'magic']],
     ['a socket path beyond every limit', ['--socket', `/${'x'.repeat(100_000)}`]],
   ])('refuses %s', (_what, args) => {
-    const run = spawnSync(installed.loader, args, { encoding: 'utf8', timeout: 10_000 });
+    const run = spawnSync(installed.loader, args, { encoding: 'utf8', timeout: 60_000 });
     expect(run.status).toBe(2);
     expect(run.stderr).toMatch(/^http-trace loader: .+\n$/);
   });

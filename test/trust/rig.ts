@@ -23,7 +23,7 @@ import { FrameType, MAX_FRAME } from '../../helper/protocol.ts';
 /** An emulated machine takes its time. */
 const SLOWNESS = process.env['HTTP_TRACE_EMULATED'] === undefined ? 1 : 6;
 const FRAME_TIMEOUT_MS = 40_000 * SLOWNESS;
-const GONE_TIMEOUT_MS = 15_000 * SLOWNESS;
+const GONE_TIMEOUT_MS = 60_000 * SLOWNESS;
 
 /** `nobody`, which every Debian and Ubuntu has. */
 export const NOBODY = 65_534;

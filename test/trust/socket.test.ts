@@ -166,7 +166,7 @@ describe.skipIf(reason !== null)(reason === null ? 'the socket' : `the socket ($
         const run = spawnSync(
           installed.loader,
           ['--socket', path, '--node', '/bin/false', '--helper', '/x', '--backend', 'tracepoint'],
-          { env: asNobody, encoding: 'utf8', timeout: 20_000 },
+          { env: asNobody, encoding: 'utf8', timeout: 60_000 },
         );
         outcomes.push(run.stderr);
       }

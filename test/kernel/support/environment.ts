@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe } from 'vitest';
 import { type KeptContext, KeptTracing, type TraceStarter } from '../../kit/keptTracing.ts';
+import { PATIENCE_MS } from '../../kit/process.ts';
 import { WHOLE } from '../../kit/tier.mjs';
 import { Tracing } from '../../kit/tracing.ts';
 
@@ -50,7 +51,7 @@ export function tracingIn(folder: string): KeptContext {
     options: [],
     backend: null,
     tls: null,
-    patience: 40_000,
+    patience: PATIENCE_MS,
     // Less than the test's own limit, so that the error says which trace did not end.
     endPatience: 200_000,
     replay: 'program',
