@@ -64,6 +64,7 @@ async function run(
 const SERVER = `
   const http = require('http'); const { mkdtempSync, writeFileSync } = require('fs');
   const server = http.createServer((_, answer) => answer.end('ok')).listen(0, '127.0.0.1');
+  server.keepAliveTimeout = 0; // A busy machine may let a call wait for longer than the default, 5 s.
   const folder = mkdtempSync(require('os').tmpdir() + '/http-trace-hook-');
   process.on('exit', () => require('fs').rmSync(folder, { recursive: true }));
   const inFile = (text) => { writeFileSync(folder + '/own.js', text); return require(folder + '/own.js'); };
