@@ -7,9 +7,9 @@ export const output = join(root, 'test-output');
 
 /**
  * Lanes run side by side, one suite after the other in each; then those that measure something, with the machine to
- * themselves. `user` needs no root, `root` and `tls` do. Each of the three takes about as much processor time, so that no
- * processor waits for the last one. `emulated` runs other kernels: in the short run at a low priority, so that it takes what
- * the others leave; in the long run, where it is the longest, when one of the others is through.
+ * themselves. Each of the first three takes about as long, so that no processor waits for the last one. `emulated` runs
+ * other kernels: in the short run at a low priority, so that it takes what the others leave; in the long run, where it is
+ * the longest, when one of the others is through.
  */
 export const EMULATED = 'emulated';
 export const LANES = ['user', 'root', 'tls', EMULATED];
@@ -39,7 +39,7 @@ export function shortSuites() {
     { ...tool('types', 'typescript/bin/tsc', '-p', '.'), lane: 'user', budget: 15 },
     { ...tool('lint', '@biomejs/biome/bin/biome', 'check', '.'), lane: 'user', budget: 15 },
     { ...vitest('unit', 'memory'), lane: 'user', budget: 280 },
-    { ...vitest('webview'), lane: 'user', budget: 200 },
+    { ...own('vscode', 'test/vscode/run.mjs'), lane: 'user', budget: 100 },
     // Some seconds for each target, always from the same seed; `npm run fuzz` goes on.
     { ...own('fuzz', 'test/fuzz/run.mjs', '--seconds', '1'), lane: 'user', budget: 20 },
     { ...vitest('kernel'), lane: 'root', budget: 200 },
@@ -50,7 +50,7 @@ export function shortSuites() {
       budget: 45,
     },
     { ...own('tls', 'test/tls/run.mjs', '--short'), lane: 'tls', budget: 140 },
-    { ...own('vscode', 'test/vscode/run.mjs'), lane: 'tls', budget: 100 },
+    { ...vitest('webview'), lane: 'tls', budget: 200 },
     { ...own('e2e', 'test/e2e/run.mjs'), lane: 'tls', budget: 220 },
     { ...vitest('bursts'), lane: 'root', budget: 30 },
     { ...own('guest', 'test/matrix/run.mjs', '--on', '6.1', '--smoke'), lane: 'emulated', budget: 450 },
