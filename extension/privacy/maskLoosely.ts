@@ -12,6 +12,10 @@ const MAX_SEPARATOR = 32;
 /** Longest run that may be a name, and longest run of words that may be one (`API key`). */
 const MAX_NAME = 128;
 
+/** Base64 before its padding: shorter text may be a name, longer text is not counted. */
+const MIN_BASE64 = 14;
+const MAX_BASE64 = 256;
+
 /** Lines of a block that belong to one name. */
 const MAX_BLOCK_LINES = 1_000;
 
@@ -177,8 +181,7 @@ function readValue(
   // Compared by its value, which must be one.
   const mayBeCompound = kind === 'secret' || kind === 'secrets';
   if (from >= lineEnd || /^[|>][-+\d]{0,2}[ \t]*$/.test(text.slice(from, Math.min(lineEnd, from + 16)))) {
-    // `==` at the end of a line is the padding of base64.
-    if (quotedOnly || !mayBeCompound || text.slice(at - 2, at) === '==') return null;
+    if (quotedOnly || !mayBeCompound || (from >= lineEnd && endsBase64(text, at))) return null;
     return readBlock(text, nameFrom, lineEnd, beginsLine);
   }
   let open = from;
@@ -202,6 +205,14 @@ function readValue(
   // A header field: its parameters belong to it, whatever separates them.
   const field = !assigned && /(?:authorization|cookie)$/i.test(text.slice(nameFrom, at - 1).trimEnd());
   return { from, to: field ? lineEnd : endOfLoneValue(text, from, lineEnd, assigned), compound: false };
+}
+
+/** Whether base64 ends here with its padding, and no name that is compared: four characters stand for three bytes. */
+function endsBase64(text: string, at: number): boolean {
+  if (text.slice(at - 2, at) !== '==') return false;
+  let length = 0;
+  while (length < MAX_BASE64 && /[A-Za-z0-9+/]/.test(text[at - 3 - length] ?? '')) length++;
+  return length === MAX_BASE64 || (length >= MIN_BASE64 && length % 4 === 2);
 }
 
 function indexOrEnd(text: string, mark: string, from: number): number {

@@ -235,6 +235,14 @@ describe('base64 as text', () => {
     expect(maskBody(json, JSON_TYPE)).toBe(json);
   });
 
+  it.each(['password ==', 'password==', 'clientPw=='])(
+    'is not confused with a name whose value is in the next line: %s',
+    (name) => {
+      const text = maskBody(`${name}\n  S3CR3T\n`, { essence: 'text/plain', boundary: null });
+      expect(text).toBe(`${name}\n  ${MASK}\n`);
+    },
+  );
+
   it('is masked as the value of a secret', () => {
     expect(maskBody(`password=${BYTES}Pw==`, FORM)).toBe(`password=${MASK}`);
     expect(maskBody(`password: ${BYTES}Pw==\n`, { essence: '', boundary: null })).toBe(`password: ${MASK}\n`);

@@ -6,10 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../scripts/freePort.mjs';
 import { assert, same } from '../kit/check.ts';
 import { nginxIn } from '../kit/nginx.ts';
-import { Child } from '../kit/process.ts';
-
-/** Milliseconds that the programs of a burst may take for all their calls. */
-const PATIENCE = 180_000;
+import { Child, PATIENCE_MS } from '../kit/process.ts';
 
 /** A client that is started, and makes its calls on command. */
 export class Client {
@@ -28,7 +25,7 @@ export class Client {
    * @param more milliseconds for which it is meant to run
    */
   async go(more = 0): Promise<string> {
-    this.#child.killAfter(PATIENCE + more);
+    this.#child.killAfter(PATIENCE_MS + more);
     this.#child.endInput('go\n');
     const { code, stdout, stderr } = await this.#child.ended;
     same(`exit status of the client (${stderr.slice(-300)})`, code, 0);
@@ -99,7 +96,7 @@ export class Flood {
 
   /** For those that are the client as well: resolves when all has arrived. */
   async go(): Promise<void> {
-    this.#child.killAfter(PATIENCE);
+    this.#child.killAfter(PATIENCE_MS);
     this.#child.write('go\n');
     const { code, stderr } = await this.#child.ended;
     same(`exit status (${stderr.slice(-300)})`, code, 0);

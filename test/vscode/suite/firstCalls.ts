@@ -150,7 +150,8 @@ for (const [name, configuration] of Object.entries(debuggers)) {
           if (own['console'] === 'externalTerminal') closeTerminals = await openExternalTerminals();
           const started = vscode.debug.startDebugging(undefined, { name, env, ...own });
           if (closeTerminals === null) assert(await started);
-          // Only when the terminal is closed does VS Code report to the adapter that a program was started in it; js-debug waits for that.
+          // Only when the terminal is closed does VS Code report to the adapter that a program was started in it;
+          // js-debug waits for that.
           else void started.then(undefined, () => {});
           if (own.type === 'rdbg') await goOnFromStart();
           // Another process of the extension host: it calls, too, and is not debugged.
