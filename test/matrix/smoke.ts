@@ -5,7 +5,7 @@
 
 import { CaptureTrace } from '../kit/capture.ts';
 import { assert, same } from '../kit/check.ts';
-import { endKeptHelpers, KeptTracing, type TraceStarter } from '../kit/keptTracing.ts';
+import { endKeptHelpers, endTraces, KeptTracing, type TraceStarter } from '../kit/keptTracing.ts';
 import { Child } from '../kit/process.ts';
 import { type Report, reportOutcome } from '../kit/report.ts';
 import { type Trace, Tracing } from '../kit/tracing.ts';
@@ -38,13 +38,15 @@ export async function runSmoke(
     shell.endInput('exit\n');
     // The balance has a row of its own.
     trace = await tracing.result({ whole: false });
-    // Of the next backend, no program is to be seen by this one's probes.
-    endKeptHelpers();
   } catch (error) {
     const detail = `no trace: ${(error as Error).message}`;
     for (const { name } of list) report({ scenario: name, outcome: 'failed', detail });
     failMoments(peers, report, detail);
     return;
+  } finally {
+    // The next backend's programs are not to be seen by this one's probes.
+    await endTraces();
+    endKeptHelpers();
   }
   for (const outcome of outcomes) judge(context, outcome, trace, report);
   judgeMoments(context, peers, trace, report);
