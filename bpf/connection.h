@@ -87,22 +87,7 @@ static __always_inline struct endpoint endpoint_of_descriptor(u32 descriptor)
 	return endpoint_of_socket(BPF_CORE_READ(file, private_data), BPF_CORE_READ(node, i_ino));
 }
 
-/* For TRANSPORT_TLS `sk` is the address of the session. */
-static __always_inline struct connection *connection_of(struct sock *sk, u8 transport)
-{
-	u64 key = (u64)sk;
-
-	if (transport == TRANSPORT_UNIX)
-		return bpf_map_lookup_elem(&unix_connections, &key);
-	if (transport == TRANSPORT_TLS) {
-		struct tls_session *session = session_of(key);
-
-		return (struct connection *)session; /* which begins with it */
-	}
-	return bpf_map_lookup_elem(&connections, &key);
-}
-
-static __always_inline void forget_connection(struct sock *sk, u8 transport)
+static __always_inline void delete_connection(struct sock *sk, u8 transport)
 {
 	u64 key = (u64)sk;
 
@@ -112,48 +97,98 @@ static __always_inline void forget_connection(struct sock *sk, u8 transport)
 		bpf_map_delete_elem(&connections, &key);
 }
 
-/* A function of its own, so that its keys do not occupy the stack of callers that call others too. */
-static __noinline struct connection *new_connection(struct sock *sk, u32 inode, u8 transport, u8 side)
+/* For TRANSPORT_TLS `sk` is the address of the session. */
+static __always_inline struct connection *connection_of(struct sock *sk, u8 transport)
 {
-	struct connection *blank, *connection;
+	struct connection *connection;
 	u64 key = (u64)sk;
-	u32 zero = 0;
-	long error;
 
-	blank = bpf_map_lookup_elem(&blank_session, &zero);
-	if (!blank)
-		return 0;
+	if (transport == TRANSPORT_TLS) {
+		struct tls_session *session = session_of(key);
+
+		return (struct connection *)session; /* which begins with it */
+	}
 	if (transport == TRANSPORT_UNIX)
-		error = bpf_map_update_elem(&unix_connections, &key, blank, BPF_ANY);
+		connection = bpf_map_lookup_elem(&unix_connections, &key);
 	else
-		error = bpf_map_update_elem(&connections, &key, blank, BPF_ANY);
-	if (error) {
-		COUNT(connections_untracked, 1);
+		connection = bpf_map_lookup_elem(&connections, &key);
+	if (connection && connection->gone) {
+		delete_connection(sk, transport);
 		return 0;
 	}
-	connection = connection_of(sk, transport);
-	if (!connection)
+	return connection;
+}
+
+/*
+ * Its socket has ended. Before Linux 6.15, deletion fails with EBUSY in a softirq that interrupts another operation on the
+ * map. Another socket may have the same address later, and must not be taken for this one.
+ */
+static __always_inline void forget_connection(struct sock *sk, struct connection *connection)
+{
+	u8 transport = connection->transport;
+
+	connection->gone = 1;
+	delete_connection(sk, transport);
+}
+
+/*
+ * A connection that is not in its map yet. It is added when all that is known of it has been filled in: two threads may
+ * meet one connection at the same moment, on two processors.
+ */
+static __noinline struct connection *fresh_connection(u32 slot, u8 transport, u8 side)
+{
+	struct connection *fresh = bpf_map_lookup_elem(&fresh_connections, &slot);
+
+	if (!fresh)
 		return 0;
-	connection->id = __sync_fetch_and_add(&last_connection_id, 1) + 1;
-	connection->inode = inode;
-	connection->side = side;
-	connection->transport = transport;
-	connection->pid = current_visible_pid();
-	connection->last_direction = NO_DIRECTION;
-	connection->request_direction = NO_DIRECTION;
+	__builtin_memset(fresh, 0, sizeof(*fresh));
+	fresh->id = __sync_fetch_and_add(&last_connection_id, 1) + 1;
+	fresh->side = side;
+	fresh->transport = transport;
+	fresh->pid = current_visible_pid();
+	fresh->last_direction = NO_DIRECTION;
+	fresh->request_direction = NO_DIRECTION;
+	return fresh;
+}
+
+/*
+ * With BPF_NOEXIST, the connection that another thread has added meanwhile is returned. BPF_ANY replaces one whose end was
+ * not seen. A function of its own, so that its keys do not occupy the stack of callers that call others too.
+ */
+static __noinline struct connection *add_connection(struct sock *sk, struct connection *fresh, u64 flags)
+{
+	struct connection *connection = 0;
+	u64 key = (u64)sk;
+	int error; /* before Linux 6.4, the upper half of what a map operation returns is undefined */
+
+	if (!fresh)
+		return 0;
+	if (fresh->transport == TRANSPORT_UNIX)
+		error = bpf_map_update_elem(&unix_connections, &key, fresh, flags);
+	else
+		error = bpf_map_update_elem(&connections, &key, fresh, flags);
+	if (!error || error == -EEXIST)
+		connection = connection_of(sk, fresh->transport);
+	if (!connection)
+		COUNT(connections_untracked, 1);
 	return connection;
 }
 
 /* TCP's own counter at a position of the connection. */
 static __always_inline u32 sequence_at(struct connection *connection, u8 direction, u64 position)
 {
-	return connection->origin[direction & 1] + (u32)position;
+	return (u32)connection->origin[direction & 1] + (u32)position;
 }
 
-/* Positions of a direction count on from this value of TCP's own counter. */
+static __always_inline bool is_counted(struct connection *connection, u8 direction)
+{
+	return connection->origin[direction & 1] & ORIGIN_KNOWN;
+}
+
+/* Positions of a direction count from this value of TCP's own counter on, unless they count already. */
 static __always_inline void count_from(struct connection *connection, u8 direction, u32 sequence)
 {
-	connection->origin[direction & 1] = sequence - (u32)connection->position[direction & 1];
+	__sync_val_compare_and_swap(&connection->origin[direction & 1], 0, ORIGIN_KNOWN | sequence);
 }
 
 /*
@@ -161,22 +196,12 @@ static __always_inline void count_from(struct connection *connection, u8 directi
  * TCP Fast Open bytes have gone with the SYN (RFC 7413), before or within the
  * first call; what was acknowledged so far shows where the stream began.
  */
-static __always_inline void base_client(struct sock *sk, struct connection *connection)
+static __always_inline void count_client(struct sock *sk, struct connection *connection)
 {
 	struct tcp_sock *tcp = (struct tcp_sock *)sk;
 
-	if (!connection->based)
-		count_from(connection, DIRECTION_OUT, BPF_CORE_READ(tcp, snd_una) - (u32)BPF_CORE_READ(tcp, bytes_acked) + 1);
+	count_from(connection, DIRECTION_OUT, BPF_CORE_READ(tcp, snd_una) - (u32)BPF_CORE_READ(tcp, bytes_acked) + 1);
 	count_from(connection, DIRECTION_IN, sequence_of(sk, DIRECTION_IN));
-	connection->based = 1;
-}
-
-/* Positions count from here on. */
-static __always_inline void base_connection(struct sock *sk, struct connection *connection)
-{
-	count_from(connection, DIRECTION_OUT, sequence_of(sk, DIRECTION_OUT));
-	count_from(connection, DIRECTION_IN, sequence_of(sk, DIRECTION_IN));
-	connection->based = 1;
 }
 
 /* Where the streams of a server's socket began; with TCP Fast Open, bytes may have moved before the handshake ended. */
@@ -196,40 +221,39 @@ static __always_inline bool has_read_only_fin(struct sock *sk, u32 beginning, u3
 }
 
 /* A TCP socket that is seen for the first time, by a call that has begun when its counters were `before`. */
-static __always_inline struct connection *meet_tcp(struct sock *sk, u32 inode, bool entered, const u32 *before)
+static __always_inline struct connection *meet_tcp(struct sock *sk, u32 slot, bool entered, const u32 *before)
 {
 	u64 key = (u64)sk;
 	struct handshake *known = bpf_map_lookup_elem(&handshakes, &key), handshake = {};
-	struct connection *connection;
+	struct connection *fresh;
 	bool server = true;
 
-	if (known)
+	if (known && known->established)
 		handshake = *known;
 	else if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_SYN_RECV)
 		read_beginning(sk, handshake.sequence); /* Fast Open: read before the handshake ended */
 	else
 		server = false;
-	connection = new_connection(sk, inode, TRANSPORT_TCP, server ? SIDE_SERVER : SIDE_UNKNOWN);
-	if (!connection)
+	fresh = fresh_connection(slot, TRANSPORT_TCP, server ? SIDE_SERVER : SIDE_UNKNOWN);
+	if (!fresh)
 		return 0;
-	connection->late = 1;
-	if (!server)
-		return connection;
-	connection->established = handshake.established;
-	connection->fin_time = handshake.fin_time;
-	connection->error = handshake.error;
-	connection->error_time = handshake.error_time;
-	/* Bytes may have moved while its process was not yet a target. */
-	if (entered && handshake.sequence[DIRECTION_OUT] == before[DIRECTION_OUT] &&
-	    (handshake.sequence[DIRECTION_IN] == before[DIRECTION_IN] ||
-	     has_read_only_fin(sk, handshake.sequence[DIRECTION_IN], before[DIRECTION_IN]))) {
-		connection->late = 0;
-		count_from(connection, DIRECTION_OUT, before[DIRECTION_OUT]);
-		count_from(connection, DIRECTION_IN, before[DIRECTION_IN]);
-		connection->based = 1;
+	fresh->late = 1;
+	if (server) {
+		fresh->established = handshake.established;
+		fresh->fin_time = handshake.fin_time;
+		fresh->error = handshake.error;
+		fresh->error_time = handshake.error_time;
+		/* Bytes may have moved while its process was not yet a target. */
+		if (entered && handshake.sequence[DIRECTION_OUT] == before[DIRECTION_OUT] &&
+		    (handshake.sequence[DIRECTION_IN] == before[DIRECTION_IN] ||
+		     has_read_only_fin(sk, handshake.sequence[DIRECTION_IN], before[DIRECTION_IN]))) {
+			fresh->late = 0;
+			count_from(fresh, DIRECTION_OUT, before[DIRECTION_OUT]);
+			count_from(fresh, DIRECTION_IN, before[DIRECTION_IN]);
+		}
+		bpf_map_delete_elem(&handshakes, &key);
 	}
-	bpf_map_delete_elem(&handshakes, &key);
-	return connection;
+	return add_connection(sk, fresh, BPF_NOEXIST);
 }
 
 /* Sockets for which no tracepoint reports that they were connected, or (MPTCP) accepted. */
@@ -240,10 +264,16 @@ static __always_inline bool is_met_by_call(struct endpoint endpoint, u8 side)
 }
 
 /* A socket that a target's call has connected or accepted. */
-static __always_inline void meet_by_call(struct endpoint endpoint, u8 side)
+static __always_inline void meet_by_call(struct endpoint endpoint, u8 side, u32 slot)
 {
-	if (is_met_by_call(endpoint, side))
-		new_connection(endpoint.sk, endpoint.inode, endpoint.transport, side);
+	struct connection *fresh;
+
+	if (!is_met_by_call(endpoint, side))
+		return;
+	fresh = fresh_connection(slot, endpoint.transport, side);
+	if (fresh)
+		fresh->inode = endpoint.inode;
+	add_connection(endpoint.sk, fresh, BPF_ANY);
 }
 
 static __always_inline bool is_copied(u8 protocol)
@@ -261,7 +291,7 @@ static __always_inline void close_unix(struct sock *sk, struct connection *conne
 	}
 	emit_ended(connection, DIRECTION_OUT, ENDING_CLOSE, 0);
 	emit_closed(connection);
-	forget_connection(sk, TRANSPORT_UNIX);
+	forget_connection(sk, connection);
 }
 
 /*
@@ -273,7 +303,7 @@ static __always_inline void count_trailing(struct sock *sk, struct connection *c
 	u32 moved;
 	u64 end;
 
-	if (connection->transport != TRANSPORT_TCP || !connection->based || !is_copied(connection->protocol) ||
+	if (connection->transport != TRANSPORT_TCP || !is_counted(connection, direction) || !is_copied(connection->protocol) ||
 	    !connection->announced)
 		return;
 	end = connection->position[direction & 1];

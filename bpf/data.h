@@ -390,16 +390,18 @@ static __always_inline void trace_call(struct endpoint endpoint, struct work *wo
 	if (connection && connection->inode && connection->inode != inode) {
 		/* The socket's memory was reused, and the end of the first socket was not seen. */
 		emit_closed(connection);
-		forget_connection(sk, endpoint.transport);
+		forget_connection(sk, connection);
 		connection = 0;
 	}
 	if (!connection) {
 		if (endpoint.transport != TRANSPORT_TCP) {
-			connection = new_connection(sk, inode, endpoint.transport, SIDE_UNKNOWN);
-			if (connection)
-				connection->late = 1;
+			struct connection *fresh = fresh_connection(work->slot, endpoint.transport, SIDE_UNKNOWN);
+
+			if (fresh)
+				fresh->late = 1;
+			connection = add_connection(sk, fresh, BPF_NOEXIST);
 		} else {
-			connection = meet_tcp(sk, inode, work->entered != 0, work->before);
+			connection = meet_tcp(sk, work->slot, work->entered != 0, work->before);
 		}
 		if (!connection)
 			return;

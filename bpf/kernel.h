@@ -85,6 +85,7 @@ typedef enum {
 #define ENOENT 2
 #define EAGAIN 11
 #define EACCES 13
+#define EEXIST 17
 #define ENOTDIR 20
 #define EINVAL 22
 #define EPIPE 32

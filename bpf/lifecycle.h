@@ -26,7 +26,7 @@ static __always_inline void finish_connection(struct sock *sk, struct connection
 		emit_ended(connection, DIRECTION_IN, ENDING_RESET, connection->error);
 	}
 	emit_closed(connection);
-	forget_connection(sk, TRANSPORT_TCP);
+	forget_connection(sk, connection);
 }
 
 /* The server's side of a socket that no process has read from yet. */
@@ -35,7 +35,7 @@ static __always_inline void change_unread(struct sock *sk, int new_state)
 	u64 key = (u64)sk;
 	struct handshake *handshake = bpf_map_lookup_elem(&handshakes, &key);
 
-	if (!handshake)
+	if (!handshake || !handshake->established)
 		return;
 	if (new_state == TCP_CLOSE_WAIT)
 		handshake->fin_time = bpf_ktime_get_boot_ns();
@@ -100,7 +100,7 @@ static __always_inline int change_state(struct sock *sk, int old_state, int new_
 			break;
 		connection->established = bpf_ktime_get_boot_ns();
 		if (connection->transport == TRANSPORT_TCP)
-			base_client(sk, connection);
+			count_client(sk, connection);
 		break;
 	case TCP_CLOSE_WAIT:
 		connection->fin_time = bpf_ktime_get_boot_ns();
@@ -138,7 +138,7 @@ static __always_inline bool is_subflow(struct sock *sk)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(trace_http_state, struct sock *sk, int old_state, int new_state)
 {
-	struct connection *connection;
+	struct connection *fresh;
 	bool mptcp = sk->sk_protocol == IPPROTO_MPTCP;
 
 	if (new_state != TCP_SYN_SENT)
@@ -146,9 +146,10 @@ int BPF_PROG(trace_http_state, struct sock *sk, int old_state, int new_state)
 	/* connect(): in the connecting thread, which interrupts nobody. */
 	if ((!mptcp && (sk->sk_protocol != IPPROTO_TCP || is_subflow(sk))) || !current_target())
 		return 0;
-	connection = new_connection(sk, 0, mptcp ? TRANSPORT_MPTCP : TRANSPORT_TCP, SIDE_CLIENT);
-	if (connection)
-		connection->connect_started = bpf_ktime_get_boot_ns();
+	fresh = fresh_connection(SLOT_STATE, mptcp ? TRANSPORT_MPTCP : TRANSPORT_TCP, SIDE_CLIENT);
+	if (fresh)
+		fresh->connect_started = bpf_ktime_get_boot_ns();
+	add_connection(address_of(sk), fresh, BPF_ANY);
 	return 0;
 }
 
@@ -161,9 +162,14 @@ int BPF_PROG(trace_http_state_twin, struct sock *sk, int old_state, int new_stat
 static __always_inline int destroy(struct sock *sk, u32 slot)
 {
 	struct connection *connection = connection_of(sk, TRANSPORT_TCP);
+	struct handshake *handshake;
 	u64 key = (u64)sk;
 
-	bpf_map_delete_elem(&handshakes, &key);
+	handshake = bpf_map_lookup_elem(&handshakes, &key);
+	if (handshake) {
+		handshake->established = 0;
+		bpf_map_delete_elem(&handshakes, &key); /* may fail: forget_connection */
+	}
 	if (connection)
 		finish_connection(sk, connection, slot);
 	return 0;

@@ -83,11 +83,11 @@ __noinline int trace_http_place(struct work *work, struct connection *connection
 	}
 	now = sequence_of(sk, direction);
 
-	if (!connection->based) {
-		base_connection(sk, connection);
-		/* 0 = TCP had not chosen its first number: the call connects and sends (Fast Open). */
+	/* 0 = TCP had not chosen its first number: the call connects and sends (Fast Open). */
+	if (!is_counted(connection, direction))
 		count_from(connection, direction, entered && before ? before : now - moved);
-	}
+	if (!is_counted(connection, direction ^ 1) && BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_SYN_SENT)
+		count_from(connection, direction ^ 1, sequence_of(sk, direction ^ 1));
 	delta = count_up_to(work, connection, now, &end);
 	if (delta >= moved) {
 		work->unseen = delta - moved;

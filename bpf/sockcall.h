@@ -176,7 +176,7 @@ static __always_inline int met_unix(struct socket *socket, u8 side)
 	endpoint.sk = BPF_CORE_READ(socket, sk);
 	endpoint.inode = BPF_CORE_READ(socket, file, f_inode, i_ino);
 	endpoint.transport = TRANSPORT_UNIX;
-	meet_by_call(endpoint, side);
+	meet_by_call(endpoint, side, side == SIDE_CLIENT ? SLOT_UNIX_CONNECT : SLOT_UNIX_ACCEPT);
 	return 0;
 }
 

@@ -106,6 +106,34 @@ struct reading {
 
 #define NO_DIRECTION 0xff
 
+/*
+ * What programs make of a call, and of a new connection, is kept per CPU and, as some kinds of program can be preempted by
+ * another one on the same CPU, per program: each has a slot of its own, and the kernel never runs one program twice on a
+ * CPU at a time.
+ */
+enum slot {
+	SLOT_SYSCALL,
+	SLOT_SEND,
+	SLOT_RECEIVE,
+	SLOT_UNIX_SEND,
+	SLOT_UNIX_RECEIVE,
+	SLOT_UNIX_CONNECT,
+	SLOT_UNIX_ACCEPT,
+	SLOT_PAGES,
+	SLOT_SPLICE,
+	SLOT_UNIX_PAGES,
+	SLOT_UNIX_SPLICE,
+	SLOT_MPTCP_SEND,
+	SLOT_MPTCP_RECEIVE,
+	SLOT_GONE,
+	SLOT_GONE_NESTED,
+	SLOT_STATE,
+	SLOT_STATE_NESTED,
+	SLOT_WAITING,
+	SLOT_TLS,
+	SLOTS,
+};
+
 /* How far the head of a direction's message has been read; only while the ring is filling (shed.h). */
 enum head_state {
 	HEAD_ENDED,
@@ -131,6 +159,8 @@ struct frames {
 	u8 padding[4];
 };
 
+#define ORIGIN_KNOWN (1ull << 32)
+
 #define BOUND 1        /* the session whose ciphertext the connection carries is known */
 #define BOUND_BEFORE 2 /* that session has ended, and another one may begin with a hello */
 
@@ -139,7 +169,7 @@ struct connection {
 	u64 connect_started;
 	u64 established;
 	u64 position[2]; /* end of what was counted, by direction */
-	u32 origin[2]; /* TCP's own counter at position 0, by direction */
+	u64 origin[2]; /* ORIGIN_KNOWN, and TCP's own counter at position 0, by direction; 0 = not known. Set once. */
 	u32 budget_used[2];
 	u64 reported[2]; /* with a latency filter: position up to which records were made */
 	u32 requests;    /* with a latency filter: seen to begin */
@@ -153,8 +183,8 @@ struct connection {
 	u8 last_direction;
 	u8 late;     /* open before it was seen */
 	u8 announced; /* RECORD_OPENED was emitted */
+	u8 gone;     /* its end was reported, though it may still be in the map */
 	u8 ended;    /* bit per direction */
-	u8 based;    /* origin[] holds */
 	u8 transport;
 	struct reading reading[2]; /* by direction, until the protocol is known */
 	u64 inner[2];              /* position behind a proxy's protocol, by direction, where TLS was found there */
@@ -188,6 +218,14 @@ struct {
 	__type(value, struct connection);
 } connections SEC(".maps");
 
+/* Connections before they are added to a map, where other threads find them; too large for a stack. Keys: enum slot. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SLOTS);
+	__type(key, u32);
+	__type(value, struct connection);
+} fresh_connections SEC(".maps");
+
 /*
  * Targets that user space could only name by their id in its own namespace:
  * they become targets by their id in the initial one at their next call.
@@ -212,7 +250,7 @@ struct {
  * loaded: their first reader has not joined late.
  */
 struct handshake {
-	u64 established;
+	u64 established; /* 0 = the socket is gone, though this may still be in the map */
 	u64 fin_time;   /* the peer may be gone before the socket is read from first */
 	u64 error_time;
 	u32 error;
@@ -322,14 +360,6 @@ struct {
 	__type(key, u32); /* thread group */
 	__type(value, struct family);
 } families SEC(".maps");
-
-/* The initial value of new entries, too large for a stack. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct tls_session);
-} blank_session SEC(".maps");
 
 /* The first bytes of a TLS record: its header, and ciphertext that nobody else can produce. */
 #define CIPHERTEXT_SIZE 32

@@ -173,7 +173,7 @@ __noinline int trace_http_met(struct returned *returned, u32 unless_seen)
 		if (connection && (!connection->inode || connection->inode == endpoint.inode))
 			return 0;
 	}
-	meet_by_call(endpoint, side);
+	meet_by_call(endpoint, side, SLOT_SYSCALL);
 	return 0;
 }
 

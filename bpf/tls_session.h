@@ -12,33 +12,39 @@
 #define COOKIE_STACK(cookie) ((u16)((cookie) >> 16))
 #define COOKIE_FILE(cookie) ((u32)((cookie) >> 32))
 
-/* A function of its own, as new_connection: its value is large. */
-static __noinline struct tls_session *new_session(u64 address, u64 cookie)
+/*
+ * A session that is seen for the first time; `flags` as those of add_connection: two threads may meet one session at the
+ * same moment. A function of its own, as add_connection.
+ */
+static __noinline struct tls_session *new_session(u64 address, u64 cookie, u64 flags)
 {
 	struct tls_key key = {.address = address, .pid = bpf_get_current_pid_tgid() >> 32};
-	struct tls_session *blank, *session;
+	struct tls_thread *thread = tls_thread(true);
+	struct tls_session *fresh, *session;
 	struct family *family;
-	u32 slot = 0;
+	int error; /* before Linux 6.4, the upper half of what a map operation returns is undefined */
 
-	blank = bpf_map_lookup_elem(&blank_session, &slot);
-	if (!blank || bpf_map_update_elem(&tls_sessions, &key, blank, BPF_ANY)) {
+	if (!thread) {
 		COUNT(connections_untracked, 1);
 		return 0;
 	}
-	session = bpf_map_lookup_elem(&tls_sessions, &key);
-	if (!session)
-		return 0;
-	session->connection.id = __sync_fetch_and_add(&last_connection_id, 1) + 1;
-	session->connection.transport = TRANSPORT_TLS;
-	session->connection.pid = current_visible_pid();
-	session->connection.last_direction = NO_DIRECTION;
-	session->connection.request_direction = NO_DIRECTION;
-	session->connection.late = 1; /* until the socket says otherwise */
-	session->library = COOKIE_LIBRARY(cookie);
-	session->file = COOKIE_FILE(cookie);
+	fresh = &thread->fresh;
+	__builtin_memset(fresh, 0, sizeof(*fresh));
+	fresh->connection.id = __sync_fetch_and_add(&last_connection_id, 1) + 1;
+	fresh->connection.transport = TRANSPORT_TLS;
+	fresh->connection.pid = current_visible_pid();
+	fresh->connection.last_direction = NO_DIRECTION;
+	fresh->connection.request_direction = NO_DIRECTION;
+	fresh->connection.late = 1; /* until the socket says otherwise */
+	fresh->library = COOKIE_LIBRARY(cookie);
+	fresh->file = COOKIE_FILE(cookie);
 	family = bpf_map_lookup_elem(&families, &key.pid);
 	if (family)
-		session->forks = family->forks;
+		fresh->forks = family->forks;
+	error = bpf_map_update_elem(&tls_sessions, &key, fresh, flags);
+	session = error && error != -EEXIST ? 0 : bpf_map_lookup_elem(&tls_sessions, &key);
+	if (!session)
+		COUNT(connections_untracked, 1);
 	return session;
 }
 
@@ -103,7 +109,7 @@ static __always_inline struct tls_session *session_at(u64 address, u64 cookie)
 		if (session)
 			return session;
 	}
-	return new_session(address, cookie);
+	return new_session(address, cookie, session ? BPF_ANY : BPF_NOEXIST);
 }
 
 /* Its socket may carry another session. */
@@ -156,7 +162,7 @@ static __always_inline void clear_session(u64 address, u64 cookie, bool inside)
 	end_session(address);
 	if (!inside)
 		return;
-	session = new_session(address, cookie);
+	session = new_session(address, cookie, BPF_ANY);
 	if (session)
 		session->handshake_started = bpf_ktime_get_boot_ns();
 }

@@ -16,32 +16,6 @@
 #define MAX_MESSAGES 64 /* of one sendmmsg or recvmmsg */
 #define MAX_STEPS 2560 /* pieces and segments looked at in one call: UIO_MAXIOV segments, and 8 MiB */
 
-/*
- * A call being copied. Per CPU and, as some kinds of program can be preempted
- * by another one on the same CPU, per program: each has a slot of its own, and
- * the kernel never runs one program twice on a CPU at a time.
- */
-enum slot {
-	SLOT_SYSCALL,
-	SLOT_SEND,
-	SLOT_RECEIVE,
-	SLOT_UNIX_SEND,
-	SLOT_UNIX_RECEIVE,
-	SLOT_PAGES,
-	SLOT_SPLICE,
-	SLOT_UNIX_PAGES,
-	SLOT_UNIX_SPLICE,
-	SLOT_MPTCP_SEND,
-	SLOT_MPTCP_RECEIVE,
-	SLOT_GONE,
-	SLOT_GONE_NESTED,
-	SLOT_STATE,
-	SLOT_STATE_NESTED,
-	SLOT_WAITING,
-	SLOT_TLS,
-	SLOTS,
-};
-
 /* The slot in which the same program makes records with another time than the call's. */
 #define KEPT(slot) ((slot) + SLOTS)
 
@@ -59,6 +33,7 @@ struct cursor {
 #define CALLER_KNOWN 1  /* the thread is in the call, or has just left it */
 #define CALLER_WANTED 2 /* and a request begins with these bytes */
 
+/* A call being copied. */
 struct work {
 	u64 segments;      /* address of the next struct iovec */
 	u64 segment_count; /* left, the current one excluded */
@@ -121,6 +96,7 @@ struct tls_thread {
 	struct tls_frames frames;
 	struct work work[2];
 	struct http_event event;
+	struct tls_session fresh; /* before it is added to the map */
 	u32 trace; /* this_trace when its frames were made */
 };
 
