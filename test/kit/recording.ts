@@ -5,7 +5,7 @@ import { RecordingReader } from '../../extension/capture/recording.ts';
 import { parseCommandLine, type ShowOptions } from '../../extension/cli/arguments.ts';
 import { Printer } from '../../extension/cli/printer.ts';
 import { Engine, type EngineStats } from '../../extension/engine/engine.ts';
-import { type OpenedRecord, RecordType } from '../../extension/engine/record.ts';
+import { Direction, type OpenedRecord, RecordType } from '../../extension/engine/record.ts';
 import { readRecords } from '../../extension/engine/recordReader.ts';
 import { readEvent } from '../../helper/events.ts';
 import { FrameType } from '../../helper/protocol.ts';
@@ -17,12 +17,15 @@ export interface Recorded {
   /** Connections as the kernel announced them, by their ids. */
   readonly opened: ReadonlyMap<string, OpenedRecord>;
   readonly stats: EngineStats;
+  /** Where bytes of a connection moved unseen before a call; those at a socket's end have no record. */
+  readonly unseen: readonly string[];
 }
 
 /** @param options of `replay` that choose what is shown. @throws when the recording is cut or damaged */
 export function readRecording(file: string, options: readonly string[]): Recorded {
   const show = showOptions(file, options);
   const opened = new Map<string, OpenedRecord>();
+  const unseen: string[] = [];
   const written: string[] = [];
   const reader = new RecordingReader();
   let shown: { engine: Engine; pipeline: Pipeline; printer: Printer } | null = null;
@@ -38,13 +41,18 @@ export function readRecording(file: string, options: readonly string[]): Recorde
     if (event.type !== FrameType.Records) continue;
     for (const record of readRecords(event.records)) {
       if (record.type === RecordType.Opened) opened.set(String(record.connection), record);
+      if (record.type !== RecordType.Data || record.unseen === 0) continue;
+      const { connection, direction, position, flags } = record;
+      unseen.push(
+        `${record.unseen} on connection ${connection}, ${Direction[direction]}, before ${position}, flags ${flags}`,
+      );
     }
   }
   same('end of the recording', reader.finish().kind, 'complete');
   assert(shown !== null, 'the recording is empty');
   shown.engine.finish();
   shown.printer.flush();
-  return { text: written.join('').trimEnd(), opened, stats: shown.engine.stats() };
+  return { text: written.join('').trimEnd(), opened, stats: shown.engine.stats(), unseen };
 }
 
 function showOptions(file: string, options: readonly string[]): ShowOptions {

@@ -61,7 +61,8 @@ export function reportWhole(trace: Trace, report: Report, unseen: boolean, label
   try {
     expectBalance(trace.summary);
     same('dropped', trace.summary.dropped, 0);
-    if (!unseen) same('unseen bytes', trace.summary.bytes?.unseen, 0);
+    const unseenBytes = `unseen bytes (${trace.recorded.unseen.join('; ') || 'none before a call'})`;
+    if (!unseen) same(unseenBytes, trace.summary.bytes?.unseen, 0);
     if (!unseen) same('note', trace.summary.note, null);
     report({ scenario: label, outcome: 'passed', detail: `${trace.summary.produced} records` });
   } catch (error) {
