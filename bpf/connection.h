@@ -294,6 +294,13 @@ static __always_inline void close_unix(struct sock *sk, struct connection *conne
 	forget_connection(sk, connection);
 }
 
+/* Bytes that moved past every hook; `amount` is negative when some of them are seen after all. */
+static __always_inline void count_unseen(s64 amount)
+{
+	COUNT(seen_bytes, amount);
+	COUNT(unseen_bytes, amount);
+}
+
 /*
  * Counts the bytes that moved in this direction since the last call without a
  * call that was seen. A FIN takes one sequence number, read or not.
@@ -315,8 +322,7 @@ static __always_inline void count_trailing(struct sock *sk, struct connection *c
 	/* Else a call that ends at this moment has counted them. */
 	if (__sync_val_compare_and_swap(&connection->position[direction & 1], end, end + moved) != end)
 		return;
-	COUNT(seen_bytes, moved);
-	COUNT(unseen_bytes, moved);
+	count_unseen(moved);
 }
 
 #endif

@@ -11,7 +11,7 @@
 
 #define MAX_DESCRIPTORS 65536 /* of one process that are looked at */
 
-/* How many refer to an open file; 0 or less where it is closed, and its socket is about to be released. */
+/* The number of references to a file; 0 or less if it is closed, and its socket is about to be released. */
 static __always_inline s64 references_of(struct file *file)
 {
 	struct file___until_6_12 *counted = (void *)file;
@@ -71,7 +71,7 @@ static __always_inline void leave_process(void)
 	struct fdtable *table;
 
 	files = BPF_CORE_READ(task, files);
-	/* Threads that have just ended may not have let go of it; a table that another process shares lives on. */
+	/* Threads that have just ended may not have released the table yet; one that another process shares stays open. */
 	if (!files || BPF_CORE_READ(files, count.counter) > BPF_CORE_READ(task, signal, nr_threads))
 		return;
 	table = BPF_CORE_READ(files, fdt);

@@ -12,8 +12,9 @@
 #include <bpf/bpf_helpers.h>
 
 /*
- * Here and elsewhere pointers in the kernel's structures are read by BPF_CORE_READ, also where the verifier would allow
- * `task->mm`: newer kernels search all of their types several times for each such load.
+ * Pointers in the kernel's structures are read by BPF_CORE_READ, even where the verifier would allow `task->mm`, because
+ * newer kernels search all of their types several times for each such load. Exceptions are pointers that must keep their
+ * type: `real_cred` below, and those in rings.h.
  */
 
 /* Written by the loader; read-only from the moment of loading. */

@@ -9,7 +9,7 @@
 /* Attempts to count bytes that other threads count at the same moment. */
 #define CLAIMS 4
 
-/* At least this many bytes of a session that was open before were read unseen; 0 = none. */
+/* A lower bound for the bytes that a session open before the trace has read unseen; 0 = none. */
 static __always_inline u64 missed_read(void)
 {
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
@@ -75,10 +75,8 @@ __noinline int trace_http_place(struct work *work, struct connection *connection
 			work->unseen = missed_read();
 		work->position = connection->position[direction] + work->unseen;
 		connection->position[direction] = work->position + moved;
-		if (work->unseen) {
-			COUNT(seen_bytes, work->unseen);
-			COUNT(unseen_bytes, work->unseen);
-		}
+		if (work->unseen)
+			count_unseen(work->unseen);
 		return 0;
 	}
 	now = sequence_of(sk, direction);
@@ -92,10 +90,8 @@ __noinline int trace_http_place(struct work *work, struct connection *connection
 	if (delta >= moved) {
 		work->unseen = delta - moved;
 		work->position = end + work->unseen;
-		if (work->unseen) {
-			COUNT(seen_bytes, work->unseen);
-			COUNT(unseen_bytes, work->unseen);
-		}
+		if (work->unseen)
+			count_unseen(work->unseen);
 	} else {
 		/*
 		 * A call of another thread ended first and counted these bytes, or
@@ -111,8 +107,7 @@ __noinline int trace_http_place(struct work *work, struct connection *connection
 		else
 			work->position = end > back ? end - back : 0;
 		counted -= uncounted < counted ? uncounted : counted;
-		COUNT(seen_bytes, -counted);
-		COUNT(unseen_bytes, -counted);
+		count_unseen(-counted);
 	}
 	return 0;
 }

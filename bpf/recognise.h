@@ -38,7 +38,7 @@ static __always_inline bool ends_with_version(u64 earlier, u64 latest)
 	       is_digit(latest & 0xff) && (blank == ' ' || blank == '\t');
 }
 
-/* The first line has ended: a request line, or none. */
+/* Classifies the complete first line. */
 static __always_inline u8 judge_line(struct reading *reading)
 {
 	u64 latest = reading->latest, earlier = reading->earlier;
@@ -141,7 +141,7 @@ static __always_inline u8 read_start(struct reading *reading, const struct readi
 	}
 }
 
-/* A server of HTTP/2 may send first: its SETTINGS (RFC 9113 section 3.4), ten at most. */
+/* A server of HTTP/2 may send first: its SETTINGS (RFC 9113 section 3.4), with at most ten parameters. */
 static __always_inline u8 read_settings(struct reading *reading, u8 c)
 {
 	u32 at = reading->count;

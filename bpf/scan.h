@@ -5,7 +5,7 @@
 
 #include "work.h"
 
-/* At most `limit` bytes of the call are examined, each once, and then copied from where they began. */
+/* Examines at most `limit` bytes. Saves the cursor, so that the call can be copied from its first byte (end_scan). */
 static __always_inline void begin_scan(struct work *work, u64 limit)
 {
 	work->kept.segments = work->segments;
@@ -39,7 +39,7 @@ static __always_inline void end_scan(struct work *work)
 
 enum next { BYTE_READ, BYTE_LATER, NO_BYTE };
 
-/* Reads on, or begins with the next segment (BYTE_LATER). Global, so that the verifier checks it once. */
+/* Reads the next bytes into `scratch` (BYTE_READ), or moves to the next segment (BYTE_LATER). Global, so that the verifier checks it once. */
 __noinline int trace_http_refill(struct work *work)
 {
 	u32 count;

@@ -2,7 +2,7 @@
 /*
  * sendfile moves a file's pages to a socket: the bytes are never in user memory, so they cannot be copied. The
  * records of such a call name the file as it was then (identity, size, time of its last change) and the position in
- * it, and user space reads the bytes if the file is still the same. A program cannot read a page of the file.
+ * it, and user space reads the bytes if the file is still the same. An eBPF program cannot read the page cache.
  */
 #ifndef TRACE_HTTP_SENTFILE_H
 #define TRACE_HTTP_SENTFILE_H
@@ -107,7 +107,7 @@ static __always_inline s64 position_of_page(struct page *page, struct inode *ino
 	u64 mapping = (u64)BPF_CORE_READ(folio, mapping);
 	u64 behind = ((u64)page - (u64)folio) / bpf_core_type_size(struct page);
 
-	/* By number: the inode of a page of overlayfs is that of the layer. The lowest bits mark anonymous pages. */
+	/* Compared by number: on overlayfs a page belongs to the inode of a layer, not to that of the opened file. The lowest bits mark anonymous pages. */
 	if (!mapping || mapping & 3 || BPF_CORE_READ((struct address_space *)mapping, host, i_ino) != BPF_CORE_READ(inode, i_ino))
 		return -1;
 	return (BPF_CORE_READ(folio, index) + behind) << PAGE_SHIFT;

@@ -15,8 +15,8 @@
 const volatile u32 takes_stacks = 0;
 
 #define STACK_CHUNK 512
-#define UNDECIDED_STACKS 16
-#define STACKS_A_SECOND 1000 /* of one process; the rest has no line */
+#define UNDECIDED_STACKS 64
+#define STACKS_A_SECOND 1000 /* of one process; further requests have no source line */
 #define SECOND_NS 1000000000ull
 
 struct {
@@ -26,7 +26,7 @@ struct {
 	__type(value, struct stack_wish);
 } stack_wishes SEC(".maps");
 
-/* Whether there is one more for this process. Global for the verifier's sake. */
+/* Whether one more stack of this process may be copied, which it counts. Global for the verifier's sake. */
 __noinline int trace_http_wants_stack(u64 now)
 {
 	struct stack_wish *wish, undecided = {.state = STACKS_UNDECIDED};
@@ -45,7 +45,7 @@ __noinline int trace_http_wants_stack(u64 now)
 		wish->since = now;
 		wish->taken = 0;
 	}
-	/* Several threads may take one more. */
+	/* Not atomic: concurrent threads may exceed the limit slightly. */
 	return wish->taken++ < (wish->state == STACKS_WANTED ? STACKS_A_SECOND : UNDECIDED_STACKS);
 }
 

@@ -24,7 +24,7 @@ const volatile u32 min_latency_us = 0; /* HTTP/1 exchanges that take less are le
  * initial one (a container): inode of /proc/self/ns/pid; 0 = the initial one.
  */
 const volatile u32 pid_namespace = 0;
-/* Bytes that wait in the data ring when the reader is woken, and when less is copied (shed.h): ring_steps of the loader. */
+/* Bytes that wait in the data ring when the reader is woken, and when less is copied (shed.h). Set by set_ring_steps of the loader. */
 const volatile u32 wakeup_bytes = 2 << 20;
 const volatile u32 half_bytes = 4 << 20;
 const volatile u32 heads_bytes = 6 << 20;
@@ -107,9 +107,8 @@ struct reading {
 #define NO_DIRECTION 0xff
 
 /*
- * What programs make of a call, and of a new connection, is kept per CPU and, as some kinds of program can be preempted by
- * another one on the same CPU, per program: each has a slot of its own, and the kernel never runs one program twice on a
- * CPU at a time.
+ * Working memory for calls and new connections is per CPU and has a slot for each program, because some kinds of program can
+ * be preempted by another one on the same CPU. The kernel does not run a program on a CPU where it is already running.
  */
 enum slot {
 	SLOT_SYSCALL,
@@ -237,7 +236,7 @@ struct {
 	__type(value, struct target);
 } named_targets SEC(".maps");
 
-/* There is no tracepoint for the end of a Unix socket, so these entries end with the socket. */
+/* LRU: with the backend `tracepoint` the end of a Unix socket may not be seen (leave.h). Its entry stays until it is evicted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192);
@@ -279,8 +278,8 @@ struct {
 } calls SEC(".maps");
 
 /*
- * Programs that are kept serve one trace after the other; between two of them the broker empties the hash maps, and counts
- * this up. It cannot find what threads have of their own: that is out of date when it was made in another trace.
+ * A kept helper's programs serve several traces. Between two of them the broker empties the hash maps and increments this
+ * number. Task storage cannot be listed: its entries with another number are stale.
  */
 volatile u32 this_trace;
 
@@ -301,7 +300,7 @@ static __always_inline struct call *call_of(struct task_struct *task, bool creat
 struct tls_key {
 	u64 address;
 	u32 pid; /* thread group, initial pid namespace */
-	u32 number; /* of a session that its process has freed: the latest of its children then; 0 = of all others */
+	u32 number; /* of a session that its process has freed: of its newest child at that time (struct family); 0 = not freed */
 };
 
 /* A call that writes and has not returned. See begin_write. */

@@ -11,7 +11,7 @@
 #include "data.h"
 #include "syscalls.h"
 
-/* One per CPU: the kernel never runs one program twice on a CPU at a time, and only one of them is loaded. */
+/* One per CPU: trace_http_exit and trace_http_begun share it, and only one of them is loaded. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -19,7 +19,7 @@ struct {
 	__type(value, struct returned);
 } returned_calls SEC(".maps");
 
-/* NULL when the call does not matter: then only its shape is known. */
+/* Fills in what is known of a call that has returned. NULL only if the lookup in the map fails. */
 static __always_inline struct returned *begin_returned(struct syscall what, struct pt_regs *regs, long number, long result)
 {
 	u32 zero = 0;

@@ -44,8 +44,8 @@ struct work {
 	u64 message_left;  /* bytes of the current message, all ones when there is but one */
 	u64 remaining;     /* bytes of the call that no record covers yet */
 	u64 pass;          /* bytes that records cover, but whose segments are still to be skipped */
-	u64 allowed;       /* of these, bytes that may be copied */
-	u64 exempt;        /* of these, bytes that are copied however full the ring is */
+	u64 allowed;       /* of the remaining ones, bytes that may be copied */
+	u64 exempt;        /* of the allowed ones, bytes that are copied however full the ring is */
 	u64 connection;
 	u64 sock;
 	u64 position;
@@ -74,9 +74,9 @@ struct work {
 	u32 scanned;       /* bytes that were looked at */
 	u32 limit;         /* HTTP/2: of the content of a message */
 	struct frames frames; /* HTTP/2: those of the connection, while the call is walked through */
-	u64 run_base;      /* bytes of frames in front of the cursor that are to be copied, and those behind them that are not */
-	u64 run;
-	u64 hole;
+	u64 run_base;      /* HTTP/2: user address of bytes of frames that are to be copied, but are not yet */
+	u64 run;           /* how many these are */
+	u64 hole;          /* bytes behind these that are not to be copied */
 	struct file_state from; /* SOURCE_NONE: the file whose bytes these are, if it is known */
 	struct head scratch; /* too large for a stack that callers share */
 };
@@ -410,7 +410,7 @@ __noinline int trace_http_step(struct work *work)
 			count = work->allowed;
 		if (count > PIECE_MAX)
 			count = PIECE_MAX;
-		/* One record says what follows the last bytes that are copied, too. */
+		/* The record of the last copied bytes also covers the omitted bytes after them. */
 		covered = count == work->allowed && work->remaining > count + TAIL_SIZE ? work->remaining - TAIL_SIZE : count;
 		work->pass = covered - count;
 		trace_http_copy(work, work->base, count, covered, covered > count ? work->omission : OMISSION_NONE);
@@ -425,7 +425,7 @@ static long copy_step(u32 index, struct work **work)
 	return !trace_http_step(*work);
 }
 
-/* Bytes that were not copied: beyond the budget, when they are of a file and the rest of it was not to be read. */
+/* Why the rest of a call is not copied: too many segments; the budget for bytes of a file; or the bytes never were in user memory. */
 static __always_inline u32 reason_to_omit(struct work *work)
 {
 	if (work->source != SOURCE_NONE)

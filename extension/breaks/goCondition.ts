@@ -1,15 +1,16 @@
 /**
  * A {@link Condition} as an expression of Go for dlv's breakpoint on `net/http.(*Transport).roundTrip`, whose parameter is
- * `req`. dlv can only compare strings and substrings: the expression is true for every call that the condition matches,
- * and may be true for others. Those are recognised when the program has stopped (goWay.ts).
+ * `req`. dlv can only compare strings and substrings, so the expression may be true for calls that the condition does not
+ * match; goWay.ts recognises these when the program has stopped. dlv compares case-sensitively: a host or a path matches
+ * only as typed or in lower case, a method only in lower or upper case.
  */
 import { type Condition, type Field, holds } from './condition.ts';
 
 export const GO_FUNCTION = 'net/http.(*Transport).roundTrip';
 
-/** Positions of a text at which a part is searched. If a text is longer, dlv stops and the rest is checked here. */
+/** Positions in a text at which a part is searched for. For a longer text the expression is true, and goWay.ts checks the call. */
 const MAX_PLACES = 64;
-/** Longer expressions would cost more than to stop. */
+/** Longer expressions would cost more than stopping. */
 const MAX_EXPRESSION = 16_384;
 
 type Leaf = Extract<Condition, { readonly field: Field }>;
@@ -20,7 +21,7 @@ export function goExpression(conditions: readonly Condition[], session: string):
   return wanted.length > MAX_EXPRESSION ? 'true' : wanted;
 }
 
-/** @param loose a term that cannot be expressed counts as true (true), or as false (false: below a `not`). */
+/** @param loose the value of a term that cannot be expressed; each `not` inverts it. */
 function expression(condition: Condition, loose: boolean, session: string): string {
   if ('all' in condition) return all(condition.all.map((one) => expression(one, loose, session)));
   if ('any' in condition) return any(condition.any.map((one) => expression(one, loose, session)));
@@ -53,7 +54,7 @@ function test({ field, pieces, typed }: Leaf, loose: boolean): string {
     }
     case 'route':
     case 'path': {
-      // Here the path is decoded, and case-sensitive: a text that may be affected by that is not compared here.
+      // req.URL.Path is decoded, so a text with characters that may be percent-encoded is not compared.
       if (!loose || pieces.some((piece) => !/^[\w./:@~!$&'()*+,;=?-]*$/.test(piece))) return anything;
       if (field === 'path' && pieces.some((piece) => /[?=&]/.test(piece))) return anything;
       if (field === 'path' && !isOpen(pieces)) return anything;

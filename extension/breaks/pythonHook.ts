@@ -11,7 +11,7 @@ const STATE = '_http_trace_breaks';
 export function pythonStatement(breaks: readonly HookBreak[], session: string): string {
   const given = base64(JSON.stringify({ breaks, session: session.toLowerCase() }));
   const decoded = (text: string) => `__import__('base64').b64decode('${text}')`;
-  // One line, and names of its own: none is left in the program's namespace.
+  // One statement, executed in a namespace of its own: no name is left in the program's.
   return `exec(compile(${decoded(base64(PYTHON_HOOK))}, '<http-trace>', 'exec'), {'GIVEN': ${decoded(given)}})`;
 }
 
@@ -63,7 +63,7 @@ class State:
         return '' if last is None else json.dumps(last)
 
     def forget(self):
-        """A stopped program will still be asked for the call."""
+        """Deletes the state, unless there are breaks or a hit that has not been read."""
         if not self.breaks and self.last is None and getattr(sys, '${STATE}', None) is self:
             delattr(sys, '${STATE}')
 

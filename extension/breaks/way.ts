@@ -27,7 +27,7 @@ export interface Way {
   set(breaks: readonly ActiveBreak[], session: string): Promise<string | null>;
   /** @returns what was hit; null: the stop has another reason; `none`: it is ours, but no break matches. */
   hitAt(stop: Stop): Promise<Hit | 'none' | null>;
-  /** From the editor or the adapter. @returns whether breaks can be set from now on, or have to be set again. */
+  /** @param message to or from the adapter. @returns whether breaks can be set, or must be set again, now. */
   isMoment(message: Message): boolean;
   /** Whether a `stopped` event certainly belongs to a break, so that it can be labelled so. */
   isOwnStop(stop: Stop): boolean;
@@ -35,7 +35,7 @@ export interface Way {
   isStopped(top: StackFrame): boolean;
   /** Whether a frame lies between the break and the program's own code. */
   isMachinery(frame: StackFrame): boolean;
-  /** The program goes on. */
+  /** The program continues. */
   resumed?(): void;
   /** The trace has failed. */
   lost?(): Promise<void>;
@@ -96,7 +96,7 @@ export function hitOf(shown: string): Hit | null {
   return null;
 }
 
-/** Id of the frame in which a thread is stopped. */
+/** The top frame of a stopped thread; null if the adapter reports none. */
 export async function topFrame(request: Request, threadId: number): Promise<StackFrame | null> {
   const body = await request('stackTrace', { threadId, startFrame: 0, levels: 1 });
   const { stackFrames } = (body ?? {}) as { readonly stackFrames?: readonly StackFrame[] };

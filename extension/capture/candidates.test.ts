@@ -19,31 +19,31 @@ describe('candidates', () => {
 
   test('one that is named is shown, with its children, and not its parent', () => {
     const named = seeded();
-    named.proved(2);
+    named.confirm(2);
     expect(standings(named)).toEqual(['left-out', 'shown', 'shown', 'candidate', 'shown']);
     named.started(5, 3, 400);
     expect(named.standing(5)).toBe('shown');
     const child = seeded();
-    child.proved(3);
+    child.confirm(3);
     expect(standings(child)).toEqual(['left-out', 'candidate', 'shown', 'candidate', 'shown']);
   });
 
   test('a process that no debugger names is left out, and is a seed from then on', () => {
     const candidates = seeded();
-    expect(candidates.narrow(250)).toEqual([2, 3]);
+    expect(candidates.leaveOutUnnamed(250)).toEqual([2, 3]);
     expect(standings(candidates)).toEqual(['left-out', 'left-out', 'left-out', 'candidate', 'shown']);
     candidates.started(5, 2, 400);
     expect(candidates.standing(5)).toBe('candidate');
-    candidates.proved(5);
+    candidates.confirm(5);
     expect(candidates.standing(5)).toBe('shown');
   });
 
   test('a reused id is another process', () => {
     const candidates = seeded();
-    candidates.narrow(1_000);
+    candidates.leaveOutUnnamed(1_000);
     candidates.started(3, 9, 500);
     expect(candidates.standing(3)).toBe('shown');
-    candidates.proved(1);
+    candidates.confirm(1);
     expect(candidates.standing(1)).toBe('shown');
   });
 });

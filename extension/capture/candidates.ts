@@ -24,7 +24,7 @@ interface Candidate {
 export class Candidates {
   readonly #leftOut = new Set<number>();
   readonly #candidates = new Map<number, Candidate>();
-  /** Named, and not ended: the record of its start may come later than its name. */
+  /** Processes that a debugger has named and that have not ended: the record of a start may arrive after the name. */
   readonly #named = new Set<number>();
 
   standing(pid: number): Standing {
@@ -59,22 +59,26 @@ export class Candidates {
   }
 
   /** This process is debugged: it is shown, with everything that it has started. */
-  proved(pid: number): void {
-    const proved = new Set([pid]);
+  confirm(pid: number): void {
+    const confirmed = new Set([pid]);
     this.#named.add(pid);
     this.#bound(this.#named.keys(), this.#named.size, (oldest) => this.#named.delete(oldest));
     this.#leftOut.delete(pid);
     this.#candidates.delete(pid);
     // In the order of their start, so parents come first.
     for (const [id, { parent }] of this.#candidates) {
-      if (!proved.has(parent)) continue;
-      proved.add(id);
+      if (!confirmed.has(parent)) continue;
+      confirmed.add(id);
       this.#candidates.delete(id);
     }
   }
 
-  /** Candidates that no debugger has named since then: from now on they are seeds. */
-  narrow(before: number): number[] {
+  /**
+   * Leaves out the candidates that started at or before `before` (milliseconds, the caller's clock) and that no debugger has
+   * named.
+   * @returns their process ids
+   */
+  leaveOutUnnamed(before: number): number[] {
     const dropped: number[] = [];
     for (const [pid, { since }] of this.#candidates) {
       if (since > before) continue;

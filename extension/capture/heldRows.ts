@@ -3,8 +3,9 @@ import { type ExchangeRow, isError, isRunning } from '../engine/row.ts';
 import type { Standing } from './candidates.ts';
 
 export class HeldRows {
-  /** The latest state of every row that is not shown. Bounded, because the engine reports which rows it no longer holds. */
+  /** Rows of candidates, in their latest state. Bounded like `#leftOut`: the engine reports which rows it no longer holds. */
   readonly #held = new Map<number, ExchangeRow>();
+  /** Rows that are left out for good, in their latest state. */
   readonly #leftOut = new Map<number, ExchangeRow>();
 
   /**

@@ -50,12 +50,12 @@ export interface HistoryChanges {
 
 export class History {
   readonly #createEngine: () => EngineApi;
-  /** Exchanges over all traces; the oldest traces go first. */
+  /** Limit of exchanges over all sources; the oldest sources are dropped first. */
   readonly #maxExchanges: number;
   #segments: Segment[] = [];
   /** The trace that was begun last; null: none, or it was cleared. */
   #traced: Segment | null = null;
-  /** Finds the source of an id: the last one whose offset is below it. */
+  /** Finds the source of an id: the last range whose `above` is below the id. */
   #ranges: { readonly above: number; readonly segment: Segment; readonly base: number }[] = [];
   #nextId = 1;
   #protos: ProtoSchema | null = null;
@@ -170,7 +170,7 @@ export class History {
         removed.push(idIn(segment, id));
       }
     }
-    this.#dropOldTraces(removed);
+    this.#dropOldSources(removed);
     return { rows, removed };
   }
 
@@ -226,7 +226,8 @@ export class History {
    * trace are kept: they get the first numbers, and time begins with the earliest of them.
    *
    * @param now wall time (ns) up to which the running trace was seen; null: none runs.
-   * @returns all ids that were held. They must be forgotten before {@link takeChanges}, which gives them again.
+   * @returns all ids that were in the list. The caller must forget them before {@link takeChanges}, because running calls
+   * get some of these ids again.
    */
   clear(now: bigint | null): number[] {
     const { removed } = this.takeChanges();
@@ -282,8 +283,11 @@ export class History {
     return newest === null ? 0 : newest.source.stats().exchanges - newest.cleared.exchanges;
   }
 
-  /** Keeps the newest source, a trace that may still run, and pinned calls of the others. */
-  #dropOldTraces(removed: number[]): void {
+  /**
+   * Drops sources without calls, and the oldest ones while more than `#maxExchanges` exchanges are held; never the newest
+   * source, the trace that was begun last, or pinned calls.
+   */
+  #dropOldSources(removed: number[]): void {
     let total = this.#segments.reduce((sum, { held }) => sum + held.size, 0);
     for (const segment of this.#segments.slice(0, -1)) {
       if (segment === this.#traced || (total <= this.#maxExchanges && segment.held.size > 0)) continue;

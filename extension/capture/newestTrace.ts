@@ -115,7 +115,7 @@ export class NewestTrace {
     this.#engine?.finish();
     this.#behindMs = 0;
     this.#targets.allEnded();
-    this.#candidates.narrow(Number.POSITIVE_INFINITY);
+    this.#candidates.leaveOutUnnamed(Number.POSITIVE_INFINITY);
   }
 
   /** The list of calls is cleared. @param live the trace goes on: its targets stay */
@@ -134,7 +134,7 @@ export class NewestTrace {
           return;
         }
         const again = this.#candidates.standing(pid) === 'left-out';
-        if (error === null) this.#candidates.proved(pid);
+        if (error === null) this.#candidates.confirm(pid);
         this.#targets.attached(event.info, again);
         // It ran before the trace, below what is debugged.
         if (error === null) this.#leaveOutDebugger(pid);

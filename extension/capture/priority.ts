@@ -11,15 +11,15 @@ const DISSECTING = 10;
 const NOTABLE_BYTES = 256 * 1024;
 const SECOND_MS = 1_000;
 
-/** Decides when a dissecting thread lowers its priority: once it has much to do, and then for good. */
+/** Lowers the priority of a dissecting thread once it has processed NOTABLE_BYTES within a second; it is never raised again. */
 export class Priority {
-  readonly #giveWay: () => void;
+  readonly #lower: () => void;
   #since = 0;
   #bytes = 0;
-  #given = false;
+  #lowered = false;
 
-  constructor(giveWay: () => void = lowerOwn) {
-    this.#giveWay = giveWay;
+  constructor(lower: () => void = lowerOwn) {
+    this.#lower = lower;
   }
 
   /**
@@ -27,15 +27,15 @@ export class Priority {
    * @param now milliseconds, of any clock
    */
   worked(bytes: number, now: number): void {
-    if (this.#given) return;
+    if (this.#lowered) return;
     if (now - this.#since >= SECOND_MS) {
       this.#since = now;
       this.#bytes = 0;
     }
     this.#bytes += bytes;
     if (this.#bytes < NOTABLE_BYTES) return;
-    this.#given = true;
-    this.#giveWay();
+    this.#lowered = true;
+    this.#lower();
   }
 }
 

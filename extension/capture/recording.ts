@@ -35,7 +35,7 @@ const RECORDED_FRAMES: ReadonlySet<FrameType> = new Set([...HELPER_FRAMES, END])
 export class RecordingError extends Error {
   override readonly name = 'RecordingError';
   constructor(
-    /** `foreign`: no recording, or of another version. `damaged`: it began well; what came before is good. */
+    /** `foreign`: not a recording, or one that this version cannot read. `damaged`: the frames before the damage are valid. */
     readonly code: 'foreign' | 'damaged',
     message: string,
   ) {
@@ -45,7 +45,7 @@ export class RecordingError extends Error {
 
 export type RecordingEnd =
   | { readonly kind: 'complete'; readonly frames: number }
-  /** The last `lost` bytes are the beginning of something whose rest is missing. */
+  /** The last `lost` bytes are an incomplete header or frame. */
   | { readonly kind: 'cut'; readonly frames: number; readonly lost: number };
 
 /** The bytes of a recording, piece by piece, in the order in which they must be written. */

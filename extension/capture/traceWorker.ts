@@ -89,10 +89,10 @@ export class TraceWorker {
         return;
       case 'prove':
         for (const pid of message.pids)
-          if (this.#newest.candidates.standing(pid) === 'candidate') this.#newest.candidates.proved(pid);
+          if (this.#newest.candidates.standing(pid) === 'candidate') this.#newest.candidates.confirm(pid);
         return;
       case 'narrow':
-        for (const pid of this.#newest.candidates.narrow(performance.now() - message.olderMs))
+        for (const pid of this.#newest.candidates.leaveOutUnnamed(performance.now() - message.olderMs))
           this.#capture?.turnIntoSeed(pid);
         return;
       case 'break':
@@ -311,7 +311,7 @@ export class TraceWorker {
       // The armed trace has seen its calls, even if it has ended since.
       const followed = this.#newest.candidates.standing(pid) === 'candidate';
       // Before the answer, which a busy helper gives late: unnamed candidates become seeds by then.
-      if (followed) this.#newest.candidates.proved(pid);
+      if (followed) this.#newest.candidates.confirm(pid);
       try {
         await capture.attach(pid, this.#children);
         attached++;

@@ -17,7 +17,7 @@ export const TOOLS = [
   {
     name: 'list_http_requests',
     title: 'List HTTP requests',
-    description: `Lists HTTP calls that the traced program has made or answered: id, method, URL, status, duration, sizes, process. The newest matching ones, oldest first. ${DATA}`,
+    description: `Lists HTTP calls that the traced program has made or answered: id, method, URL, status, duration, sizes, process. Returns the newest matching calls, from oldest to newest. ${DATA}`,
     inputSchema: {
       type: 'object',
       additionalProperties: false,
@@ -31,7 +31,7 @@ export const TOOLS = [
           type: 'integer',
           minimum: 1,
           maximum: MAX_ROWS,
-          description: `At most so many calls; ${DEFAULT_ROWS} when left out.`,
+          description: `Maximum number of calls; default ${DEFAULT_ROWS}.`,
         },
       },
     },
@@ -48,13 +48,13 @@ export const TOOLS = [
         id: { type: 'integer', minimum: 1, description: 'The id of the call, from list_http_requests.' },
         bodies: {
           type: 'boolean',
-          description: 'With bodies, messages, prompts and answers. Left out by default.',
+          description: 'Include bodies, messages, prompts and answers; default false.',
         },
         maxBytes: {
           type: 'integer',
           minimum: 1024,
           maximum: MAX_BYTES,
-          description: `At most so many bytes of JSON; long texts are cut. ${DEFAULT_BYTES} when left out.`,
+          description: `Maximum size of the JSON in bytes; long texts are truncated. Default ${DEFAULT_BYTES}.`,
         },
       },
     },

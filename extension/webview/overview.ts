@@ -22,11 +22,11 @@ const GRID_ALPHA = 0.5;
 const DIMMED_ALPHA = 0.25;
 /** A press that moves less is a click. */
 const CLICK_PX = 3;
-/** Grabbing an end of the brush. */
+/** Distance from an end of the brush within which a press grabs it. */
 const GRIP_PX = 5;
 /** Redrawing 100,000 calls takes a few milliseconds; while they come in, this is often enough. */
 const REDRAW_MS = 250;
-/** An update due this soon is drawn together with the next change: a frame of its own would cost as much as both. */
+/** A redraw that is due this soon is made now, with the update of the list: a later frame of its own would cost as much as both. */
 const SOON_MS = 50;
 const KEY_STEP = 0.02;
 
@@ -172,7 +172,7 @@ export class Overview {
       [Mark.Running]: colour('--overview-running'),
       [Mark.Error]: colour('--overview-error'),
     };
-    // From here on calls would overlap.
+    // With more calls than this, bars would overlap: their density is drawn instead.
     const dense = this.#store.size > (width / COLUMN_WIDTH) * count;
     // Calls that the filter hides are drawn faintly below the listed ones.
     for (const listed of [false, true]) {

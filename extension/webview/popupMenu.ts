@@ -7,7 +7,7 @@ import { icon } from './icons.ts';
 
 export interface MenuItem {
   readonly label: string;
-  /** An item that stays on or off leaves the menu open. */
+  /** Makes it a checkbox item. Choosing it leaves the menu open. */
   readonly checked?: boolean;
   readonly disabled?: boolean;
   /** A line is drawn above it. */
@@ -31,7 +31,7 @@ export class PopupMenu {
   #items: () => readonly MenuItem[] = () => [];
   #shown: readonly MenuItem[] = [];
   #back: () => void = () => {};
-  /** What has the keyboard is about to be replaced. */
+  /** The items are being replaced, so `focusout` must not close the menu. */
   #drawing = false;
   readonly #closed: () => void;
 
@@ -50,7 +50,7 @@ export class PopupMenu {
     return !this.element.hidden;
   }
 
-  /** @param back takes the keyboard again when the menu closes by a key or a choice */
+  /** @param back restores the focus when the menu closes by a key or a choice */
   open(items: () => readonly MenuItem[], { x, y }: Place, back: () => void): void {
     this.#items = items;
     this.#back = back;
@@ -94,7 +94,7 @@ export class PopupMenu {
     button.addEventListener('click', () => this.#run(item));
     const classes = `entry${separated ? ' separated' : ''}`;
     if (remove === undefined) return el('div', { class: classes, role: 'presentation' }, button);
-    // On the keyboard it is Delete: a button inside a menu item is not an item.
+    // For the mouse only, so hidden from assistive technology. The keyboard uses Delete.
     const cross = iconButton(icon('close'), t('Remove (Delete)'), () => this.#remove(item), 'icon small');
     cross.tabIndex = -1;
     cross.setAttribute('aria-hidden', 'true');

@@ -95,7 +95,7 @@ function filler(bytes: number, piece = PIECE): RecordSpec[] {
     { connection: 99n, interval: 1_000n },
   );
 }
-/** Just below the seventh chunk, so that what follows loses its bodies only. */
+/** Ends in the seventh of the eight chunks, so that what follows loses only its bodies. */
 const CROWD = filler(6.4 * 512 * KIB);
 
 function rowsOf(records: Uint8Array): ExchangeRow[] {
@@ -286,7 +286,7 @@ describe('a row without its body is right', () => {
     for (const size of [100, 1_009, 5_003]) shed(split(http2(6), size));
   });
 
-  it('in HTTP/2 whose frames were lost out of sight: from there on everything is kept', () => {
+  it('in HTTP/2 after a lost record, when frame boundaries are no longer known: everything is kept', () => {
     const specs = http2(4);
     const lost = specs.findIndex(
       (spec) => spec.type === 'data' && spec.direction === Direction.In && spec.bytes.length > 1_000,
@@ -302,7 +302,7 @@ describe('a row without its body is right', () => {
         ),
       ]),
     );
-    // The answers of the calls before that one were left out, none of those behind it.
+    // The first response is the one that was lost: of all responses after it, nothing was left out.
     expect(facts.shedBodies).toBe(pass(recordBatch(CROWD)).facts.shedBodies);
   });
 });

@@ -13,7 +13,7 @@ vi.setConfig({ testTimeout: 60_000 });
 /** What happens once the mappings have been read. */
 let afterReading: (() => void) | null = null;
 
-// Files of tests share their modules: the finder may have been loaded with the real one.
+// Test files share loaded modules (`isolate: false`): finder.ts may already be loaded with the real maps.ts.
 vi.resetModules();
 vi.doMock('./maps.ts', async (original) => {
   const real = await original<typeof maps>();

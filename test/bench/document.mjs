@@ -58,7 +58,7 @@ ${goals(measured)
   .join('\n')}
 
 ${panel === null ? '' : panelText(panel)}Figures without a unit are shares of the untraced throughput, with the range over the rounds. A test checks that every row is
-right in a burst (\`test/bursts/\`). The engine's process contains more than the engine: V8 twice, the rows of the
+right in a burst (\`test/bursts/\`). The engine's process contains more than the engine: two V8 isolates, the rows of the
 window (650 bytes each), and garbage that is not collected yet. A soak test at 1,000 calls a second (\`vitest run --project soak\`)
 fails if the engine holds more than 300 MiB after garbage collection, if the helper has more than 60 MiB of its own, or if
 a record is lost. It passed for ten minutes on 2026-11-29, beside the project's other tests. On the same day, on a busy machine,

@@ -72,8 +72,8 @@ describeTraced('the beginning of a connection', () => {
       const failed = traced.exchanges.filter(
         ({ completeness, side: of }) => completeness.includes('handshake-failed') && of === side,
       );
-      for (const { encrypted } of failed)
-        expect(encrypted?.reason).toMatch(/unknown_ca .* sent by the client/);
+      const reasons = failed.map(({ encrypted }) => `${side}: ${encrypted?.reason}`);
+      for (const reason of reasons) expect(reason).toMatch(/unknown_ca .* sent by the client/);
       expect(failed.map(({ connection }) => connection.through.map(({ protocol }) => protocol))).toEqual([
         ['SOCKS5'],
         ['CONNECT'],

@@ -17,6 +17,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { bpfObjects } from '../kit/kernel.ts';
 import { Child, type Ended } from '../kit/process.ts';
 import { variants } from '../kit/tier.mjs';
 import { Installed, NOBODY } from '../trust/rig.ts';
@@ -96,14 +97,9 @@ async function expectWordsWithVerbose(
 
 /** Programs of HTTP Trace that the kernel has, from all traces of this machine. */
 function programs(): number[] {
-  const { stdout, status } = spawnSync('bpftool', ['-j', 'prog', 'list'], {
-    encoding: 'utf8',
-    maxBuffer: 1 << 26,
-    timeout: 120_000,
-  });
-  if (status !== 0) throw new Error('bpftool prog list failed');
-  const all = JSON.parse(stdout) as { id: number; name?: string }[];
-  return all.filter(({ name }) => name?.startsWith('trace_http_')).map(({ id }) => id);
+  return bpfObjects('prog')
+    .filter(({ name }) => name?.startsWith('trace_http_'))
+    .map(({ id }) => id);
 }
 
 /** Those that no process holds. */

@@ -1,5 +1,5 @@
 /**
- * Calls that fail, of the programs that people use: what each row says. All clients run in one trace, and
+ * Failing calls of widely used HTTP clients, and what their rows must say. All clients run in one trace, and
  * a row is found by the client's name in its path, or by its process. The kernel tests run them here, the matrix by each
  * backend in other kernels.
  */
@@ -17,7 +17,7 @@ const PLAIN = 'http://127.0.0.1:8080';
 const PATIENCE = '400';
 const PATIENCE_SLOW = '5000';
 
-/** Method, URL, milliseconds, bytes; `NAME`: the client's. In this order, of which the second `stale` uses a kept connection. */
+/** Method, URL, milliseconds, bytes; `NAME`: the client's. The order matters: `stale` uses the connection that `warm` has left open. */
 const CALLS = [
   ['GET', `${PLAIN}/NAME/close`, '0', '0'],
   ['GET', `${PLAIN}/NAME/reset`, '0', '0'],
@@ -42,7 +42,7 @@ interface Places {
   readonly peers: string;
   /** Where `failing` (failing.go) and Failing.class are, and `certificate.pem` with `key.pem`. */
   readonly built: string;
-  /** That of failures.py, for its messages to the clients. */
+  /** The folder in which failures.py creates files for the clients. */
   readonly folder: string;
 }
 
@@ -101,7 +101,7 @@ function expectedOf(situation: string, client: string): RegExp {
     case 'dead':
       return /^- connect-failed, refused by server, ECONNREFUSED$/;
     case 'full':
-      // fetch gives up, and goes on to connect.
+      // fetch rejects, but its connection attempt continues.
       return /^- connect-failed, (?:cancelled|process-ended) by client$/;
     case 'lost':
       return /^- connect-failed, unreachable, ENETUNREACH$/;
@@ -118,7 +118,7 @@ function expectedOf(situation: string, client: string): RegExp {
         : /^- handshake-failed, failed: ./;
     case 'unconfirmed':
       if (isJava(client)) return /^- encrypted/;
-      // Go's library reports both ends alike.
+      // Go's library reports an end with and without close_notify in the same way.
       return client === 'go'
         ? /^200 complete, answered$/
         : /^200 aborted, closed by server, no-close-notify$/;
@@ -127,7 +127,7 @@ function expectedOf(situation: string, client: string): RegExp {
   }
 }
 
-/** The situation that a row is of, by its path, or where it has none by what it did not reach. */
+/** A row's situation: from its path or, if it has none, from its address. */
 function situationOf({ url, failure, connection, completeness }: ExchangeJson): string {
   const path = url === null ? '' : new URL(url).pathname;
   if (path !== '') return path.slice(path.lastIndexOf('/') + 1);
@@ -146,7 +146,7 @@ function clientsByPid(exchanges: readonly ExchangeJson[]): (row: ExchangeJson) =
     const [, name] = url === null ? [] : new URL(url).pathname.split('/');
     if (name !== undefined && process !== null) known.set(process.pid, name);
   }
-  // It has a process for each call.
+  // curl runs in a process of its own for each call.
   return ({ process }) => (process?.name === 'curl' ? 'curl' : (known.get(process?.pid ?? 0) ?? '?'));
 }
 
@@ -192,7 +192,7 @@ export async function callAndFail(network: NamedNetwork, places: Places, slow = 
   return { wrong, others: seen, note: summary.note };
 }
 
-/** Removes the situation's own rows from the seen ones. */
+/** This client's wrong rows, one text for each situation. Removes the rows of its situations from `seen`. */
 function wrongOf(client: string, seen: Record<string, string[]>): string[] {
   return CALLS.flatMap(([, url]) => {
     const situation = url.slice(url.lastIndexOf('/') + 1);

@@ -45,18 +45,34 @@ export function heldBy(pid: number): Held {
   return { programs: ids('prog'), maps: ids('map'), links: ids('link') };
 }
 
-/** Those of them that the kernel still has. */
-export function stillThere(held: Held): Held {
-  const all = (kind: string): Set<number> => {
-    const { stdout, status } = spawnSync('bpftool', ['-j', kind, 'list'], {
+export interface BpfObject {
+  readonly id: number;
+  readonly name?: string;
+  readonly frozen?: number;
+}
+
+/** bpftool fails if an object that it has just found ends meanwhile, be it another trace's. */
+const ATTEMPTS = 5;
+
+/** All of the kernel's. @param kind `prog`, `map` or `link` */
+export function bpfObjects(kind: string): readonly BpfObject[] {
+  let said = '';
+  for (let i = 0; i < ATTEMPTS; i++) {
+    const { stdout, stderr, status } = spawnSync('bpftool', ['-j', kind, 'list'], {
       encoding: 'utf8',
       maxBuffer: 1 << 26,
+      timeout: 120_000,
     });
-    if (status !== 0) throw new Error(`bpftool ${kind} list failed`);
-    return new Set((JSON.parse(stdout) as { id: number }[]).map(({ id }) => id));
-  };
+    if (status === 0) return JSON.parse(stdout) as BpfObject[];
+    said = stderr || stdout;
+  }
+  throw new Error(`bpftool ${kind} list failed: ${said}`);
+}
+
+/** Those of them that the kernel still has. */
+export function stillThere(held: Held): Held {
   const left = (kind: string, ids: readonly number[]): number[] => {
-    const there = all(kind);
+    const there = new Set(bpfObjects(kind).map(({ id }) => id));
     return ids.filter((id) => there.has(id));
   };
   return {

@@ -37,7 +37,7 @@ export class DrivenClient {
     this.steps = parts.steps;
   }
 
-  /** @param pauseAt before which step it waits for `go` when it is a script; it has then done those before. */
+  /** @param pauseAt index of the step before which a scripted client waits until it is finished; null: it does not wait */
   static async start(
     context: TlsContext,
     peer: ClientPeer,
@@ -86,7 +86,7 @@ export class DrivenClient {
     await this.#ask(before);
   }
 
-  /** The next steps. */
+  /** Has the client do its next `count` steps. */
   finishSome(count: number): Promise<void> {
     return this.#ask(count);
   }
@@ -114,7 +114,7 @@ export class DrivenClient {
     return truths;
   }
 
-  /** Gives all lines at once, for a client whose start and end are one. */
+  /** For a client that does not pause: writes all steps at once. */
   async runThrough(): Promise<void> {
     if (this.peer.script !== undefined) return;
     for (const step of this.steps) this.process.write(lineOf(step));
@@ -168,7 +168,7 @@ export class DrivenServer {
   readonly process: Child;
   readonly #truths: Truth[] = [];
   readonly #backend: PlannedServer;
-  /** Once it is answered, the calls that wrote the earlier answer have returned: a process that ends may not return. */
+  /** The last request. Once it is answered, the call that wrote the response before it has returned. */
   readonly #farewell: Step;
   #client: PlannedClient | null = null;
   #pid = 0;
@@ -212,7 +212,7 @@ export class DrivenServer {
   async ready(before: number): Promise<void> {
     if (this.peer.pidFile === undefined) {
       const line = (): string | undefined => this.process.lines.find((text) => text.startsWith('ready '));
-      await this.process.until(() => line() !== undefined, 'word of its port');
+      await this.process.until(() => line() !== undefined, 'line with its port');
       [this.port, this.#pid] = (line() ?? '').split(' ').slice(1).map(Number) as [number, number];
     } else {
       this.#pid = await this.#listening(this.peer.pidFile(this.context, this.port));

@@ -23,6 +23,7 @@ import { RecordType } from '../../extension/engine/record.ts';
 import { readRecords } from '../../extension/engine/recordReader.ts';
 import { encodeFrame, encodeJson } from '../../helper/frames.ts';
 import { FrameType } from '../../helper/protocol.ts';
+import { bpfObjects } from '../kit/kernel.ts';
 import { variants } from '../kit/tier.mjs';
 import { compile } from './attack.ts';
 import {
@@ -165,10 +166,7 @@ describe.skipIf(reason !== null)('loader', () => {
 
     const programs = programsOf(pid);
     expect(programs.length).toBeGreaterThan(5);
-    const maps = JSON.parse(spawnSync('bpftool', ['-j', 'map', 'list'], { encoding: 'utf8' }).stdout) as {
-      name?: string;
-      frozen?: number;
-    }[];
+    const maps = bpfObjects('map');
     const constants = maps.filter((map) => map.name?.endsWith('.rodata') && map.name.startsWith('trace_h'));
     expect(constants.length).toBeGreaterThan(0);
     expect(constants.every((map) => map.frozen === 1)).toBe(true);
@@ -197,8 +195,8 @@ describe.skipIf(reason !== null)('loader', () => {
     expect(JSON.stringify(hello.json)).toContain('the kernel does not load its programs');
     requester.process.kill('SIGKILL');
     await new Promise((done) => child.once('close', done));
-    // Without any optional part; with each of the two that are accepted, alone; what was accepted. With those for TLS it
-    // does not come to this program, which is behind them.
+    // It is loaded without optional parts, with each of the two that are accepted on its own, and with both. Attempts with
+    // those for TLS fail before they reach it.
     expect(said.split('loads trace_http_fork\n').length - 1, said).toBe(4);
   });
 

@@ -1,4 +1,4 @@
-/** What a contributor meets first: F5, the tasks and the npm scripts name files and each other rightly. */
+/** What a contributor meets first: F5, the tasks and the npm scripts refer to files and to each other correctly. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -65,7 +65,7 @@ describe('.vscode/tasks.json', () => {
     (task: { label: string }) => task.label === 'watch',
   ).problemMatcher;
 
-  test('VS Code sees by its lines when the watcher builds and waits', () => {
+  test('the problem matcher recognises when a build begins and ends', () => {
     expect(BUILDING).toMatch(new RegExp(background.beginsPattern));
     expect(WAITING).toMatch(new RegExp(background.endsPattern));
     expect(BUILDING).not.toMatch(new RegExp(background.endsPattern));

@@ -177,7 +177,7 @@ function cutOff(panel: PanelPage): Promise<string[]> {
   );
 }
 
-/** Neighbours that lie upon each other. */
+/** Elements of one bar that overlap. */
 function overlaps(panel: PanelPage): Promise<string[]> {
   return panel.page.evaluate(() => {
     const found: string[] = [];

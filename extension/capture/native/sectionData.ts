@@ -52,7 +52,7 @@ export class SectionData {
     return new SectionData(inflated.length, elf, 0, budget, inflated);
   }
 
-  /** @throws ElfError when there are fewer */
+  /** @throws ElfError when the range is not inside the section */
   bytes(offset: number, length: number): Buffer {
     if (!(offset >= 0 && length >= 0 && offset + length <= this.size))
       throw new ElfError('something beyond its section');
@@ -63,12 +63,12 @@ export class SectionData {
     return this.#kept?.subarray(offset, offset + length) ?? this.#elf.bytes(this.#offset + offset, length);
   }
 
-  /** As many of them as there are. */
+  /** Like {@link bytes}, but shorter if the section ends earlier. */
   upTo(offset: number, length: number): Buffer {
     return this.bytes(offset, Math.min(length, Math.max(0, this.size - offset)));
   }
 
-  /** Up to a NUL, or cut where it is longer than any path. */
+  /** A NUL-terminated string, truncated to MAX_TEXT bytes. @throws ElfError when the section ends before the NUL */
   text(offset: number): string {
     for (let length = TEXT_AT_ONCE; ; length *= 4) {
       const bytes = this.upTo(offset, length);

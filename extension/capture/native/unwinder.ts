@@ -22,7 +22,7 @@ export interface Place<M extends CodeModule = CodeModule> {
 }
 
 export interface UnwoundFrame<M extends CodeModule = CodeModule> extends Place<M> {
-  /** Where the stack ends for it. */
+  /** The stack pointer in this frame. */
   readonly stackPointer: number;
 }
 
@@ -57,8 +57,8 @@ const WORD = 8;
 const MAX_OPERATIONS = 64;
 
 /**
- * @returns addresses in memory with their modules, innermost first; each but the first is one to which a call returns. Of
- * what they are in, the first may be any instruction.
+ * @returns the addresses with their modules, innermost first. The first address, and one that a signal interrupted, is that
+ * of an instruction; each other one is a return address.
  */
 export function unwind<M extends CodeModule>(
   { machine, registers, stack }: Snapshot,
@@ -74,7 +74,7 @@ export function unwind<M extends CodeModule>(
   };
   const found: UnwoundFrame<M>[] = [];
   let address = instruction;
-  /** The address is one at which the function was interrupted, not one behind a call. */
+  /** The address is that of an instruction, not a return address. */
   let interrupted = true;
   while (found.length < MAX_FRAMES) {
     const place = placeOf(interrupted ? address : address - 1);
@@ -114,7 +114,7 @@ function step(
 ): Step | null {
   const frame = module.frameAt(linked);
   if (frame === null) {
-    // An interrupted function may not have set it up yet, or may have restored it already.
+    // Only behind the instructions that set it up; an epilogue that has already restored it is not recognised.
     if (!module.keepsFramePointer(linked)) return null;
     return byFramePointer(known, conventions, memory);
   }

@@ -46,7 +46,16 @@ export function readCapture(capture: string, keys: string, ports: Ports): SeenEx
   const { status, stderr } = spawnSync(
     'tshark',
     [
-      ...['-r', capture, '-o', `tls.keylog_file:${keys}`, '-Y', 'http or http2'],
+      ...[
+        '-r',
+        capture,
+        '-o',
+        `tls.keylog_file:${keys}`,
+        '-o',
+        'tcp.reassemble_out_of_order:TRUE',
+        '-Y',
+        'http or http2',
+      ],
       ...decode.flatMap((one) => ['-d', `tcp.port==${one}`]),
       ...['-T', 'json', '--no-duplicate-keys', '-J', 'tcp http http2'],
     ],

@@ -69,7 +69,7 @@ static void *serve_requests(void *argument)
 	return 0;
 }
 
-/* `waiters`: so many threads wait in recv at once; the one that gets a request answers it. */
+/* `waiters`: this many threads wait in recv at once; the one that gets a request answers it. */
 static void *serve_connection(void *argument)
 {
 	pthread_t threads[MAX_THREADS];
@@ -218,7 +218,7 @@ static void wait_for_child(pid_t child, bool may_die)
 		fail("a child failed");
 }
 
-/* The connection is another process's after all. */
+/* Connects, and passes the descriptor to the child (SCM_RIGHTS). */
 static void hand_over(int ends[2], pid_t child, unsigned connection)
 {
 	int fd;
@@ -437,7 +437,7 @@ int run_resumed(const struct options *given)
 	return 0;
 }
 
-/* The same two ports, and other addresses; the answers are read in the other order. */
+/* Two connections with the same pair of ports and different server addresses. */
 int run_equal_ports(const struct options *given)
 {
 	struct options first = *given, second = *given;
@@ -477,7 +477,7 @@ int run_equal_ports(const struct options *given)
 		hows[i] = given->client_how;
 		ask(fds[i], given, &hows[i], &exchanges[i], i ? id : given->id);
 	}
-	/* The server ends the first connection when this does, then looks at the second. */
+	/* The server serves the first connection until the client closes it, then the second. */
 	hear(fds[0], given, &hows[0], &exchanges[0], 0);
 	say("client", fds[0], &hows[0], &exchanges[0]);
 	close(fds[0]);

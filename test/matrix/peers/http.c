@@ -1,4 +1,4 @@
-/* HTTP/1.1 with bodies of known length, enough to be asked and to answer. */
+/* HTTP/1.1 with bodies of known length: as much as these clients and servers need. */
 #include "peer.h"
 #include <errno.h>
 #include <netinet/in.h>
@@ -13,7 +13,7 @@
 
 static const int STATUSES[] = {200, 201, 203, 206, 404, 418, 503};
 
-/* Head and body in one memory of ROOM bytes; the length of both. `format` has one %s for padding, one %zu. */
+/* Head and body, in one buffer of ROOM bytes. `length` is that of both. */
 struct message {
 	uint8_t *bytes;
 	size_t head, length;
@@ -105,7 +105,7 @@ static bool read_head(int fd, struct how *how, struct message *message, size_t *
 	}
 }
 
-/* The rest of the body; how much of it came. */
+/* Reads the rest of the body. Returns the bytes of head and body that have arrived. */
 static size_t read_body(int fd, struct how *how, struct message *message, size_t have, size_t until)
 {
 	while (have < until) {

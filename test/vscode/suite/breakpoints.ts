@@ -15,7 +15,7 @@ import {
 } from './extension.ts';
 import { eventually, pause, test } from './harness.ts';
 
-/** A person's pause is longer; nothing in the trace counts time while a program is stopped. */
+/** Shorter than a user's pause, to keep the test short. */
 const PAUSE = 3_000;
 /** The shop has sent all of its answer to GET /stock but the end. */
 const PLACE = /^ {6}response\.end\(\);$/;
@@ -61,7 +61,7 @@ test('a breakpoint in a response: same frames as without a trace, one call that 
   await eventually(() => insight().sessions.processes().length === 1, 'the process of the sample');
   const expected = await stopInAnswer();
   assert.match(expected[0] ?? '', /answer/);
-  // What earlier tests cut off is held still.
+  // The list still has the truncated calls of earlier tests.
   const older = Math.max(...insight().trace.rows.keys());
   await command(Command.start);
   await expectCalls(BOTH_SIDES, older);

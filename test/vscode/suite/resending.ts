@@ -81,7 +81,7 @@ test('it has a “Send”, which sends what can be read there; the server sees i
   assert(texts.some((exchange) => JSON.stringify(exchange?.request?.body ?? '').includes('sent — again')));
 });
 
-test('what is wrong is said, and nothing is sent', async () => {
+test('a request with an invalid field line is not sent', async () => {
   const document = active();
   const edit = new vscode.WorkspaceEdit();
   edit.insert(document.uri, new vscode.Position(1, 0), 'no field\n');
@@ -137,7 +137,7 @@ test('a pinned call is marked in the tree, and can be unpinned', async () => {
   await eventually(() => pinned() === false, 'it is not pinned any more');
 });
 
-test('what was sent again is put away', async () => {
+test('the calls are cleared', async () => {
   await stopDebugging();
   await eventually(() => insight().trace.status.phase === 'stopped', 'the trace has stopped');
   await command(Command.clear);

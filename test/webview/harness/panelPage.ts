@@ -47,8 +47,7 @@ export interface PanelOptions {
   height?: number;
   state?: unknown;
   /**
-   * By default as for who wants few: drawn by a processor, sixty frames a second of a trace that runs cost more than all that
-   * most tests look at.
+   * `reduce` by default: without a graphics card, the animations of a running trace cost more processor time than most tests.
    */
   reducedMotion?: 'reduce' | 'no-preference';
   /** Restricted Mode. */
@@ -57,12 +56,12 @@ export interface PanelOptions {
   language?: 'en' | 'de' | 'pseudo';
 }
 
-/** A tab of the browser. One that is closed waits for the next panel: a new one would cost four times as much. */
+/** A tab of the browser. When its panel is closed, it is reused for the next one: a new tab would cost four times as much. */
 interface Tab {
   readonly page: Page;
   /** Of the panel that is in it. */
   problems: string[];
-  /** What it emulates: to say the same again would restyle and repaint the panel that is on its way out. */
+  /** The value last emulated. Setting it again would restyle and repaint the panel that is being replaced. */
   reducedMotion: PanelOptions['reducedMotion'];
 }
 
@@ -80,7 +79,7 @@ async function newTab(): Promise<Tab> {
   const page = await (await context).newPage();
   const tab: Tab = { page, problems: [], reducedMotion: undefined };
   page.on('framenavigated', (frame) => {
-    // What the panel before it still says on its way out is nobody's.
+    // Messages that the previous panel logs while it is unloaded belong to no test.
     if (frame === page.mainFrame()) tab.problems = [];
   });
   page.on('pageerror', (error) => tab.problems.push(String(error)));
@@ -159,7 +158,7 @@ export async function openPanel({
   await page.evaluate(() => window.panelIsReady);
   return new PanelPage(page, tab.problems, async () => {
     await beginning.dispose();
-    // Where the mouse was, something of the next panel would be under it.
+    // Otherwise the mouse would hover over an element of the next panel.
     await page.mouse.move(-1, -1);
     idle.push(tab);
   });
@@ -236,18 +235,18 @@ export class PanelPage {
     return all.findLast((message): message is Extract<ToHost, { type: T }> => message.type === type);
   }
 
-  /** What the panel keeps over being hidden. */
+  /** What the panel has saved with setState. */
   async state(): Promise<unknown> {
     return this.page.evaluate(() => window.keptState);
   }
 
-  /** A picture for people to look at, in the long run: it costs as much as a test. */
+  /** A picture for people to look at, only in `npm run test:all`: it takes as long as a test. */
   async screenshot(name: string): Promise<void> {
     if (!WHOLE) return;
     await this.page.screenshot({ path: join(OUTPUT, `${name}.png`) });
   }
 
-  /** The page can be used no more. */
+  /** Makes the tab available for the next panel. This object must not be used afterwards. */
   async close(): Promise<void> {
     await this.leave();
   }
