@@ -87,16 +87,6 @@ static __always_inline struct endpoint endpoint_of_descriptor(u32 descriptor)
 	return endpoint_of_socket(BPF_CORE_READ(file, private_data), BPF_CORE_READ(node, i_ino));
 }
 
-static __always_inline void delete_connection(struct sock *sk, u8 transport)
-{
-	u64 key = (u64)sk;
-
-	if (transport == TRANSPORT_UNIX)
-		bpf_map_delete_elem(&unix_connections, &key);
-	else
-		bpf_map_delete_elem(&connections, &key);
-}
-
 /* For TRANSPORT_TLS `sk` is the address of the session. */
 static __always_inline struct connection *connection_of(struct sock *sk, u8 transport)
 {
@@ -112,23 +102,38 @@ static __always_inline struct connection *connection_of(struct sock *sk, u8 tran
 		connection = bpf_map_lookup_elem(&unix_connections, &key);
 	else
 		connection = bpf_map_lookup_elem(&connections, &key);
-	if (connection && connection->gone) {
-		delete_connection(sk, transport);
-		return 0;
-	}
-	return connection;
+	return connection && !connection->gone ? connection : 0;
 }
 
 /*
- * Its socket has ended. Before Linux 6.15, deletion fails with EBUSY in a softirq that interrupts another operation on the
- * map. Another socket may have the same address later, and must not be taken for this one.
+ * Its socket has ended. Linux 5.11 to 6.6, without a later fix, refuses to delete an entry in an interrupt of another
+ * operation on the map. Another socket may have the same address later, and must not be taken for this one.
  */
 static __always_inline void forget_connection(struct sock *sk, struct connection *connection)
 {
-	u8 transport = connection->transport;
+	u64 key = (u64)sk;
+	int error; /* before Linux 6.4, the upper half of what a map operation returns is undefined */
 
-	connection->gone = 1;
-	delete_connection(sk, transport);
+	if (connection->transport == TRANSPORT_UNIX)
+		error = bpf_map_delete_elem(&unix_connections, &key);
+	else
+		error = bpf_map_delete_elem(&connections, &key);
+	if (error && error != -ENOENT)
+		connection->gone = 1;
+}
+
+/* The same for a handshake. */
+static __always_inline void forget_handshake(struct sock *sk)
+{
+	struct handshake *handshake;
+	u64 key = (u64)sk;
+	int error = bpf_map_delete_elem(&handshakes, &key);
+
+	if (!error || error == -ENOENT)
+		return;
+	handshake = bpf_map_lookup_elem(&handshakes, &key);
+	if (handshake)
+		handshake->established = 0;
 }
 
 /*
@@ -151,6 +156,13 @@ static __noinline struct connection *fresh_connection(u32 slot, u8 transport, u8
 	return fresh;
 }
 
+static __always_inline int put_connection(u64 key, struct connection *fresh, u64 flags)
+{
+	if (fresh->transport == TRANSPORT_UNIX)
+		return bpf_map_update_elem(&unix_connections, &key, fresh, flags);
+	return bpf_map_update_elem(&connections, &key, fresh, flags);
+}
+
 /*
  * With BPF_NOEXIST, the connection that another thread has added meanwhile is returned. BPF_ANY replaces one whose end was
  * not seen. A function of its own, so that its keys do not occupy the stack of callers that call others too.
@@ -158,16 +170,14 @@ static __noinline struct connection *fresh_connection(u32 slot, u8 transport, u8
 static __noinline struct connection *add_connection(struct sock *sk, struct connection *fresh, u64 flags)
 {
 	struct connection *connection = 0;
-	u64 key = (u64)sk;
-	int error; /* before Linux 6.4, the upper half of what a map operation returns is undefined */
+	int error;
 
 	if (!fresh)
 		return 0;
-	if (fresh->transport == TRANSPORT_UNIX)
-		error = bpf_map_update_elem(&unix_connections, &key, fresh, flags);
-	else
-		error = bpf_map_update_elem(&connections, &key, fresh, flags);
+	error = put_connection((u64)sk, fresh, flags);
 	if (!error || error == -EEXIST)
+		connection = connection_of(sk, fresh->transport);
+	if (!connection && error == -EEXIST && !put_connection((u64)sk, fresh, BPF_ANY)) /* that one is gone */
 		connection = connection_of(sk, fresh->transport);
 	if (!connection)
 		COUNT(connections_untracked, 1);
@@ -225,7 +235,7 @@ static __always_inline struct connection *meet_tcp(struct sock *sk, u32 slot, bo
 {
 	u64 key = (u64)sk;
 	struct handshake *known = bpf_map_lookup_elem(&handshakes, &key), handshake = {};
-	struct connection *fresh;
+	struct connection *fresh, *connection;
 	bool server = true;
 
 	if (known && known->established)
@@ -240,9 +250,6 @@ static __always_inline struct connection *meet_tcp(struct sock *sk, u32 slot, bo
 	fresh->late = 1;
 	if (server) {
 		fresh->established = handshake.established;
-		fresh->fin_time = handshake.fin_time;
-		fresh->error = handshake.error;
-		fresh->error_time = handshake.error_time;
 		/* Bytes may have moved while its process was not yet a target. */
 		if (entered && handshake.sequence[DIRECTION_OUT] == before[DIRECTION_OUT] &&
 		    (handshake.sequence[DIRECTION_IN] == before[DIRECTION_IN] ||
@@ -251,9 +258,20 @@ static __always_inline struct connection *meet_tcp(struct sock *sk, u32 slot, bo
 			count_from(fresh, DIRECTION_OUT, before[DIRECTION_OUT]);
 			count_from(fresh, DIRECTION_IN, before[DIRECTION_IN]);
 		}
-		bpf_map_delete_elem(&handshakes, &key);
 	}
-	return add_connection(sk, fresh, BPF_NOEXIST);
+	connection = add_connection(sk, fresh, BPF_NOEXIST);
+	/* From here on ends are reported to the connection; another thread that meets it at this moment finds one of the two. */
+	known = bpf_map_lookup_elem(&handshakes, &key);
+	if (!known || !known->established)
+		return connection;
+	if (connection && !connection->fin_time)
+		connection->fin_time = known->fin_time;
+	if (connection && !connection->error) {
+		connection->error_time = known->error_time;
+		connection->error = known->error;
+	}
+	forget_handshake(sk);
+	return connection;
 }
 
 /* Sockets for which no tracepoint reports that they were connected, or (MPTCP) accepted. */
@@ -301,6 +319,25 @@ static __always_inline void count_unseen(s64 amount)
 	COUNT(unseen_bytes, amount);
 }
 
+/* Whether so many bytes can have moved: TCP counts them, too. Else the connection is another socket's, whose end was not seen. */
+static __always_inline bool can_have_moved(struct sock *sk, u8 direction, u32 amount)
+{
+	struct tcp_sock *tcp = (struct tcp_sock *)sk;
+	const u32 handshake = 2; /* SYN and FIN have sequence numbers */
+	u32 acknowledged;
+	u64 moved;
+
+	if (direction == DIRECTION_IN) {
+		moved = BPF_CORE_READ(tcp, bytes_received);
+	} else {
+		/* In this order, what moves meanwhile is counted twice rather than not. */
+		acknowledged = BPF_CORE_READ(tcp, snd_una);
+		moved = BPF_CORE_READ(tcp, bytes_acked);
+		moved += BPF_CORE_READ(tcp, write_seq) - acknowledged;
+	}
+	return amount <= moved + handshake;
+}
+
 /*
  * Counts the bytes that moved in this direction since the last call without a
  * call that was seen. A FIN takes one sequence number, read or not.
@@ -318,6 +355,9 @@ static __always_inline void count_trailing(struct sock *sk, struct connection *c
 	if (direction == DIRECTION_IN && moved == 1)
 		moved = 0;
 	if (moved == 0 || (s32)moved < 0)
+		return;
+	/* Or its socket was disconnected, by which the counter passes what was never read. */
+	if (!can_have_moved(sk, direction, moved))
 		return;
 	/* Else a call that ends at this moment has counted them. */
 	if (__sync_val_compare_and_swap(&connection->position[direction & 1], end, end + moved) != end)

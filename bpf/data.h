@@ -270,6 +270,9 @@ __noinline int trace_http_judge(struct work *work, struct connection *connection
 
 	if (!work || !connection)
 		return VERDICT_NOTHING;
+	/* The socket was closed meanwhile, and another connection has this memory. */
+	if (work->connection && work->connection != connection->id)
+		return VERDICT_NOTHING;
 	sk = (struct sock *)work->sock;
 	direction = work->direction & 1;
 	if (work->left == 0 && work->source != SOURCE_NONE)
@@ -405,7 +408,14 @@ static __always_inline void trace_call(struct endpoint endpoint, struct work *wo
 		}
 		if (!connection)
 			return;
+		/* Another thread has closed the socket since this call moved its bytes: nobody would delete the connection. */
+		if (inode_of(sk) != inode) {
+			COUNT(connections_untracked, 1);
+			forget_connection(sk, connection);
+			return;
+		}
 	}
+	work->connection = connection->id;
 	connection->inode = inode;
 	connection->pid = work->pid;
 	work->sock = (u64)sk;

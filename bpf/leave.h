@@ -87,7 +87,7 @@ static long sweep_connection(void *map, u64 *key, struct connection *connection,
 	struct sock *sk;
 	struct file *file;
 
-	if (!key || !connection || connection->pid != *pid)
+	if (!key || !connection || connection->gone || connection->pid != *pid)
 		return 0;
 	sk = (struct sock *)*key;
 	file = BPF_CORE_READ(sk, sk_socket, file);

@@ -69,10 +69,27 @@ static __always_inline void change_to_closed(struct sock *sk, struct connection 
 	}
 }
 
+/* A socket begins to connect, or is made for a peer that does: what is known by its address is of an earlier one. */
+static __always_inline void begin_socket(struct sock *sk)
+{
+	struct connection *connection = connection_of(sk, TRANSPORT_TCP);
+
+	forget_handshake(sk);
+	if (!connection)
+		return;
+	emit_closed(connection);
+	forget_connection(sk, connection);
+}
+
 static __always_inline int change_state(struct sock *sk, int old_state, int new_state, u32 slot)
 {
 	struct connection *connection;
 	u64 key = (u64)sk;
+
+	if (old_state == TCP_LISTEN && new_state == TCP_SYN_RECV) {
+		begin_socket(address_of(sk));
+		return 0;
+	}
 
 	if (old_state == TCP_SYN_RECV && new_state == TCP_ESTABLISHED) {
 		/* The server's side, not accepted yet: its process is not known yet. */
@@ -144,6 +161,7 @@ int BPF_PROG(trace_http_state, struct sock *sk, int old_state, int new_state)
 	if (new_state != TCP_SYN_SENT)
 		return change_state(sk, old_state, new_state, SLOT_STATE);
 	/* connect(): in the connecting thread, which interrupts nobody. */
+	begin_socket(address_of(sk));
 	if ((!mptcp && (sk->sk_protocol != IPPROTO_TCP || is_subflow(sk))) || !current_target())
 		return 0;
 	fresh = fresh_connection(SLOT_STATE, mptcp ? TRANSPORT_MPTCP : TRANSPORT_TCP, SIDE_CLIENT);
@@ -162,14 +180,8 @@ int BPF_PROG(trace_http_state_twin, struct sock *sk, int old_state, int new_stat
 static __always_inline int destroy(struct sock *sk, u32 slot)
 {
 	struct connection *connection = connection_of(sk, TRANSPORT_TCP);
-	struct handshake *handshake;
-	u64 key = (u64)sk;
 
-	handshake = bpf_map_lookup_elem(&handshakes, &key);
-	if (handshake) {
-		handshake->established = 0;
-		bpf_map_delete_elem(&handshakes, &key); /* may fail: forget_connection */
-	}
+	forget_handshake(address_of(sk));
 	if (connection)
 		finish_connection(sk, connection, slot);
 	return 0;

@@ -7,7 +7,7 @@
 #include "work.h"
 
 /* Attempts to count bytes that other threads count at the same moment. */
-#define CLAIMS 4
+#define CLAIMS 8
 
 /* A lower bound for the bytes that a session open before the trace has read unseen; 0 = none. */
 static __always_inline u64 missed_read(void)
@@ -43,6 +43,11 @@ static __always_inline u32 count_up_to(struct work *work, struct connection *con
 			delta = moved;
 		if ((s32)delta <= 0)
 			return 0;
+		if (delta > moved && !can_have_moved(sk, direction, delta - moved)) {
+			COUNT(connections_untracked, 1);
+			connection->origin[direction] = ORIGIN_KNOWN | (u32)(now - moved - (u32)*end);
+			delta = moved;
+		}
 		if (__sync_val_compare_and_swap(&connection->position[direction], *end, *end + delta) == *end)
 			return delta;
 	}
@@ -55,7 +60,7 @@ static __always_inline u32 count_up_to(struct work *work, struct connection *con
  */
 __noinline int trace_http_place(struct work *work, struct connection *connection)
 {
-	u32 before, moved, now, delta;
+	u32 before, moved, now, delta, state;
 	struct sock *sk;
 	bool entered;
 	u8 direction;
@@ -84,8 +89,12 @@ __noinline int trace_http_place(struct work *work, struct connection *connection
 	/* 0 = TCP had not chosen its first number: the call connects and sends (Fast Open). */
 	if (!is_counted(connection, direction))
 		count_from(connection, direction, entered && before ? before : now - moved);
-	if (!is_counted(connection, direction ^ 1) && BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_SYN_SENT)
-		count_from(connection, direction ^ 1, sequence_of(sk, direction ^ 1));
+	if (!is_counted(connection, direction ^ 1)) {
+		/* During the handshake the other counter may not have its first number yet. */
+		state = BPF_CORE_READ(sk, __sk_common.skc_state);
+		if (state != TCP_SYN_SENT && state != TCP_SYN_RECV)
+			count_from(connection, direction ^ 1, sequence_of(sk, direction ^ 1));
+	}
 	delta = count_up_to(work, connection, now, &end);
 	if (delta >= moved) {
 		work->unseen = delta - moved;

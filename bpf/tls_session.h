@@ -28,6 +28,7 @@ static __noinline struct tls_session *new_session(u64 address, u64 cookie, u64 f
 		COUNT(connections_untracked, 1);
 		return 0;
 	}
+	asm volatile("" : "+r"(thread)); /* no offset is added before the check: 6.1 does not allow it */
 	fresh = &thread->fresh;
 	__builtin_memset(fresh, 0, sizeof(*fresh));
 	fresh->connection.id = __sync_fetch_and_add(&last_connection_id, 1) + 1;
@@ -61,6 +62,7 @@ __noinline int trace_http_inherit(u64 address)
 	struct tls_session *session;
 	struct family *family;
 	u32 pid = own.pid;
+	int error;
 
 	for (u32 i = 0; i < ANCESTORS; i++) {
 		u32 number;
@@ -83,8 +85,9 @@ __noinline int trace_http_inherit(u64 address)
 				return 0; /* made after the child */
 			session->shared = 1;
 		}
-		if (bpf_map_update_elem(&tls_sessions, &own, session, BPF_ANY))
-			return 0;
+		error = bpf_map_update_elem(&tls_sessions, &own, session, BPF_NOEXIST);
+		if (error)
+			return error == -EEXIST; /* another thread of this process has done it */
 		session = bpf_map_lookup_elem(&tls_sessions, &own);
 		if (!session)
 			return 0;

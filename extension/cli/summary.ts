@@ -120,7 +120,7 @@ function balanceNotes(final: Status, delivered: number): string[] {
   }
   if (c.connectionsUntracked > 0) {
     notes.push(
-      `${countText(c.connectionsUntracked, 'connection')} could not be traced because a table in the kernel was full.`,
+      `${countText(c.connectionsUntracked, 'connection')} could not be traced in full: a table in the kernel was full, or the end of a socket was not seen.`,
     );
   }
   if (c.callsUntracked > 0) {

@@ -62,6 +62,7 @@ struct broker {
 	uint32_t always_count;
 	int links[MAX_LINKS]; /* of a trace after the first one; none while the helper is kept */
 	uint32_t link_count;
+	uint32_t closed_count; /* of these, while a trace is being paused */
 	int states[MAX_STATES];
 	uint32_t state_count;
 	volatile uint32_t *this_trace;
@@ -190,14 +191,19 @@ static void empty_map(int map)
 	}
 }
 
-/* Closes one link only: the kernel waits for each, on a busy machine for seconds, and the helper is to say that it is at work. */
+/*
+ * Closes one link only: the kernel waits for each, on a busy machine for seconds, and the helper is to say that it is at work.
+ * In the order of attaching, so that calls and states of a socket are not followed any more when its end is not.
+ */
 static void pause_trace(struct broker *broker, struct broker_answer *answer)
 {
-	if (broker->link_count > 0)
-		close(broker->links[--broker->link_count]);
-	answer->left = broker->link_count;
+	if (broker->closed_count < broker->link_count)
+		close(broker->links[broker->closed_count++]);
+	answer->left = broker->link_count - broker->closed_count;
 	if (answer->left > 0)
 		return;
+	broker->link_count = 0;
+	broker->closed_count = 0;
 	for (uint32_t i = 0; i < broker->state_count; i++)
 		empty_map(broker->states[i]);
 	++*broker->this_trace;
@@ -376,7 +382,7 @@ static _Noreturn void run(struct broker *broker)
 	close(broker->attacher.caller);
 	for (uint32_t i = 0; i < broker->always_count; i++)
 		close(broker->always[i].program);
-	for (uint32_t i = 0; i < broker->link_count; i++)
+	for (uint32_t i = broker->closed_count; i < broker->link_count; i++)
 		close(broker->links[i]);
 	/* With perf the rest takes seconds. */
 	for (uint32_t i = 0; i < broker->state_count; i++)

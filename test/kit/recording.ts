@@ -5,7 +5,7 @@ import { RecordingReader } from '../../extension/capture/recording.ts';
 import { parseCommandLine, type ShowOptions } from '../../extension/cli/arguments.ts';
 import { Printer } from '../../extension/cli/printer.ts';
 import { Engine, type EngineStats } from '../../extension/engine/engine.ts';
-import { Direction, type OpenedRecord, RecordType } from '../../extension/engine/record.ts';
+import { Direction, type OpenedRecord, RecordType, type TraceRecord } from '../../extension/engine/record.ts';
 import { readRecords } from '../../extension/engine/recordReader.ts';
 import { readEvent } from '../../helper/events.ts';
 import { FrameType } from '../../helper/protocol.ts';
@@ -17,7 +17,7 @@ export interface Recorded {
   /** Connections as the kernel announced them, by their ids. */
   readonly opened: ReadonlyMap<string, OpenedRecord>;
   readonly stats: EngineStats;
-  /** Where bytes of a connection moved unseen before a call; those at a socket's end have no record. */
+  /** Where bytes of a connection moved unseen: before a call, or before its socket's end. */
   readonly unseen: readonly string[];
 }
 
@@ -25,7 +25,7 @@ export interface Recorded {
 export function readRecording(file: string, options: readonly string[]): Recorded {
   const show = showOptions(file, options);
   const opened = new Map<string, OpenedRecord>();
-  const unseen: string[] = [];
+  const unseen = new UnseenBytes();
   const written: string[] = [];
   const reader = new RecordingReader();
   let shown: { engine: Engine; pipeline: Pipeline; printer: Printer } | null = null;
@@ -41,18 +41,43 @@ export function readRecording(file: string, options: readonly string[]): Recorde
     if (event.type !== FrameType.Records) continue;
     for (const record of readRecords(event.records)) {
       if (record.type === RecordType.Opened) opened.set(String(record.connection), record);
-      if (record.type !== RecordType.Data || record.unseen === 0) continue;
-      const { connection, direction, position, flags } = record;
-      unseen.push(
-        `${record.unseen} on connection ${connection}, ${Direction[direction]}, before ${position}, flags ${flags}`,
-      );
+      unseen.add(record);
     }
   }
   same('end of the recording', reader.finish().kind, 'complete');
   assert(shown !== null, 'the recording is empty');
   shown.engine.finish();
   shown.printer.flush();
-  return { text: written.join('').trimEnd(), opened, stats: shown.engine.stats(), unseen };
+  return { text: written.join('').trimEnd(), opened, stats: shown.engine.stats(), unseen: unseen.found };
+}
+
+/** Names the connections whose bytes the kernel reports as unseen, and those that are closed twice: another socket's end. */
+class UnseenBytes {
+  readonly found: string[] = [];
+  /** By connection and direction: the end of its last data record. */
+  readonly #ends = new Map<string, number>();
+  readonly #closed = new Set<bigint>();
+
+  add(record: TraceRecord): void {
+    if (record.type === RecordType.Data) {
+      const { connection, direction, position, size, unseen, flags } = record;
+      const key = `connection ${connection}, ${Direction[direction]}`;
+      if (unseen > 0) this.found.push(`${unseen} on ${key}, before ${position}, flags ${flags}`);
+      this.#ends.set(key, Math.max(this.#ends.get(key) ?? 0, position + size));
+    } else if (record.type === RecordType.Closed) {
+      this.#atEnd(record.connection, Direction.Out, record.sent);
+      this.#atEnd(record.connection, Direction.In, record.received);
+      if (this.#closed.has(record.connection))
+        this.found.push(`connection ${record.connection} closed twice`);
+      this.#closed.add(record.connection);
+    }
+  }
+
+  #atEnd(connection: bigint, direction: Direction, position: number): void {
+    const key = `connection ${connection}, ${Direction[direction]}`;
+    const end = this.#ends.get(key) ?? 0;
+    if (position > end) this.found.push(`${position - end} on ${key}, behind ${end}, at its end`);
+  }
 }
 
 function showOptions(file: string, options: readonly string[]): ShowOptions {

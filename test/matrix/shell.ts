@@ -61,7 +61,7 @@ export function reportWhole(trace: Trace, report: Report, unseen: boolean, label
   try {
     expectBalance(trace.summary);
     same('dropped', trace.summary.dropped, 0);
-    const unseenBytes = `unseen bytes (${trace.recorded.unseen.join('; ') || 'none before a call'})`;
+    const unseenBytes = `unseen bytes (${trace.recorded.unseen.join('; ') || 'in no record'})`;
     if (!unseen) same(unseenBytes, trace.summary.bytes?.unseen, 0);
     if (!unseen) same('note', trace.summary.note, null);
     report({ scenario: label, outcome: 'passed', detail: `${trace.summary.produced} records` });
