@@ -106,8 +106,8 @@ static __always_inline struct connection *connection_of(struct sock *sk, u8 tran
 }
 
 /*
- * Its socket has ended. Linux 5.11 to 6.6, without a later fix, refuses to delete an entry in an interrupt of another
- * operation on the map. Another socket may have the same address later, and must not be taken for this one.
+ * Its socket has ended. From Linux 5.11 until a fix in 6.7 (6.1.64, 6.6.2), an entry cannot be deleted in an interrupt of another
+ * operation on the map. It stays until another socket has its address, which must not be taken for this one.
  */
 static __always_inline void forget_connection(struct sock *sk, struct connection *connection)
 {
@@ -154,6 +154,14 @@ static __noinline struct connection *fresh_connection(u32 slot, u8 transport, u8
 	fresh->last_direction = NO_DIRECTION;
 	fresh->request_direction = NO_DIRECTION;
 	return fresh;
+}
+
+/* The one that this program has prepared, as opposed to one that another thread has added. */
+static __always_inline bool is_fresh(u32 slot, struct connection *connection)
+{
+	struct connection *fresh = bpf_map_lookup_elem(&fresh_connections, &slot);
+
+	return fresh && fresh->id == connection->id;
 }
 
 static __always_inline int put_connection(u64 key, struct connection *fresh, u64 flags)
@@ -260,13 +268,16 @@ static __always_inline struct connection *meet_tcp(struct sock *sk, u32 slot, bo
 		}
 	}
 	connection = add_connection(sk, fresh, BPF_NOEXIST);
-	/* From here on ends are reported to the connection; another thread that meets it at this moment finds one of the two. */
+	/*
+	 * From here on ends are reported to the connection. Another thread that meets it at this moment finds the handshake or
+	 * the connection.
+	 */
 	known = bpf_map_lookup_elem(&handshakes, &key);
-	if (!known || !known->established)
+	if (!connection || !known || !known->established)
 		return connection;
-	if (connection && !connection->fin_time)
+	if (!connection->fin_time)
 		connection->fin_time = known->fin_time;
-	if (connection && !connection->error) {
+	if (!connection->error) {
 		connection->error_time = known->error_time;
 		connection->error = known->error;
 	}
@@ -284,10 +295,17 @@ static __always_inline bool is_met_by_call(struct endpoint endpoint, u8 side)
 /* A socket that a target's call has connected or accepted. */
 static __always_inline void meet_by_call(struct endpoint endpoint, u8 side, u32 slot)
 {
-	struct connection *fresh;
+	struct connection *fresh, *connection;
 
 	if (!is_met_by_call(endpoint, side))
 		return;
+	connection = connection_of(endpoint.sk, endpoint.transport);
+	if (connection && (!connection->inode || connection->inode == endpoint.inode)) {
+		connection->side = side; /* another thread has used it already */
+		return;
+	}
+	if (connection)
+		emit_closed(connection); /* an earlier one, whose end was not seen */
 	fresh = fresh_connection(slot, endpoint.transport, side);
 	if (fresh)
 		fresh->inode = endpoint.inode;

@@ -270,8 +270,11 @@ __noinline int trace_http_judge(struct work *work, struct connection *connection
 
 	if (!work || !connection)
 		return VERDICT_NOTHING;
-	/* The socket was closed meanwhile, and another connection has this memory. */
-	if (work->connection && work->connection != connection->id)
+	/* trace_call knows it from its lookup; a call of a TLS library does not. */
+	if (!work->connection)
+		work->connection = connection->id;
+	/* Else another thread has closed the socket, and this memory is another connection's. */
+	if (work->connection != connection->id)
 		return VERDICT_NOTHING;
 	sk = (struct sock *)work->sock;
 	direction = work->direction & 1;
@@ -294,7 +297,6 @@ __noinline int trace_http_judge(struct work *work, struct connection *connection
 				connection->tunnel = 1;
 			if (protocol == PROTOCOL_OTHER) {
 				/* Reported once, so that user space can explain why nothing is shown. */
-				work->connection = connection->id;
 				work->protocol = protocol;
 				trace_http_place(work, connection);
 				emit_opened(sk, connection);
@@ -305,7 +307,6 @@ __noinline int trace_http_judge(struct work *work, struct connection *connection
 	}
 	if (connection->streaming && connection->protocol == PROTOCOL_HTTP1 && work->source != SOURCE_NONE)
 		trace_http_upgrade(work, connection);
-	work->connection = connection->id;
 	work->protocol = connection->protocol;
 	if (connection->protocol == PROTOCOL_TLS && connection->transport != TRANSPORT_TLS)
 		return VERDICT_CIPHERTEXT;
@@ -411,7 +412,8 @@ static __always_inline void trace_call(struct endpoint endpoint, struct work *wo
 		/* Another thread has closed the socket since this call moved its bytes: nobody would delete the connection. */
 		if (inode_of(sk) != inode) {
 			COUNT(connections_untracked, 1);
-			forget_connection(sk, connection);
+			if (is_fresh(work->slot, connection))
+				forget_connection(sk, connection);
 			return;
 		}
 	}

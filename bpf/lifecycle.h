@@ -70,15 +70,13 @@ static __always_inline void change_to_closed(struct sock *sk, struct connection 
 }
 
 /* A socket begins to connect, or is made for a peer that does: what is known by its address is of an earlier one. */
-static __always_inline void begin_socket(struct sock *sk)
+static __always_inline void begin_socket(struct sock *sk, u32 slot)
 {
 	struct connection *connection = connection_of(sk, TRANSPORT_TCP);
 
-	forget_handshake(sk);
-	if (!connection)
-		return;
-	emit_closed(connection);
-	forget_connection(sk, connection);
+	forget_handshake(address_of(sk));
+	if (connection)
+		finish_connection(sk, connection, slot);
 }
 
 static __always_inline int change_state(struct sock *sk, int old_state, int new_state, u32 slot)
@@ -87,7 +85,7 @@ static __always_inline int change_state(struct sock *sk, int old_state, int new_
 	u64 key = (u64)sk;
 
 	if (old_state == TCP_LISTEN && new_state == TCP_SYN_RECV) {
-		begin_socket(address_of(sk));
+		begin_socket(sk, slot);
 		return 0;
 	}
 
@@ -161,7 +159,7 @@ int BPF_PROG(trace_http_state, struct sock *sk, int old_state, int new_state)
 	if (new_state != TCP_SYN_SENT)
 		return change_state(sk, old_state, new_state, SLOT_STATE);
 	/* connect(): in the connecting thread, which interrupts nobody. */
-	begin_socket(address_of(sk));
+	begin_socket(sk, SLOT_STATE);
 	if ((!mptcp && (sk->sk_protocol != IPPROTO_TCP || is_subflow(sk))) || !current_target())
 		return 0;
 	fresh = fresh_connection(SLOT_STATE, mptcp ? TRANSPORT_MPTCP : TRANSPORT_TCP, SIDE_CLIENT);

@@ -44,9 +44,12 @@ static __always_inline u32 count_up_to(struct work *work, struct connection *con
 		if ((s32)delta <= 0)
 			return 0;
 		if (delta > moved && !can_have_moved(sk, direction, delta - moved)) {
+			u64 origin = *(volatile u64 *)&connection->origin[direction];
+
 			COUNT(connections_untracked, 1);
-			connection->origin[direction] = ORIGIN_KNOWN | (u32)(now - moved - (u32)*end);
-			delta = moved;
+			__sync_val_compare_and_swap(&connection->origin[direction], origin,
+						    ORIGIN_KNOWN | (u32)(now - moved - (u32)*end));
+			continue;
 		}
 		if (__sync_val_compare_and_swap(&connection->position[direction], *end, *end + delta) == *end)
 			return delta;
@@ -67,6 +70,9 @@ __noinline int trace_http_place(struct work *work, struct connection *connection
 	u64 end = 0;
 
 	if (!work || !connection)
+		return 0;
+	/* As in trace_http_judge. */
+	if (work->connection != connection->id)
 		return 0;
 	sk = (struct sock *)work->sock;
 	direction = work->direction & 1;

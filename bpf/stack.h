@@ -15,7 +15,7 @@
 const volatile u32 takes_stacks = 0;
 
 #define STACK_CHUNK 512
-#define UNDECIDED_STACKS 64
+#define UNDECIDED_STACKS 64 /* on a busy machine user space decides late */
 #define STACKS_A_SECOND 1000 /* of one process; further requests have no source line */
 #define SECOND_NS 1000000000ull
 

@@ -108,7 +108,8 @@ struct reading {
 
 /*
  * Working memory for calls and new connections is per CPU and has a slot for each program, because some kinds of program can
- * be preempted by another one on the same CPU. The kernel does not run a program on a CPU where it is already running.
+ * be preempted by another one on the same CPU. The kernel does not run a program on a CPU where it is already running
+ * (a tracepoint's only since 6.2, see lifecycle.h).
  */
 enum slot {
 	SLOT_SYSCALL,
@@ -168,7 +169,7 @@ struct connection {
 	u64 connect_started;
 	u64 established;
 	u64 position[2]; /* end of what was counted, by direction */
-	u64 origin[2]; /* ORIGIN_KNOWN, and TCP's own counter at position 0, by direction; 0 = not known. Set once. */
+	u64 origin[2]; /* ORIGIN_KNOWN, and TCP's own counter at position 0, by direction; 0 = not known */
 	u32 budget_used[2];
 	u64 reported[2]; /* with a latency filter: position up to which records were made */
 	u32 requests;    /* with a latency filter: seen to begin */

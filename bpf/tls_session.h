@@ -59,7 +59,8 @@ static __noinline struct tls_session *new_session(u64 address, u64 cookie, u64 f
 __noinline int trace_http_inherit(u64 address)
 {
 	struct tls_key own = {.address = address, .pid = bpf_get_current_pid_tgid() >> 32}, key = {.address = address};
-	struct tls_session *session;
+	struct tls_session *session, *fresh;
+	struct tls_thread *thread;
 	struct family *family;
 	u32 pid = own.pid;
 	int error;
@@ -85,17 +86,18 @@ __noinline int trace_http_inherit(u64 address)
 				return 0; /* made after the child */
 			session->shared = 1;
 		}
-		error = bpf_map_update_elem(&tls_sessions, &own, session, BPF_NOEXIST);
-		if (error)
-			return error == -EEXIST; /* another thread of this process has done it */
-		session = bpf_map_lookup_elem(&tls_sessions, &own);
-		if (!session)
+		thread = tls_thread(true);
+		if (!thread)
 			return 0;
-		session->shared = 0;
-		session->write.entered = 0;
+		asm volatile("" : "+r"(thread)); /* as in new_session */
+		fresh = &thread->fresh;
+		*fresh = *session;
+		fresh->shared = 0;
+		fresh->write.entered = 0;
 		family = bpf_map_lookup_elem(&families, &own.pid);
-		session->forks = family ? family->forks : 0;
-		return 1;
+		fresh->forks = family ? family->forks : 0;
+		error = bpf_map_update_elem(&tls_sessions, &own, fresh, BPF_NOEXIST);
+		return !error || error == -EEXIST; /* another thread of this process has done it */
 	}
 	return 0;
 }

@@ -408,7 +408,7 @@ struct counters {
 	unsigned long long dropped_bytes;  /* moved, and their record was refused */
 	unsigned long long unseen_bytes;   /* moved past every hook */
 	unsigned long long other_bytes;    /* on connections that are not HTTP */
-	unsigned long long connections_untracked; /* the connection table was full, or the end of a socket was not seen */
+	unsigned long long connections_untracked; /* the connection table was full, or a socket was closed meanwhile */
 	unsigned long long calls_untracked;       /* no room for the state of a call */
 	unsigned long long filtered_bytes; /* of messages faster than the chosen latency */
 };

@@ -115,13 +115,13 @@ export interface Trace {
   start(pids: readonly number[]): Promise<void>;
   /**
    * Starts (if idle, stopped or failed) without a process: what these start from now on is traced from its first
-   * instruction, and shown as soon as it is named with {@link prove} or {@link start}. @throws TraceError
+   * instruction, and shown as soon as it is named with {@link confirm} or {@link start}. @throws TraceError
    */
   arm(seeds: readonly number[]): Promise<void>;
   /** Shows the calls of those of these processes that an armed trace already follows; does not attach to the others. */
-  prove(pids: readonly number[]): void;
+  confirm(pids: readonly number[]): void;
   /** Drops processes that an armed trace has followed for this many milliseconds without their being named. */
-  narrow(olderMs: number): void;
+  leaveOutUnnamed(olderMs: number): void;
   /** Drains what is in flight and ends. What was captured stays. Idempotent. */
   stop(): Promise<void>;
   /** While it stops: drops and counts the remaining records instead of waiting for them. */

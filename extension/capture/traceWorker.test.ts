@@ -265,7 +265,7 @@ describe('an armed trace', () => {
     await armed();
     expect(status()).toMatchObject({ phase: 'running', calls: 0, errors: 0, targets: [] });
     expect(rows()).toEqual([]);
-    worker.take({ type: 'prove', pids: [4242, 4243] });
+    worker.take({ type: 'confirm', pids: [4242, 4243] });
     worker.flush();
     expect(rows()).toMatchObject([{ pid: 4242, path: '/a' }]);
     expect(status()).toMatchObject({ calls: 1, errors: 1, targets: [{ pid: 4242 }] });
@@ -288,7 +288,7 @@ describe('an armed trace', () => {
     });
     worker.take({ type: 'start', request: 2, options: OPTIONS, pids: [4242] });
     await new Promise(setImmediate);
-    worker.take({ type: 'narrow', olderMs: -1 });
+    worker.take({ type: 'leaveOutUnnamed', olderMs: -1 });
     answer();
     expect(await answered(2)).toEqual({ type: 'done', request: 2 });
     expect(capture.seeds).toEqual([1]);
@@ -303,7 +303,7 @@ describe('an armed trace', () => {
     worker.take({ type: 'start', request: 2, options: OPTIONS, pids: [4300] });
     expect(await answered(2)).toEqual({ type: 'done', request: 2 });
     capture.records(recordBatch([{ type: 'processStarted', pid: 4300, parent: 1, name: 'node' }]));
-    worker.take({ type: 'narrow', olderMs: -1 });
+    worker.take({ type: 'leaveOutUnnamed', olderMs: -1 });
     expect(capture.seeds).toEqual([1, 4242]);
     // The same id once more is another process.
     capture.records(
@@ -312,15 +312,15 @@ describe('an armed trace', () => {
         { type: 'processStarted', pid: 4300, parent: 1, name: 'node' },
       ]),
     );
-    worker.take({ type: 'narrow', olderMs: -1 });
+    worker.take({ type: 'leaveOutUnnamed', olderMs: -1 });
     expect(capture.seeds).toEqual([1, 4242, 4300]);
   });
 
   it('leaves out processes that no debugger names, which are seeds from then on', async () => {
     const capture = await armed();
-    worker.take({ type: 'narrow', olderMs: -1 });
+    worker.take({ type: 'leaveOutUnnamed', olderMs: -1 });
     expect(capture.seeds).toEqual([1, 4242]);
-    worker.take({ type: 'prove', pids: [4242] });
+    worker.take({ type: 'confirm', pids: [4242] });
     worker.flush();
     expect(rows()).toEqual([]);
     expect(status()).toMatchObject({ calls: 0, targets: [] });

@@ -87,11 +87,11 @@ export class TraceWorker {
       case 'arm':
         void this.#answer(message.request, this.#arm(message.options, message.seeds));
         return;
-      case 'prove':
+      case 'confirm':
         for (const pid of message.pids)
           if (this.#newest.candidates.standing(pid) === 'candidate') this.#newest.candidates.confirm(pid);
         return;
-      case 'narrow':
+      case 'leaveOutUnnamed':
         for (const pid of this.#newest.candidates.leaveOutUnnamed(performance.now() - message.olderMs))
           this.#capture?.turnIntoSeed(pid);
         return;

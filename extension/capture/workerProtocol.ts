@@ -39,7 +39,7 @@ export type ToWorker =
       readonly options: WorkerOptions;
       readonly pids: readonly number[];
     }
-  /** Arms the trace: traces what these processes start from now on, and shows it once it is named with `prove`. */
+  /** Arms the trace: traces what these processes start from now on, and shows it once it is named with `confirm`. */
   | {
       readonly type: 'arm';
       readonly request: number;
@@ -47,9 +47,9 @@ export type ToWorker =
       readonly seeds: readonly number[];
     }
   /** These processes are debugged: shows their calls if seeds have started them. */
-  | { readonly type: 'prove'; readonly pids: readonly number[] }
+  | { readonly type: 'confirm'; readonly pids: readonly number[] }
   /** Drops processes that seeds started this long ago and that were not named. */
-  | { readonly type: 'narrow'; readonly olderMs: number }
+  | { readonly type: 'leaveOutUnnamed'; readonly olderMs: number }
   /** Break on Calls by ptrace: answered by `break`, then `done`. */
   | { readonly type: 'break'; readonly request: number; readonly what: Omit<BreakRequest, 'request'> }
   | { readonly type: 'stop'; readonly request: number }

@@ -137,12 +137,12 @@ export class WorkerTrace implements Trace, StoppingTrace {
     await this.#request((request) => ({ type: 'arm', request, options, seeds }));
   }
 
-  prove(pids: readonly number[]): void {
-    this.#post({ type: 'prove', pids });
+  confirm(pids: readonly number[]): void {
+    this.#post({ type: 'confirm', pids });
   }
 
-  narrow(olderMs: number): void {
-    this.#post({ type: 'narrow', olderMs });
+  leaveOutUnnamed(olderMs: number): void {
+    this.#post({ type: 'leaveOutUnnamed', olderMs });
   }
 
   async setBreak(what: Omit<BreakRequest, 'request'>): Promise<BreakState> {

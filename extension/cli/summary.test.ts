@@ -156,7 +156,7 @@ describe('the summary', () => {
       }),
     ).summary;
     expect(note).toContain('2.0 KiB were moved by system calls that this backend does not see.');
-    expect(note).toContain('4 connections could not be traced');
+    expect(note).toContain('4 connections could not be traced in full: a table in the kernel was full, or ');
     expect(note).toContain('5 calls could not be followed');
   });
 

@@ -120,7 +120,7 @@ function balanceNotes(final: Status, delivered: number): string[] {
   }
   if (c.connectionsUntracked > 0) {
     notes.push(
-      `${countText(c.connectionsUntracked, 'connection')} could not be traced in full: a table in the kernel was full, or the end of a socket was not seen.`,
+      `${countText(c.connectionsUntracked, 'connection')} could not be traced in full: a table in the kernel was full, or another thread closed a socket meanwhile.`,
     );
   }
   if (c.callsUntracked > 0) {

@@ -17,7 +17,7 @@ import type { TraceControl } from './traceControl.ts';
 /** How long a launch waits until the trace is armed, in milliseconds. */
 const ARM_TIMEOUT = 2_000;
 /** Between two looks at what has been started, in milliseconds. */
-const NARROW_INTERVAL = 500;
+const UNNAMED_INTERVAL = 500;
 /** How long a process may remain unnamed by a debugger, in milliseconds. */
 const UNNAMED = 2_000;
 
@@ -34,10 +34,10 @@ export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposa
     this.#control = control;
     this.#sessions = sessions;
     this.#lateStarts = lateStarts;
-    this.#timer = setInterval(() => this.#narrow(), NARROW_INTERVAL);
+    this.#timer = setInterval(() => this.#leaveOutUnnamed(), UNNAMED_INTERVAL);
     this.#disposables = [
       vscode.debug.registerDebugConfigurationProvider('*', this),
-      sessions.onDidClaim((pid) => this.#trace.prove([pid])),
+      sessions.onDidClaim((pid) => this.#trace.confirm([pid])),
     ];
   }
 
@@ -92,10 +92,10 @@ export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposa
     return wish === 'always' && phase !== 'running' && phase !== 'starting';
   }
 
-  #narrow(): void {
+  #leaveOutUnnamed(): void {
     if (!this.#control.follows || this.#trace.status.phase !== 'running') return;
     // Some debuggees run before their session is known: its adapter is asked for only then (rdbg).
     const isLate = this.#sessions.waiting.length > 0 || this.#control.expects;
-    this.#trace.narrow(isLate ? NAMING_TIMEOUT : UNNAMED);
+    this.#trace.leaveOutUnnamed(isLate ? NAMING_TIMEOUT : UNNAMED);
   }
 }

@@ -84,8 +84,8 @@ class FakeTrace implements Trace {
   }
   async start(): Promise<void> {}
   async arm(): Promise<void> {}
-  prove(): void {}
-  narrow(): void {}
+  confirm(): void {}
+  leaveOutUnnamed(): void {}
   async stop(): Promise<void> {}
   clear(): void {}
   dispose(): void {}

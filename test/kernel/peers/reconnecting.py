@@ -1,4 +1,5 @@
-"""A client that gives each of its connected sockets to another process, which disconnects it and connects it anew."""
+"""A client that gives each of its connected sockets to another process, which disconnects it and, each other time, connects
+it anew."""
 import ctypes, socket, sys
 
 ROUNDS = 12
@@ -9,7 +10,10 @@ def ask(connected, target):
     connected.sendall(b'GET %s HTTP/1.1\r\nHost: a\r\n\r\n' % target)
     answer = b''
     while not answer.endswith(b'answered'):
-        answer += connected.recv(4096)
+        piece = connected.recv(4096)
+        if not piece:
+            raise OSError('closed')
+        answer += piece
 
 
 if role == 'taker':
@@ -19,13 +23,14 @@ if role == 'taker':
     listener.listen()
     print('ready', flush=True)
     giver, _ = listener.accept()
-    for _ in range(ROUNDS):
+    for i in range(ROUNDS):
         descriptor = socket.recv_fds(giver, 1, 1)[1][0]
         if ctypes.CDLL(None).connect(descriptor, unspecified, 16):
             raise OSError('disconnect')
         with socket.socket(fileno=descriptor) as taken:
-            taken.connect(('127.0.0.1', port))
-            ask(taken, b'/taken')
+            if i % 2:
+                taken.connect(('127.0.0.1', port))
+                ask(taken, b'/taken')
         giver.sendall(b'x')
 else:
     taker = socket.socket(socket.AF_UNIX)
