@@ -1,6 +1,6 @@
 /** What a process holds in the kernel, and whether it is still there. */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 export interface Held {
   readonly programs: readonly number[];
@@ -33,6 +33,20 @@ export function childrenOf(pid: number): number[] {
 /** Its children, theirs and so on. */
 export function descendantsOf(pid: number): number[] {
   return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
+/** The targets of /proc/PID/fd in the order of descriptors, without those that are closed meanwhile. */
+export function openFiles(pid: number): string[] {
+  const descriptors = readdirSync(`/proc/${pid}/fd`).map(Number);
+  descriptors.sort((a, b) => a - b);
+  return descriptors.flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
+  });
 }
 
 /** From the descriptors of the process (proc_pid_fdinfo(5) of BPF objects). */

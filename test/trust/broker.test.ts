@@ -1,16 +1,6 @@
 /** What the broker permits and refuses, to a hostile program instead of the helper and to one that runs beside it. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  closeSync,
-  copyFileSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, closeSync, copyFileSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { encodeFrame, encodeJson } from '../../helper/frames.ts';
@@ -19,7 +9,7 @@ import { candidatePaths } from '../../helper/tls/candidates.ts';
 import catalogue from '../../helper/tls/catalogue.json';
 import { ElfFile } from '../../helper/tls/elf.ts';
 import { TlsFinder } from '../../helper/tls/finder.ts';
-import { childrenOf, exists, heldBy } from '../kit/kernel.ts';
+import { childrenOf, exists, heldBy, openFiles } from '../kit/kernel.ts';
 import { variants } from '../kit/tier.mjs';
 import { Attacker, compile, MOST_STEPS } from './attack.ts';
 import { Installed, NOBODY, Requester, runLoader, type Said, statusOf, TLS_WAYS, whySkipped } from './rig.ts';
@@ -325,12 +315,9 @@ describe.skipIf(reason !== null)('broker', () => {
       // Files and folders are left out: meanwhile the helper reads the system's libraries again.
       const kinds = (one: number): Set<string> =>
         new Set(
-          readdirSync(`/proc/${one}/fd`).flatMap((fd) => {
-            const path = `/proc/${one}/fd/${fd}`;
-            if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return [];
-            const target = readlinkSync(path);
-            return target.startsWith('/') ? [] : [target.replace(/:\[\d+\]$/, '')];
-          }),
+          openFiles(one)
+            .filter((target) => !target.startsWith('/'))
+            .map((target) => target.replace(/:\[\d+\]$/, '')),
         );
       const before = [pid, broker].map((one) => ({ rights: rights(one), kinds: kinds(one) }));
       requester.write(encodeJson(FrameType.Pause, { forMs: 60_000 }));
@@ -396,7 +383,7 @@ describe.skipIf(reason !== null)('broker', () => {
     const [, soft, hard] =
       /^Max open files +(\d+) +(\d+)/m.exec(readFileSync(`/proc/${broker}/limits`, 'utf8')) ?? [];
     for (const limit of [soft, hard]) expect(Number(limit)).toBeLessThanOrEqual(8192);
-    const held = readdirSync(`/proc/${broker}/fd`).map((fd) => readlinkSync(`/proc/${broker}/fd/${fd}`));
+    const held = openFiles(broker);
     const kinds = new Set(held.map((target) => target.replace(/:\[\d+\]$/, '')));
     // Its socket, the helper's pidfd, programs, links and their events, and the file by which brokers take turns; for a further
     // trace the maps that it empties.

@@ -6,9 +6,7 @@ import {
   chownSync,
   copyFileSync,
   existsSync,
-  lstatSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   readlinkSync,
   symlinkSync,
@@ -23,7 +21,7 @@ import { RecordType } from '../../extension/engine/record.ts';
 import { readRecords } from '../../extension/engine/recordReader.ts';
 import { encodeFrame, encodeJson } from '../../helper/frames.ts';
 import { FrameType } from '../../helper/protocol.ts';
-import { bpfObjects } from '../kit/kernel.ts';
+import { bpfObjects, openFiles } from '../kit/kernel.ts';
 import { variants } from '../kit/tier.mjs';
 import { compile } from './attack.ts';
 import {
@@ -146,12 +144,7 @@ describe.skipIf(reason !== null)('loader', () => {
     );
     expect(readlinkSync(`/proc/${pid}/cwd`)).toBe('/');
 
-    const descriptors = readdirSync(`/proc/${pid}/fd`)
-      .map(Number)
-      .sort((a, b) => a - b)
-      .map((number) => `/proc/${pid}/fd/${number}`)
-      .filter((path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined) // not closed meanwhile
-      .map((path) => readlinkSync(path));
+    const descriptors = openFiles(pid);
     const kinds = descriptors.map((target) => target.replace(/\[\d+\]|:.*$/g, ''));
     // 0-2 standard, 3 the client's socket, 4 the broker's; what the broker handed over, and what Node makes for itself
     // and the TLS libraries that it reads. No program.
