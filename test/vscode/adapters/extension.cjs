@@ -1,7 +1,9 @@
 // Starts the real adapters of Debian's packages, each in the way of its own VS Code extension.
 const { spawn } = require('node:child_process');
-const { existsSync } = require('node:fs');
+const { existsSync, mkdtempSync, rmSync } = require('node:fs');
 const { createServer } = require('node:net');
+const { tmpdir } = require('node:os');
+const { join } = require('node:path');
 const vscode = require('vscode');
 
 /** Of a server to listen, in milliseconds, on a busy machine. */
@@ -9,6 +11,13 @@ const LISTEN_TIMEOUT = 20_000;
 
 exports.activate = (context) => {
   const started = [];
+  const folders = [];
+  /** dlv builds its program there under a fixed name, and removes it when it ends: the next dlv may have built its own by then. */
+  const newFolder = () => {
+    const folder = mkdtempSync(join(tmpdir(), 'http-trace-adapter-'));
+    folders.push(folder);
+    return folder;
+  };
   const factory = (type, create) =>
     context.subscriptions.push(
       vscode.debug.registerDebugAdapterDescriptorFactory(type, { createDebugAdapterDescriptor: create }),
@@ -17,7 +26,7 @@ exports.activate = (context) => {
     const { program, cwd, env } = session.configuration;
     const port = await freePort();
     const child = spawn(command, args(port, program), {
-      cwd: cwd ?? '/tmp',
+      cwd: cwd ?? newFolder(),
       env: { ...process.env, ...env },
       stdio: 'ignore',
     });
@@ -52,6 +61,7 @@ exports.activate = (context) => {
   context.subscriptions.push({
     dispose() {
       for (const child of started) child.kill();
+      for (const folder of folders) rmSync(folder, { recursive: true, force: true });
     },
   });
 };
