@@ -167,6 +167,7 @@ export async function keyboard(steps, workbench, { url, workspace }) {
     await keys.press('Control+a');
     await keys.type(path);
     await keys.press('Enter');
+    await workbench.untilAccepted();
     await page.locator('.notification-list-item-message', { hasText: 'Exported 1 call' }).waitFor();
     assert.equal(JSON.parse(readFileSync(path, 'utf8')).log.entries.length, 1);
     await keys.command('Notifications: Clear All Notifications');

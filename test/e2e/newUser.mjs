@@ -81,6 +81,7 @@ export async function newUser(steps, workbench, { url, workspace }) {
     await eventually(async () => (await workbench.input.inputValue()).endsWith('.har'), 'a name is offered');
     await did('type a name', workbench.input.fill(path));
     await did('Enter', page.keyboard.press('Enter'));
+    await workbench.untilAccepted();
     await page.locator('.notification-list-item-message', { hasText: 'Exported' }).waitFor();
     const archive = JSON.parse(readFileSync(path, 'utf8'));
     assert.deepEqual(harProblems(archive), []);

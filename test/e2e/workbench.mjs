@@ -92,6 +92,21 @@ export class Workbench {
     }, `the input takes ${text}`);
   }
 
+  /**
+   * After Enter in the dialog for files. On a busy machine it still examines what was typed before, as the name of the folder, and
+   * refuses: then Enter once more.
+   */
+  async untilAccepted() {
+    await eventually(async () => {
+      const isClosed = await this.input.waitFor({ state: 'hidden', timeout: 5_000 }).then(
+        () => true,
+        () => false,
+      );
+      if (!isClosed) await this.page.keyboard.press('Enter');
+      return isClosed;
+    }, 'the dialog takes the name');
+  }
+
   /** F5, and again when nothing happens: a window that just opened does not know of debuggers yet. */
   async startDebugging() {
     for (let attempt = 1; ; attempt++) {
