@@ -55,7 +55,8 @@ describeTraced('what is left out on purpose', () => {
     ).result();
     for (const side of ['client', 'server'] as const) {
       const seen = filtered.exchanges.filter((exchange) => exchange.side === side);
-      expect(seen.map((exchange) => new URL(exchange.url ?? '').pathname)).toEqual(
+      const slowOnes = seen.filter(({ url }) => url?.includes('/slow'));
+      expect(slowOnes.map((exchange) => new URL(exchange.url ?? '').pathname)).toEqual(
         [50, 150, 250, 350].map((i) => `/slow${i}-${id}`),
       );
       for (const exchange of seen) {
@@ -63,7 +64,8 @@ describeTraced('what is left out on purpose', () => {
         expect(field(exchange.request, 'x-id')).toEqual([id + path.slice(5, path.indexOf('-'))]);
         expect(bodyOf(exchange.response).toString()).toBe(`answer ${path}`);
         expect(exchange.status).toBe(200);
-        expect(exchange.durationMs).toBeGreaterThanOrEqual(slow - 1);
+        // A busy machine may make another one slow, too.
+        expect(exchange.durationMs).toBeGreaterThanOrEqual(path.startsWith('/slow') ? slow - 1 : threshold);
         expect(exchange.completeness.filter((one) => one !== 'request-truncated')).toEqual(
           exchange.completeness.includes('request-truncated') ? [] : ['complete'],
         );

@@ -56,7 +56,7 @@ async function stopInAnswer(): Promise<string[]> {
   }
 }
 
-test('a breakpoint in a response: same frames as without a trace, one call that took as long', async () => {
+test('a breakpoint in a response: same frames as without a trace, a call that took as long', async () => {
   await debug('Shop with customer');
   await eventually(() => insight().sessions.processes().length === 1, 'the process of the sample');
   const expected = await stopInAnswer();
@@ -71,7 +71,8 @@ test('a breakpoint in a response: same frames as without a trace, one call that 
   const paused = rows().filter(
     (row) => inWords(row).endsWith('GET /stock 200') && (row.duration ?? 0) >= PAUSE - 50,
   );
-  assert.deepEqual(paused.map(({ side }) => side).sort(), ['client', 'server']);
+  // On a busy machine the call before has not ended, either, when the program stops.
+  assert.deepEqual([...new Set(paused.map(({ side }) => side))].sort(), ['client', 'server']);
   for (const row of paused) assert.deepEqual(row.completeness, ['complete'], inWords(row));
   assert.equal(insight().trace.status.problem, null);
   await stopDebugging();
