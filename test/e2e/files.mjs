@@ -200,20 +200,32 @@ export async function files(steps, workbench, { url, workspace }) {
   await steps.step('with Shift, so is one from the Explorer', async () => {
     await workbench.command('HTTP Trace: Clear Calls');
     await workbench.command('View: Show Explorer');
-    const from = await page.locator('.explorer-folders-view').getByText('chrome.har').boundingBox();
-    const to = await page.locator('iframe.webview.ready').boundingBox();
-    await page.mouse.move(from.x + 10, from.y + 8);
-    await page.mouse.down();
-    await page.keyboard.down('Shift');
-    for (const share of [0.2, 0.5, 0.8, 0.9, 1])
-      await page.mouse.move(
-        from.x + (to.x + to.width / 2 - from.x) * share,
-        from.y + (to.y + to.height / 2 - from.y) * share,
-        { steps: 4 },
+    const file = page.locator('.explorer-folders-view').getByText('chrome.har');
+    const drag = async () => {
+      // The Explorer may still move it, as it shows files that have just been written: hover waits until it stands still.
+      await file.hover();
+      const from = await file.boundingBox();
+      const to = await page.locator('iframe.webview.ready').boundingBox();
+      await page.mouse.move(from.x + 10, from.y + 8);
+      await page.mouse.down();
+      await page.keyboard.down('Shift');
+      for (const share of [0.2, 0.5, 0.8, 0.9, 1])
+        await page.mouse.move(
+          from.x + (to.x + to.width / 2 - from.x) * share,
+          from.y + (to.y + to.height / 2 - from.y) * share,
+          { steps: 4 },
+        );
+      await page.mouse.up();
+      await page.keyboard.up('Shift');
+    };
+    await eventually(async () => {
+      await drag();
+      const shown = rows.filter({ hasText: 'chrome.har' }).first();
+      return shown.waitFor({ timeout: 10_000 }).then(
+        () => true,
+        () => false,
       );
-    await page.mouse.up();
-    await page.keyboard.up('Shift');
-    await rows.filter({ hasText: 'chrome.har' }).first().waitFor();
+    }, 'it is opened');
   });
 
   await steps.step('Clear leaves nothing of them', async () => {
