@@ -39,7 +39,10 @@ static __always_inline void end_scan(struct work *work)
 
 enum next { BYTE_READ, BYTE_LATER, NO_BYTE };
 
-/* Reads the next bytes into `scratch` (BYTE_READ), or moves to the next segment (BYTE_LATER). Global, so that the verifier checks it once. */
+/*
+ * Reads the next bytes into `scratch` (BYTE_READ), or moves to the next segment (BYTE_LATER). Global, so that the verifier
+ * checks it once.
+ */
 __noinline int trace_http_refill(struct work *work)
 {
 	u32 count;

@@ -107,7 +107,10 @@ static __always_inline s64 position_of_page(struct page *page, struct inode *ino
 	u64 mapping = (u64)BPF_CORE_READ(folio, mapping);
 	u64 behind = ((u64)page - (u64)folio) / bpf_core_type_size(struct page);
 
-	/* Compared by number: on overlayfs a page belongs to the inode of a layer, not to that of the opened file. The lowest bits mark anonymous pages. */
+	/*
+	 * Compared by number: on overlayfs a page belongs to the inode of a layer, not to that of the opened file. The lowest
+	 * bits mark anonymous pages.
+	 */
 	if (!mapping || mapping & 3 || BPF_CORE_READ((struct address_space *)mapping, host, i_ino) != BPF_CORE_READ(inode, i_ino))
 		return -1;
 	return (BPF_CORE_READ(folio, index) + behind) << PAGE_SHIFT;

@@ -24,7 +24,7 @@ const volatile u32 min_latency_us = 0; /* HTTP/1 exchanges that take less are le
  * initial one (a container): inode of /proc/self/ns/pid; 0 = the initial one.
  */
 const volatile u32 pid_namespace = 0;
-/* Bytes that wait in the data ring when the reader is woken, and when less is copied (shed.h). Set by set_ring_steps of the loader. */
+/* Bytes that wait in the data ring when the reader is woken, and when less is copied (shed.h): set_ring_steps of the loader. */
 const volatile u32 wakeup_bytes = 2 << 20;
 const volatile u32 half_bytes = 4 << 20;
 const volatile u32 heads_bytes = 6 << 20;

@@ -193,7 +193,8 @@ static void empty_map(int map)
 
 /*
  * Closes one link only: the kernel waits for each, on a busy machine for seconds, and the helper is to say that it is at work.
- * In the order of attaching (that of the sections in trace_http.bpf.c's includes): a socket's states are followed no longer than its end.
+ * In the order of attaching (that of the sections in trace_http.bpf.c's includes): a socket's states are followed no longer
+ * than its end.
  */
 static void pause_trace(struct broker *broker, struct broker_answer *answer)
 {

@@ -71,8 +71,10 @@ test('a breakpoint in a response: same frames as without a trace, a call that to
   const paused = rows().filter(
     (row) => inWords(row).endsWith('GET /stock 200') && (row.duration ?? 0) >= PAUSE - 50,
   );
-  // On a busy machine the call before has not ended, either, when the program stops.
-  assert.deepEqual([...new Set(paused.map(({ side }) => side))].sort(), ['client', 'server']);
+  // Both sides of one call; on a busy machine the call before has not ended, either, when the program stops.
+  const clients = paused.filter(({ side }) => side === 'client').length;
+  assert(clients > 0, 'the call took as long');
+  assert.equal(paused.filter(({ side }) => side === 'server').length, clients);
   for (const row of paused) assert.deepEqual(row.completeness, ['complete'], inWords(row));
   assert.equal(insight().trace.status.problem, null);
   await stopDebugging();
