@@ -9,12 +9,12 @@ import type { TraceStatus } from '../engine/traceStatus.ts';
 import { reasonOf } from '../views/notify.ts';
 import { t } from '../words/translate.ts';
 import type { BreakList } from './breakList.ts';
-import { type StackFrame, skipMachinery } from './callerFrames.ts';
-import { GoWay } from './goWay.ts';
-import { NativeWay } from './nativeWay.ts';
-import { NodeWay } from './nodeWay.ts';
-import { PythonWay } from './pythonWay.ts';
-import type { Hit, Message, Stop, Way } from './way.ts';
+import { type StackFrame, skipInternalFrames } from './callerFrames.ts';
+import { GoStrategy } from './goStrategy.ts';
+import { NativeStrategy } from './nativeStrategy.ts';
+import { NodeStrategy } from './nodeStrategy.ts';
+import { PythonStrategy } from './pythonStrategy.ts';
+import type { BreakStrategy, Hit, Message, Stop } from './strategy.ts';
 
 /** A program that is stopped at a break. */
 export interface Standing extends Hit {
@@ -30,7 +30,7 @@ export interface Failure {
 
 interface Entry {
   readonly session: vscode.DebugSession;
-  readonly way: Way | null;
+  readonly strategy: BreakStrategy | null;
   /** Breaks can be set. */
   ready: boolean;
   /** Some are set, or may be. */
@@ -101,14 +101,15 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
     if (isBrowser(session.type) || !vscode.workspace.isTrusted) return undefined;
     // js-debug's outer session has no program of its own.
     if (NODE_TYPES.has(session.type) && session.parentSession === undefined) return undefined;
-    const way = this.#wayOf(session);
+    const strategy = this.#strategyOf(session);
     const entry: Entry = {
       session,
-      way,
+      strategy,
       ready: false,
       used: false,
       setting: Promise.resolve(),
-      failure: way === null ? t('its debugger ({0}) has no way to stop before a call', session.type) : null,
+      failure:
+        strategy === null ? t('its debugger ({0}) has no way to stop before a call', session.type) : null,
       standing: null,
       asked: new Map(),
       stoppedThreads: new Map(),
@@ -125,16 +126,16 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
   }
 
   dispose(): void {
-    for (const { way, used, session } of this.#entries.values())
-      if (way !== null && used) void way.set([], session.name).catch(() => undefined);
-    for (const { way } of this.#entries.values()) way?.dispose?.();
+    for (const { strategy, used, session } of this.#entries.values())
+      if (strategy !== null && used) void strategy.set([], session.name).catch(() => undefined);
+    for (const { strategy } of this.#entries.values()) strategy?.dispose?.();
     this.#entries.clear();
     for (const disposable of this.#disposables) disposable.dispose();
   }
 
   #fromAdapter(entry: Entry, message: Message): void {
     const { type, event, command, body, success, request_seq: seq = -1 } = message;
-    this.#lookForMoment(entry, message);
+    this.#setIfTime(entry, message);
     if (type === 'event' && event === 'stopped') {
       void this.#stopped(entry, body);
       callByName(entry, body);
@@ -150,7 +151,7 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
 
   #fromEditor(entry: Entry, message: Message): void {
     const { type, command, seq = -1 } = message;
-    this.#lookForMoment(entry, message);
+    this.#setIfTime(entry, message);
     if (type !== 'request') return;
     if (command !== undefined && RESUMING.has(command)) this.#resumed(entry);
     if (command !== 'stackTrace' || entry.asked.size >= MAX_ASKED) return;
@@ -161,31 +162,31 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
     entry.asked.set(seq, { threadId, startFrame });
   }
 
-  #lookForMoment(entry: Entry, message: Message): void {
-    if (entry.way?.isMoment(message) !== true) return;
+  #setIfTime(entry: Entry, message: Message): void {
+    if (entry.strategy?.isTimeToSet(message) !== true) return;
     entry.ready = true;
     if (this.#list.active.length > 0 || entry.used) this.#set(entry);
   }
 
   /** A stack arrives in parts: its first frame shows whether it belongs to a break. */
   #showCaller(entry: Entry, threadId: number, startFrame: number, frames: readonly StackFrame[]): void {
-    const { way, stoppedThreads } = entry;
+    const { strategy, stoppedThreads } = entry;
     const [top] = frames;
-    if (way === null || top === undefined) return;
+    if (strategy === null || top === undefined) return;
     if (startFrame === 0) {
-      if (way.isStopped(top)) stoppedThreads.set(threadId, top.source?.path ?? '');
+      if (strategy.isStopped(top)) stoppedThreads.set(threadId, top.source?.path ?? '');
       else stoppedThreads.delete(threadId);
     }
     const source = stoppedThreads.get(threadId);
     if (source === undefined || startFrame >= MAX_FRAMES) return;
-    skipMachinery(frames, (frame) => frame.source?.path === source || way.isMachinery(frame));
+    skipInternalFrames(frames, (frame) => frame.source?.path === source || strategy.isInternalFrame(frame));
   }
 
   async #stopped(entry: Entry, body: unknown): Promise<void> {
-    const { way, used, session } = entry;
-    if (way === null || !used) return;
+    const { strategy, used, session } = entry;
+    if (strategy === null || !used) return;
     const stop = stopOf(body);
-    const hit = await way.hitAt(stop).catch(() => null);
+    const hit = await strategy.hitAt(stop).catch(() => null);
     if (hit === null) return;
     // A break that was removed or switched off in the meantime does not hold the program.
     if (hit === 'none' || !this.#list.active.some(({ id }) => id === hit.id)) {
@@ -200,7 +201,7 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
 
   #resumed(entry: Entry): void {
     entry.stoppedThreads.clear();
-    entry.way?.resumed?.();
+    entry.strategy?.resumed?.();
     if (entry.standing === null) return;
     entry.standing = null;
     this.#changed.fire();
@@ -217,14 +218,15 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
   /** @param id of one session; omitted: all sessions in which the kernel stops. */
   #setNative(id?: string): void {
     for (const entry of this.#entries.values()) {
-      if (!(entry.way instanceof NativeWay) || (id !== undefined && entry.session.id !== id)) continue;
+      if (!(entry.strategy instanceof NativeStrategy) || (id !== undefined && entry.session.id !== id))
+        continue;
       if (this.#list.active.length > 0 || entry.used) this.#set(entry);
     }
   }
 
   #traceChanged(phase: TraceStatus['phase']): void {
     if (phase === 'failed')
-      for (const { way } of this.#entries.values()) void way?.lost?.().catch(() => undefined);
+      for (const { strategy } of this.#entries.values()) void strategy?.lost?.().catch(() => undefined);
     this.#setNative();
   }
 
@@ -233,12 +235,12 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
   }
 
   async #setNow(entry: Entry): Promise<void> {
-    const { way, session } = entry;
+    const { strategy, session } = entry;
     const breaks = this.#list.active;
-    if (way === null || this.#entries.get(session.id) !== entry) return;
+    if (strategy === null || this.#entries.get(session.id) !== entry) return;
     if (breaks.length === 0 && !entry.used) return;
     const before = entry.failure;
-    const consent = way.hooks ? hookConsent() : true;
+    const consent = strategy.hooks ? hookConsent() : true;
     if (consent === null) {
       entry.failure = t('you have not yet answered whether hooks may run');
       // The launch does not wait for an answer.
@@ -247,7 +249,7 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
       entry.failure = t('hooks are not allowed (setting httpTrace.hooks)');
     } else {
       entry.used = true;
-      entry.failure = await way.set(breaks, nameOf(session)).catch(reasonOf);
+      entry.failure = await strategy.set(breaks, nameOf(session)).catch(reasonOf);
     }
     if (entry.failure !== before) this.#changed.fire();
   }
@@ -256,24 +258,24 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
     const entry = this.#entries.get(session.id);
     if (entry === undefined) return;
     this.#entries.delete(session.id);
-    entry.way?.dispose?.();
+    entry.strategy?.dispose?.();
     if (entry.standing !== null || entry.failure !== null) this.#changed.fire();
   }
 
-  #wayOf(session: vscode.DebugSession): Way | null {
+  #strategyOf(session: vscode.DebugSession): BreakStrategy | null {
     const request = (command: string, argument: unknown) => session.customRequest(command, argument);
-    if (NODE_TYPES.has(session.type)) return new NodeWay(request);
+    if (NODE_TYPES.has(session.type)) return new NodeStrategy(request);
     switch (session.type) {
       case 'debugpy':
       case 'python':
-        return new PythonWay(request);
+        return new PythonStrategy(request);
       case 'go':
-        return new GoWay(request);
+        return new GoStrategy(request);
       case 'lldb-dap':
       case 'lldb':
       case 'gdb':
       case 'cppdbg':
-        return new NativeWay(request, {
+        return new NativeStrategy(request, {
           trace: this.#trace,
           type: session.type,
           processes: () => this.#processesOf(session),
@@ -290,7 +292,7 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
   }
 
   #nativeNames(): readonly string[] {
-    const native = [...this.#entries.values()].filter(({ way }) => way instanceof NativeWay);
+    const native = [...this.#entries.values()].filter(({ strategy }) => strategy instanceof NativeStrategy);
     return [...new Set(native.map(({ session }) => nameOf(session)))];
   }
 }
@@ -301,8 +303,8 @@ function nameOf(session: vscode.DebugSession): string {
 }
 
 /** With the reason `function breakpoint` VS Code would select the top frame even where it is skipped. */
-function callByName({ way }: Entry, body: unknown): void {
-  if (way?.isOwnStop(stopOf(body)) !== true) return;
+function callByName({ strategy }: Entry, body: unknown): void {
+  if (strategy?.isOwnStop(stopOf(body)) !== true) return;
   const named = body as { reason: string; description: string };
   named.reason = 'call';
   named.description = t('Paused before an HTTP call');

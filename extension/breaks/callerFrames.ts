@@ -15,11 +15,11 @@ const LIBRARY = /[/\\](?:node_modules|pkg[/\\]mod|vendor)[/\\]/;
  * Marks frames as `skipFiles` does: VS Code then selects the first unmarked one. The messages are those on their way to
  * the editor; every tracker gets the same object.
  */
-export function skipMachinery(
+export function skipInternalFrames(
   frames: readonly StackFrame[],
-  isMachinery: (frame: StackFrame) => boolean,
+  isInternalFrame: (frame: StackFrame) => boolean,
 ): void {
-  const isSkipped = (frame: StackFrame) => isMachinery(frame) || frame.presentationHint === 'label';
+  const isSkipped = (frame: StackFrame) => isInternalFrame(frame) || frame.presentationHint === 'label';
   const isLibrary = (frame: StackFrame) => LIBRARY.test(frame.source?.path ?? '');
   const own = frames.findIndex((frame) => !isSkipped(frame) && !isLibrary(frame));
   for (const [index, frame] of frames.entries()) {

@@ -1,14 +1,14 @@
 /**
  * A {@link Condition} as an expression of Go for dlv's breakpoint on `net/http.(*Transport).roundTrip`, whose parameter is
  * `req`. dlv can only compare strings and substrings, so the expression may be true for calls that the condition does not
- * match; goWay.ts recognises these when the program has stopped. dlv compares case-sensitively: a host or a path matches
+ * match; goStrategy.ts recognises these when the program has stopped. dlv compares case-sensitively: a host or a path matches
  * only as typed or in lower case, a method only in lower or upper case.
  */
 import { type Condition, type Field, holds } from './condition.ts';
 
 export const GO_FUNCTION = 'net/http.(*Transport).roundTrip';
 
-/** Positions in a text at which a part is searched for. For a longer text the expression is true, and goWay.ts checks the call. */
+/** Positions in a text at which a part is searched for. For a longer text the expression is true, and goStrategy.ts checks the call. */
 const MAX_PLACES = 64;
 /** Longer expressions would cost more than stopping. */
 const MAX_EXPRESSION = 16_384;

@@ -150,7 +150,7 @@ export class SessionStory {
     for (const frame of frames) {
       const { source, line, column, name, presentationHint } = record(frame);
       const place = placeOf(source, line, column);
-      if (place === null || isMachinery(name, presentationHint)) continue;
+      if (place === null || isInternalFrame(name, presentationHint)) continue;
       this.#change(thread, moment, { ...moment, place });
       return true;
     }
@@ -175,7 +175,7 @@ function placeOf(source: unknown, line: unknown, column: unknown): Place | null 
 }
 
 /** Frames that the debugger marks as labels, and the part of Go's runtime that a panic passes through. */
-function isMachinery(name: unknown, hint: unknown): boolean {
+function isInternalFrame(name: unknown, hint: unknown): boolean {
   return hint === 'subtle' || hint === 'label' || (typeof name === 'string' && /^runtime\.\w/.test(name));
 }
 

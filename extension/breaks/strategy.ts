@@ -1,4 +1,4 @@
-/** How one session's debugger stops a program before a call: see nodeWay.ts, pythonWay.ts, goWay.ts and nativeWay.ts. */
+/** How a session's debugger stops a program before a call: one file for each, as nodeStrategy.ts and goStrategy.ts. */
 import { t } from '../words/translate.ts';
 import type { ActiveBreak } from './breakList.ts';
 import type { StackFrame } from './callerFrames.ts';
@@ -20,7 +20,7 @@ export interface Stop {
   readonly text: string;
 }
 
-export interface Way {
+export interface BreakStrategy {
   /** Whether code of ours runs in the program, for which the user has to agree. */
   readonly hooks: boolean;
   /** Sets these breaks and no others. @returns null, or why they cannot be set. */
@@ -28,13 +28,13 @@ export interface Way {
   /** @returns what was hit; null: the stop has another reason; `none`: it is ours, but no break matches. */
   hitAt(stop: Stop): Promise<Hit | 'none' | null>;
   /** @param message to or from the adapter. @returns whether breaks can be set, or must be set again, now. */
-  isMoment(message: Message): boolean;
+  isTimeToSet(message: Message): boolean;
   /** Whether a `stopped` event certainly belongs to a break, so that it can be labelled so. */
   isOwnStop(stop: Stop): boolean;
   /** Whether a stack that begins with this frame belongs to a break. */
   isStopped(top: StackFrame): boolean;
   /** Whether a frame lies between the break and the program's own code. */
-  isMachinery(frame: StackFrame): boolean;
+  isInternalFrame(frame: StackFrame): boolean;
   /** The program continues. */
   resumed?(): void;
   /** The trace has failed. */

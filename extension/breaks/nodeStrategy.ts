@@ -4,6 +4,7 @@ import type { ActiveBreak } from './breakList.ts';
 import type { StackFrame } from './callerFrames.ts';
 import { NODE_HIT, NODE_STOP, nodeExpression } from './nodeHook.ts';
 import {
+  type BreakStrategy,
   evaluated,
   type Hit,
   hitOf,
@@ -11,10 +12,9 @@ import {
   type Request,
   type Stop,
   unquoted,
-  type Way,
-} from './way.ts';
+} from './strategy.ts';
 
-export class NodeWay implements Way {
+export class NodeStrategy implements BreakStrategy {
   readonly hooks = true;
   readonly #request: Request;
 
@@ -36,7 +36,7 @@ export class NodeWay implements Way {
   }
 
   /** Before the program's first line: js-debug lets it wait until VS Code has set its breakpoints. */
-  isMoment({ type, event }: Message): boolean {
+  isTimeToSet({ type, event }: Message): boolean {
     return type === 'event' && event === 'initialized';
   }
 
@@ -49,7 +49,7 @@ export class NodeWay implements Way {
     return name?.includes(NODE_STOP) === true;
   }
 
-  isMachinery(frame: StackFrame): boolean {
+  isInternalFrame(frame: StackFrame): boolean {
     return this.isStopped(frame) || /^(?:<node_internals>|node:)/.test(frame.source?.path ?? '');
   }
 

@@ -9,16 +9,23 @@ import { automatonOf } from './automaton.ts';
 import type { ActiveBreak } from './breakList.ts';
 import type { StackFrame } from './callerFrames.ts';
 import { factsOf, holds } from './condition.ts';
-import { evaluated, type Hit, type Message, type Request, type Stop, type Way } from './way.ts';
+import {
+  type BreakStrategy,
+  evaluated,
+  type Hit,
+  type Message,
+  type Request,
+  type Stop,
+} from './strategy.ts';
 
-/** What such a way has to know about its session and the trace. */
+/** What the strategy has to know about its session and the trace. */
 export interface Native {
   readonly trace: StoppingTrace;
   /** Debug type. */
   readonly type: string;
   /** Processes of the session. */
   processes(): readonly number[];
-  /** Names of the sessions with such a way: the kernel has one table for all of them. */
+  /** Names of the sessions with this strategy: the kernel has one table for all of them. */
   names(): readonly string[];
   isTracing(): boolean;
 }
@@ -35,7 +42,7 @@ const SIGNALLED: ReadonlySet<string> = new Set(['exception', 'signal']);
 /** A frame without a file: lldb names it by its library, as in ``libc.so.6`write``. */
 const FILE = /^(?:\/|[A-Za-z]:[\\/])/;
 
-export class NativeWay implements Way {
+export class NativeStrategy implements BreakStrategy {
   readonly hooks = false;
   readonly #request: Request;
   readonly #native: Native;
@@ -100,7 +107,7 @@ export class NativeWay implements Way {
   }
 
   /** Its process is known, and has not run: the adapters report it before the program's first instruction. */
-  isMoment({ type, event }: Message): boolean {
+  isTimeToSet({ type, event }: Message): boolean {
     return type === 'event' && (event === 'process' || event === 'initialized');
   }
 
@@ -112,7 +119,7 @@ export class NativeWay implements Way {
     return this.#standing.size > 0;
   }
 
-  isMachinery({ source }: StackFrame): boolean {
+  isInternalFrame({ source }: StackFrame): boolean {
     return !FILE.test(source?.path ?? '');
   }
 

@@ -2,6 +2,7 @@
 import type { ActiveBreak } from './breakList.ts';
 import { PYTHON_HIT, pythonStatement } from './pythonHook.ts';
 import {
+  type BreakStrategy,
   evaluated,
   type Hit,
   hitOf,
@@ -9,10 +10,9 @@ import {
   type Request,
   type Stop,
   topFrame,
-  type Way,
-} from './way.ts';
+} from './strategy.ts';
 
-export class PythonWay implements Way {
+export class PythonStrategy implements BreakStrategy {
   readonly hooks = true;
   readonly #request: Request;
 
@@ -36,7 +36,7 @@ export class PythonWay implements Way {
     );
   }
 
-  isMoment({ type, event }: Message): boolean {
+  isTimeToSet({ type, event }: Message): boolean {
     return type === 'event' && event === 'initialized';
   }
 
@@ -48,7 +48,7 @@ export class PythonWay implements Way {
     return false;
   }
 
-  isMachinery(): boolean {
+  isInternalFrame(): boolean {
     return false;
   }
 }

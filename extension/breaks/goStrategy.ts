@@ -5,6 +5,7 @@ import type { StackFrame } from './callerFrames.ts';
 import { factsOf, holds } from './condition.ts';
 import { GO_FUNCTION, goExpression } from './goCondition.ts';
 import {
+  type BreakStrategy,
   evaluated,
   type Hit,
   type Message,
@@ -12,8 +13,7 @@ import {
   type Stop,
   topFrame,
   unquoted,
-  type Way,
-} from './way.ts';
+} from './strategy.ts';
 
 interface FunctionBreakpoint {
   readonly name?: string;
@@ -28,7 +28,7 @@ interface Answer {
   }[];
 }
 
-export class GoWay implements Way {
+export class GoStrategy implements BreakStrategy {
   readonly hooks = false;
   readonly #request: Request;
   #breaks: readonly ActiveBreak[] = [];
@@ -96,7 +96,14 @@ export class GoWay implements Way {
   }
 
   /** VS Code has just set the user's breakpoints, which removes ours; it also does so before the program runs. */
-  isMoment({ type, command, seq = -1, request_seq: answered, arguments: argument, body }: Message): boolean {
+  isTimeToSet({
+    type,
+    command,
+    seq = -1,
+    request_seq: answered,
+    arguments: argument,
+    body,
+  }: Message): boolean {
     if (command !== 'setFunctionBreakpoints') return false;
     if (type === 'response' && answered === this.#asked?.seq) {
       // The program may stop at once, before the request's own promise is fulfilled.
@@ -123,7 +130,7 @@ export class GoWay implements Way {
     return name === GO_FUNCTION && this.#standing.size > 0;
   }
 
-  isMachinery({ name }: StackFrame): boolean {
+  isInternalFrame({ name }: StackFrame): boolean {
     return name?.startsWith('net/http.') === true;
   }
 }
