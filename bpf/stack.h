@@ -23,30 +23,30 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192);
 	__type(key, u32); /* process, as user space names it */
-	__type(value, struct stack_wish);
-} stack_wishes SEC(".maps");
+	__type(value, struct stack_policy);
+} stack_policies SEC(".maps");
 
 /* Whether one more stack of this process may be copied, which it counts. Global for the verifier's sake. */
 __noinline int trace_http_wants_stack(u64 now)
 {
-	struct stack_wish *wish, undecided = {.state = STACKS_UNDECIDED};
+	struct stack_policy *policy, undecided = {.state = STACKS_UNDECIDED};
 	u32 pid = current_visible_pid();
 
-	wish = bpf_map_lookup_elem(&stack_wishes, &pid);
-	if (!wish) {
-		bpf_map_update_elem(&stack_wishes, &pid, &undecided, BPF_NOEXIST);
-		wish = bpf_map_lookup_elem(&stack_wishes, &pid);
-		if (!wish)
+	policy = bpf_map_lookup_elem(&stack_policies, &pid);
+	if (!policy) {
+		bpf_map_update_elem(&stack_policies, &pid, &undecided, BPF_NOEXIST);
+		policy = bpf_map_lookup_elem(&stack_policies, &pid);
+		if (!policy)
 			return 0;
 	}
-	if (wish->state == STACKS_UNWANTED)
+	if (policy->state == STACKS_UNWANTED)
 		return 0;
-	if (wish->state == STACKS_WANTED && now - wish->since > SECOND_NS) {
-		wish->since = now;
-		wish->taken = 0;
+	if (policy->state == STACKS_WANTED && now - policy->since > SECOND_NS) {
+		policy->since = now;
+		policy->taken = 0;
 	}
 	/* Not atomic: concurrent threads may exceed the limit slightly. */
-	return wish->taken++ < (wish->state == STACKS_WANTED ? STACKS_A_SECOND : UNDECIDED_STACKS);
+	return policy->taken++ < (policy->state == STACKS_WANTED ? STACKS_A_SECOND : UNDECIDED_STACKS);
 }
 
 /*
@@ -55,14 +55,14 @@ __noinline int trace_http_wants_stack(u64 now)
  */
 __noinline int trace_http_inherit_stacks(u32 parent, u32 pid)
 {
-	struct stack_wish *wish = bpf_map_lookup_elem(&stack_wishes, &parent), copy = {};
+	struct stack_policy *policy = bpf_map_lookup_elem(&stack_policies, &parent), copy = {};
 
-	if (!wish || !parent) {
-		bpf_map_delete_elem(&stack_wishes, &pid);
+	if (!policy || !parent) {
+		bpf_map_delete_elem(&stack_policies, &pid);
 		return 0;
 	}
-	copy.state = wish->state;
-	bpf_map_update_elem(&stack_wishes, &pid, &copy, BPF_ANY);
+	copy.state = policy->state;
+	bpf_map_update_elem(&stack_policies, &pid, &copy, BPF_ANY);
 	return 0;
 }
 

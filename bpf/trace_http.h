@@ -332,8 +332,8 @@ struct record_stack {
 
 enum stack_state { STACKS_UNDECIDED = 0, STACKS_WANTED = 1, STACKS_UNWANTED = 2 };
 
-/* Value of `stack_wishes`, by process. */
-struct stack_wish {
+/* Value of `stack_policies`, by process. */
+struct stack_policy {
 	unsigned long long since; /* when the second began in which `taken` are counted */
 	unsigned int state;       /* enum stack_state */
 	unsigned int taken;

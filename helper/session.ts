@@ -29,7 +29,7 @@ import {
   RECORD_LAYOUT,
 } from './protocol.ts';
 import { untilReturned } from './returning.ts';
-import { StackWishes } from './stackWishes.ts';
+import { StackPolicies } from './stackPolicies.ts';
 import { Targets } from './targets.ts';
 import { Attachments } from './tls/attachments.ts';
 import { TlsFinder } from './tls/finder.ts';
@@ -66,7 +66,7 @@ export class Session {
   /** Null before the TLS libraries are read, and once the trace ends. */
   #attachments: Attachments | null = null;
   #breaks: Breaks | null = null;
-  readonly #stacks: StackWishes;
+  readonly #stacks: StackPolicies;
   #timer: NodeJS.Timeout | undefined;
   #ticks = 0;
   /** Records. */
@@ -110,7 +110,7 @@ export class Session {
     this.#client = client;
     this.#exit = exit;
     this.#targets = new Targets(native, facts, descriptors);
-    this.#stacks = new StackWishes(native, facts, descriptors, (program) => {
+    this.#stacks = new StackPolicies(native, facts, descriptors, (program) => {
       client.write(encodeJson(FrameType.NativeProgram, program));
     });
   }

@@ -66,7 +66,9 @@ const NOTES: Readonly<Record<Exclude<Completeness, 'complete'>, Note>> = {
   },
   'joined-late': {
     label: t('joined late'),
-    sentence: t('The connection was open before the trace started; what it carried before is unknown.'),
+    sentence: t(
+      'The connection was open before the trace started; what it carried before, and what may be a part of that, is unknown.',
+    ),
     tone: 'fault',
   },
   'socket-unknown': {

@@ -186,13 +186,13 @@ static napi_value arm_break(napi_env env, napi_callback_info info)
 /* setStacks(map, pid, state): enum stack_state */
 static napi_value set_stacks(napi_env env, napi_callback_info info)
 {
-	struct stack_wish wish = {0};
+	struct stack_policy policy = {0};
 	uint32_t numbers[3];
 
 	if (!read_numbers(env, info, numbers, 3))
 		return NULL;
-	wish.state = numbers[2];
-	if (map_operation(BPF_MAP_UPDATE_ELEM, (int)numbers[0], &numbers[1], &wish, BPF_ANY))
+	policy.state = numbers[2];
+	if (map_operation(BPF_MAP_UPDATE_ELEM, (int)numbers[0], &numbers[1], &policy, BPF_ANY))
 		return throw_errno(env, "stacks");
 	return NULL;
 }

@@ -377,7 +377,7 @@ static struct bpf_object *load_object(const struct options *options, const struc
 
 	set_constant(object, "takes_stacks", !(without & PART_BIT(PART_STACKS)));
 	if (without & PART_BIT(PART_STACKS)) /* its memory is taken at once */
-		bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "stack_wishes"), 1);
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "stack_policies"), 1);
 	if (select_programs(object, backend, without, reason)) {
 		bpf_object__for_each_program(program, object) {
 			if (is_tls_program(program) && tls_attach == TLS_ATTACH_MULTI)
@@ -494,7 +494,7 @@ static int try_backend(const struct options *options, const struct requester *re
 	programs->process_ring = map_descriptor(object, "process_ring");
 	programs->breaks = map_descriptor(object, "call_breaks");
 	programs->automaton = map_descriptor(object, "break_automaton");
-	programs->stacks = map_descriptor(object, "stack_wishes");
+	programs->stacks = map_descriptor(object, "stack_policies");
 	programs->tls_enter = program_descriptor(object, "trace_http_tls_enter");
 	programs->tls_leave = program_descriptor(object, "trace_http_tls_leave");
 	programs->go_caller = program_descriptor(object, "trace_http_go_caller");

@@ -326,7 +326,7 @@ describeTraced('a system that lacks something', () => {
     const refuse = join(installed.directory, 'refuse');
     const made = spawnSync('gcc', ['-O1', '-o', refuse, join(import.meta.dirname, '../kit/refuse.c')]);
     expect(made.stderr.toString()).toBe('');
-    const { code, possible, checks } = await doctor([refuse, 'load:trace_http_tls,map:stack_wishes']);
+    const { code, possible, checks } = await doctor([refuse, 'load:trace_http_tls,map:stack_policies']);
     expect({ code, possible }).toEqual({ code: 0, possible: true });
     const trial = checks.find(({ id }) => id === 'trial');
     const refused = 'the kernel does not load its programs: Operation not permitted';

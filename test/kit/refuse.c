@@ -34,7 +34,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char *wishes;
+static const char *refusals;
 static pid_t child;
 
 static void die(const char *what)
@@ -48,7 +48,7 @@ static int is_refused(const char *kind, const char *name)
 {
 	size_t length = strlen(kind);
 
-	for (const char *at = wishes; *at; at += strcspn(at, ",") + (at[strcspn(at, ",")] == ',')) {
+	for (const char *at = refusals; *at; at += strcspn(at, ",") + (at[strcspn(at, ",")] == ',')) {
 		size_t whole = strcspn(at, ",");
 
 		if (whole < length || strncmp(at, kind, length) != 0)
@@ -185,7 +185,7 @@ int main(int argc, char **argv)
 		fputs("usage: refuse WHAT[,WHAT...] COMMAND [ARGUMENT...]\n", stderr);
 		return 2;
 	}
-	wishes = argv[1];
+	refusals = argv[1];
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel))
 		die("socketpair");
 	child = fork();

@@ -40,7 +40,7 @@ interface Case {
 }
 
 const LOADED = ['load:trace_http_wait', 'load:trace_http_begu', 'load:trace_http_tls', 'load:trace_http_go_'];
-const STACK_MAP = 'map:stack_wishes';
+const STACK_MAP = 'map:stack_policies';
 const UNIX_KPROBE = 'kprobe:unix_stream_sendmsg';
 
 const CASES: readonly Case[] = [

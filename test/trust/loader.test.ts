@@ -175,8 +175,8 @@ describe.skipIf(reason !== null)('loader', () => {
     compile('test/kit/refuse.c', refuse);
     const requester = await Requester.listen(installed, installed.socketDirectory(NOBODY), NOBODY);
     const paths = ['--socket', requester.socket, '--node', installed.node, '--helper', installed.helper];
-    const wishes = 'log,load:trace_http_tls';
-    const child = spawn(refuse, [wishes, installed.loader, ...paths, '--backend', 'tracepoint'], {
+    const refusals = 'log,load:trace_http_tls';
+    const child = spawn(refuse, [refusals, installed.loader, ...paths, '--backend', 'tracepoint'], {
       env: { SUDO_UID: String(NOBODY) },
       stdio: ['ignore', 'ignore', 'pipe'],
     });

@@ -38,7 +38,11 @@ export function connectionTab(exchange: ExchangeJson, actions: TabActions): read
   const parts: Node[] = [];
   if (connection.joinedLate) {
     parts.push(
-      note(t('This connection was open before the trace started; what it carried before is unknown.')),
+      note(
+        t(
+          'This connection was open before the trace started; what it carried before, and what may be a part of that, is unknown.',
+        ),
+      ),
     );
   }
   parts.push(

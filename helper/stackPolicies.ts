@@ -32,7 +32,7 @@ interface FileFacts {
 
 const NOTHING: FileFacts = { lines: false, go: false };
 
-export class StackWishes {
+export class StackPolicies {
   readonly #native: Native;
   readonly #map: number;
   readonly #enabled: boolean;
