@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Leaves out bytes while the data ring is filling, so that the most important ones are not lost: from half_bytes on, each message
- * has SHED_LIMIT bytes; from heads_bytes on only heads are copied. All other bytes of a call are counted.
+ * has SHED_LIMIT bytes; from heads_only_bytes on only heads are copied. All other bytes of a call are counted.
  */
 #ifndef TRACE_HTTP_SHED_H
 #define TRACE_HTTP_SHED_H

@@ -27,7 +27,7 @@ const volatile u32 pid_namespace = 0;
 /* Bytes that wait in the data ring when the reader is woken, and when less is copied (shed.h): set_ring_steps of the loader. */
 const volatile u32 wakeup_bytes = 2 << 20;
 const volatile u32 half_bytes = 4 << 20;
-const volatile u32 heads_bytes = 6 << 20;
+const volatile u32 heads_only_bytes = 6 << 20;
 
 #define HEAD_PROBE 32 /* bytes by which the beginning of a message is recognised */
 

@@ -177,7 +177,7 @@ static __always_inline u32 pressure(void)
 
 	if (waiting < half_bytes)
 		return PRESSURE_NONE;
-	return waiting < heads_bytes ? PRESSURE_HALF : PRESSURE_HEADS;
+	return waiting < heads_only_bytes ? PRESSURE_HALF : PRESSURE_HEADS;
 }
 
 /* Marks bytes as accounted for, by a record or by the loss counters. */

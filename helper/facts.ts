@@ -81,7 +81,7 @@ export function readFacts(text: string): Facts {
   return facts as unknown as Facts;
 }
 
-/** Why TLS is not decrypted, in the user's words, to follow "not decrypted: "; null when it is. */
+/** Why TLS is not decrypted, as a text for the user, to follow "not decrypted: "; null when it is. */
 export function tlsOff({
   tlsAttach,
   tlsWanted,

@@ -98,7 +98,7 @@ export interface Hello {
   readonly bodyLimit: number | null;
   /** Size of the data ring in bytes. */
   readonly ringSize: number;
-  /** Why TLS is not decrypted in this trace, in the user's words; null when it is. */
+  /** Why TLS is not decrypted in this trace, as a text for the user; null when it is. */
   readonly tlsOff: string | null;
   /** User id whose processes may be traced; 0 = every process. */
   readonly owner: number;
@@ -233,7 +233,7 @@ export interface BreakState {
   /** 0: sent unasked. */
   readonly request: number;
   readonly pid: number;
-  /** Why the process cannot be armed, in the user's words; null when it is armed, or this was not requested. */
+  /** Why the process cannot be armed, as a text for the user; null when it is armed, or this was not requested. */
   readonly reason: string | null;
   /** It was stopped, and has not been armed again. */
   readonly hit: BreakHit | null;
@@ -300,7 +300,7 @@ export interface TlsLibrary {
   readonly since?: string | null;
   /** How the returns of the functions that move data are seen; null when not attached. */
   readonly returns: 'instructions' | 'uretprobe' | null;
-  /** Why it is not attached, in the user's words, to follow "not decrypted: "; null when it is. */
+  /** Why it is not attached, as a text for the user, to follow "not decrypted: "; null when it is. */
   readonly reason: string | null;
 }
 

@@ -41,7 +41,7 @@ import { TlsFinder } from './tls/finder.ts';
 const BATCHES = 4;
 export const MAX_UNSENT = BATCHES * BATCH_SIZE;
 const STATUS_INTERVAL_MS = 1_000;
-/** Interval, while records flow, in which the client is informed up to when it has seen everything and how much waits. */
+/** Interval of the status while records flow: up to when the client has everything, and how much is waiting. */
 const BUSY_STATUS_INTERVAL_MS = 100;
 /** Wall time that jumps by more than this (suspend, set by hand) is reported. */
 const CLOCK_JUMP_NS = 1_000_000n;
@@ -165,7 +165,7 @@ export class Session {
     if (this.#before !== null && !this.#stopping)
       this.#fault(
         'helper',
-        'The part of HTTP Trace that attaches has ended; what was captured is kept. Start again.',
+        'The process of HTTP Trace that attaches probes has ended; what was captured is kept. Start again.',
       );
     this.#attachments?.endWithBroker();
   }
@@ -195,10 +195,10 @@ export class Session {
     this.#onPaused(forMs);
   }
 
-  /** Sends everything that has been seen. */
+  /** Detaches everything, and sends the records that are left. */
   async #detach(): Promise<void> {
     this.#stopping = true;
-    // From here on nothing is stopped.
+    // From here on no process is stopped before a call.
     const released = this.#breaks?.close();
     this.#stacks.close();
     this.#breaks = null;
@@ -359,7 +359,7 @@ export class Session {
         const { request, pid, children, seed = false } = decodeJson(payload);
         if (!isId(request) || !isId(pid) || typeof children !== 'boolean' || typeof seed !== 'boolean')
           throw new FrameError('An attach is malformed.');
-        // What a seed starts needs longer than these files: an adapter comes first.
+        // A seed starts an adapter first, and these files are attached before its program runs.
         if (!seed) this.#attachments?.attachExpected();
         const infos = this.#targets.attach({ request, pid, children, seed });
         // First, so that a process that waits to be attached is seen from its first TLS call on.
@@ -409,7 +409,7 @@ export class Session {
       case FrameType.Expected: {
         const { paths } = decodeJson(payload);
         if (!Array.isArray(paths) || paths.length > MAX_EXPECTED || !paths.every(isAbsolutePath))
-          throw new FrameError('What is expected is malformed.');
+          throw new FrameError('The list of expected files is malformed.');
         this.#attachments?.expect(paths);
         return;
       }

@@ -68,12 +68,12 @@ export class StackPolicies {
   /**
    * The process has executed a program, or loaded libraries.
    * @param maps its /proc/PID/maps at that moment, as it may have ended since; empty: not known
-   * @param whole its libraries are loaded
+   * @param librariesLoaded if not, that it has no lines is not certain yet
    */
-  noticed(pid: number, maps: string, whole: boolean): void {
-    if (!whole) this.#reported.delete(pid);
-    this.#look(pid, whole, maps);
-    if (whole || !this.#looksAgain) return;
+  noticed(pid: number, maps: string, librariesLoaded: boolean): void {
+    if (!librariesLoaded) this.#reported.delete(pid);
+    this.#look(pid, librariesLoaded, maps);
+    if (librariesLoaded || !this.#looksAgain) return;
     for (const delay of LOOK_AGAIN_MS) {
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
@@ -108,15 +108,15 @@ export class StackPolicies {
     this.#timers.clear();
   }
 
-  /** @param whole its libraries are loaded: that nothing has lines is certain */
-  #look(pid: number, whole: boolean, maps = ''): void {
+  /** @param librariesLoaded if not, that nothing has lines is not certain yet */
+  #look(pid: number, librariesLoaded: boolean, maps = ''): void {
     if (!this.#enabled) return;
     const { mappings, ranges } = readCodeRanges(pid, maps);
     if (mappings.length === 0) return;
     this.#starts.set(pid, this.#startOf(pid));
     const since = this.#native.readClocks()[0].toString();
     const wanted = this.#isWanted(pid, mappings);
-    if (!wanted && !whole) return;
+    if (!wanted && !librariesLoaded) return;
     this.#set(pid, wanted);
     if (!wanted) return;
     const files = new Map(mappings.map((mapping) => [mapping.key, this.#describe(pid, mapping)]));
@@ -190,7 +190,7 @@ export class StackPolicies {
   }
 }
 
-/** null: it has been removed, or its path is not to be read. */
+/** null: the path cannot be read. */
 function pathOf(descriptor: number): string | null {
   try {
     return readlinkSync(`/proc/self/fd/${descriptor}`);

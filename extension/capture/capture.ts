@@ -74,7 +74,8 @@ export type EventListener = (event: HelperEvent, frame: Frame) => void;
 export interface Capture {
   readonly hello: Hello;
   /**
-   * Called for every event of the helper, with its frame as it came, except that bytes sent from files are filled in.
+   * Called for every event of the helper, except Break and NativeProgram. Frames are passed on as received, but bytes that were
+   * sent from files, and the source lines of callers, are filled in.
    * Payloads are valid during the call only.
    */
   onEvent(listener: EventListener): void;
@@ -82,12 +83,12 @@ export interface Capture {
   attach(pid: number, children: boolean): Promise<ProcessInfo>;
   /** Traces what this process starts from now on, but neither itself nor its earlier children. @throws TraceError */
   seed(pid: number): Promise<void>;
-  /** The process itself is no longer traced, but what it starts from now on. */
+  /** Ends the tracing of the process itself; what it starts from now on is traced. */
   turnIntoSeed(pid: number): void;
   detach(pid: number): void;
   /** @throws TraceError when the trace has ended. */
   setBreak(what: Omit<BreakRequest, 'request'>): Promise<BreakState>;
-  /** Processes that have been stopped and not been asked for yet. */
+  /** Called with each state that is not the answer to {@link setBreak}: the process has been stopped. */
   onBreak(listener: (state: BreakState) => void): void;
   /**
    * Drains; the final status, or null when the helper died before it could send it. Idempotent.
@@ -108,7 +109,7 @@ const HELLO_TIMEOUT_MS = 300_000;
 const PROMPT_TIMEOUT_MS = HELLO_TIMEOUT_MS + 180_000;
 /** As above, if the helper runs already. */
 const RESUME_TIMEOUT_MS = 10_000;
-/** How long it is waited for how the helper's process has ended, when its socket has closed; sudo passes that on at once. */
+/** How long to wait for the exit status of the helper's process after its socket has closed. sudo passes it on at once. */
 const ENDED_MS = 1_000;
 
 function copyLimit(bodyLimit: number | null): number {
@@ -137,7 +138,7 @@ function fixedOptions(options: CaptureOptions): string[] {
   ];
 }
 
-/** @throws TraceError with the reason in the user's words. */
+/** @throws TraceError with the reason, for the user. */
 export async function startCapture(options: CaptureOptions): Promise<Capture> {
   const fixed = fixedOptions(options);
   const remembered = new RememberedPrograms(options.tls === 'none' ? null : options.programsFile);
@@ -195,10 +196,10 @@ function attachError({ error, message }: ProcessInfo): TraceError {
   return new TraceError(error === 'kernel' || error === 'too-many' ? 'kernel' : code, message);
 }
 
-/** The kernel ends a process by SIGKILL, without a word to it, when memory runs out; so does a limit of a container. */
+/** The kernel ends a process by SIGKILL when memory runs out, also that of a container. The process cannot report it. */
 function endedBy(signal: string): string {
   return signal === 'SIGKILL'
-    ? 'The helper was ended by the signal SIGKILL, as the kernel does when memory runs out; its log then says so (journalctl -k, or dmesg). What was captured is kept. Start again.'
+    ? 'The helper was ended by the signal SIGKILL. The kernel does this when memory runs out; its log then says so (journalctl -k, or dmesg). What was captured is kept. Start again.'
     : `The helper was ended by the signal ${signal}; what it captured is kept. Start again.`;
 }
 
@@ -251,7 +252,7 @@ class HelperConnection implements Capture {
     this.#greeting.catch(() => {});
     this.#sentFiles = new SentFiles({
       deliver: (event, frame) => this.#deliver(event, frame),
-      failed: (error) => this.#break(error),
+      failed: (error) => this.#fail(error),
       flow: (open) => channel.flow(open),
     });
     const decoder = new FrameDecoder(MAX_FRAME, HELPER_FRAMES);
@@ -259,7 +260,7 @@ class HelperConnection implements Capture {
       try {
         for (const frame of decoder.push(piece)) this.#take(frame);
       } catch (error) {
-        this.#break(error);
+        this.#fail(error);
       }
     });
     channel.onClose(() => void this.#closed());
@@ -420,7 +421,7 @@ class HelperConnection implements Capture {
     else if (event.type === FrameType.Status && event.status.final && this.#pausing) this.#finish(null, true);
   }
 
-  #break(error: unknown): void {
+  #fail(error: unknown): void {
     this.#fault ??= {
       code: 'helper',
       message:

@@ -28,10 +28,10 @@ interface Layout {
   readonly goFunctions: number;
 }
 
-/** By the first word of the table. */
+/** By the table's first word, `magic` of `runtime.pcHeader`. */
 const LAYOUTS: Readonly<Record<number, Layout>> = {
-  4294967280: { functionSize: 40, inlinedSize: 20, inlinedName: 12, inlinedAt: 16, goFunctions: 304 }, // Go 1.18, 1.19
-  4294967281: { functionSize: 44, inlinedSize: 16, inlinedName: 4, inlinedAt: 8, goFunctions: 320 }, // Go 1.20 and later
+  [0xffff_fff0]: { functionSize: 40, inlinedSize: 20, inlinedName: 12, inlinedAt: 16, goFunctions: 304 }, // Go 1.18, 1.19
+  [0xffff_fff1]: { functionSize: 44, inlinedSize: 16, inlinedName: 4, inlinedAt: 8, goFunctions: 320 }, // Go 1.20 and later
 };
 const SECTIONS = ['.gopclntab', '.data.rel.ro.gopclntab'];
 /** Where `runtime.firstmoduledata` is. */

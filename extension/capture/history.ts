@@ -102,7 +102,7 @@ export class History {
 
   #push(source: CallSource, began: bigint, file: OpenedFile | null): Segment {
     this.#zero ??= began;
-    // The ids before have to be known to begin behind them.
+    // All ids in use must be known first, as the new ones begin behind them.
     this.#pending = this.takeChanges();
     if (this.#protos !== null) source.setProtos(this.#protos);
     const segment: Segment = {
@@ -311,7 +311,7 @@ export class History {
   }
 }
 
-/** A source's counts, without those of these rows that it still holds. */
+/** A source's counts, less those of the rows in `kept`. */
 function allBut(kept: readonly ExchangeRow[], source: CallSource): Counts {
   const stats = source.stats();
   const byId = new Map(kept.map((row) => [row.id, row]));

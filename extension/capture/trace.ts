@@ -51,7 +51,7 @@ export interface Opening {
   cancel(): void;
 }
 
-/** Why a trace could not start, or a file could not be opened, in the user's words. */
+/** Why a trace could not start, or a file could not be opened, as a text for the user. */
 export class TraceError extends Error {
   override readonly name = 'TraceError';
   constructor(

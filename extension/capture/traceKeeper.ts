@@ -26,11 +26,11 @@ const PART = 1 / 4;
 /** Bytes that are buffered, so that many small frames need one system call. */
 const BUFFER = 256 * 1024;
 /** State frames that are repeated at the beginning of each part. */
-const MAX_KNOWN = 4_096;
-/** Largest share of a part for these: if they filled it, each further frame would start a new part. */
-const KNOWN = 1 / 2;
-/** State frames that do not replace an earlier one of their type. */
-const ALL: ReadonlySet<FrameType> = new Set([FrameType.Process, FrameType.TlsFile, FrameType.Tls]);
+const MAX_REPEATED = 4_096;
+/** Largest share of a part for them: if they filled it, each further frame would start a new part. */
+const REPEATED_SHARE = 1 / 2;
+/** Types of state frames that each further part repeats. */
+const REPEATED: ReadonlySet<FrameType> = new Set([FrameType.Process, FrameType.TlsFile, FrameType.Tls]);
 
 type Part = Omit<KeptPart, 'size'> & { size: number };
 
@@ -81,9 +81,9 @@ export class TraceKeeper {
     if (type === FrameType.Hello || (type === FrameType.Clock && this.#first.length < 2)) {
       this.#first.push({ type, payload: payload.slice() });
     } else if (
-      ALL.has(type) &&
-      this.#known.length < MAX_KNOWN &&
-      this.#knownBytes + payload.length <= limit * PART * KNOWN
+      REPEATED.has(type) &&
+      this.#known.length < MAX_REPEATED &&
+      this.#knownBytes + payload.length <= limit * PART * REPEATED_SHARE
     ) {
       this.#known.push({ type, payload: payload.slice() });
       this.#knownBytes += payload.length + FRAME_HEADER_SIZE;
@@ -93,7 +93,7 @@ export class TraceKeeper {
     if (this.#file !== null) this.#write({ type, payload });
   }
 
-  /** What was read is on its way to the disk. */
+  /** Writes what is buffered to the file. */
   flush(): void {
     if (this.#file === null || this.#waitingBytes === 0) return;
     const bytes = Buffer.concat(this.#waiting);
@@ -157,7 +157,7 @@ export class TraceKeeper {
     this.#push(this.#encoder.header('little'));
   }
 
-  /** The oldest go first. The part that is begun has room. */
+  /** Deletes the oldest parts, so that the new one stays within the limit. */
   #makeRoom(limit: number): void {
     const all = [...this.#earlier, ...this.#parts.slice(0, -1)];
     let total = all.reduce((sum, { size }) => sum + size, 0);
@@ -174,7 +174,7 @@ export class TraceKeeper {
 
   #write({ type, payload }: Frame): void {
     this.#push(this.#encoder.frame(type, payload));
-    // A view that is valid only now.
+    // Copied: the payload is valid only during this call.
     this.#push(payload.slice());
     if (this.#waitingBytes >= BUFFER) this.flush();
   }

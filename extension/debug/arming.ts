@@ -77,7 +77,7 @@ export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposa
     const below = await Promise.all((await seeds()).map((seed) => descendants(seed)));
     if (!below.flat().some(({ pid }) => pid === claim.pid)) return;
     await this.#control.join(claim.pid);
-    this.#lateStarts.isInTime(claim.pid);
+    this.#lateStarts.markInTime(claim.pid);
   }
 
   #isWanted(configuration: vscode.DebugConfiguration): boolean {

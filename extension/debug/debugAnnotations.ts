@@ -21,7 +21,7 @@ const MAX_DEPTH = 64;
 
 /** Waits before each look at what a process runs, in milliseconds. */
 const LOOKS = [0, 300, 2_000];
-/** Shorter pauses are not shown, in milliseconds: the adapter's messages are no more exact. */
+/** Shorter pauses are not shown, in milliseconds: the adapter's messages are not more exact than this. */
 const LEAST_PEER_PAUSE = 1;
 
 interface Process {
@@ -165,7 +165,7 @@ export class DebugAnnotations implements Annotations, vscode.Disposable {
     if (known !== undefined) return known;
     const start = this.#status.bootStart ?? 0;
     const all = this.#debuggees.filter(({ processes }) => processes.has(pid));
-    // A session of a session is the one that has the threads.
+    // Of nested sessions, the innermost has the threads.
     const own = all.filter(({ session }) => !all.some((other) => other.session.parentSession === session));
     let allPaused: Stretch[] | null = null;
     for (const { pauses, opened, ended } of own) {

@@ -130,7 +130,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
     return [...this.#entries.values()];
   }
 
-  /** Sessions of which neither they nor the sessions below them have named a process yet. */
+  /** Traceable sessions that have not named a process yet, nor has a session below them. */
   get waiting(): readonly Debuggee[] {
     const named = new Set<string>();
     for (const { session, processes, untraceable } of this.all) {
@@ -320,7 +320,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
   }
 }
 
-/** The answer passes by the session's tracker, as those to the editor's own questions do. */
+/** The session's tracker sees the answer, as it sees those to VS Code's own requests. */
 function askWhatStopped({ session, story }: Debuggee): void {
   const threadId = story.takeUnsaid();
   if (threadId === null) return;

@@ -89,8 +89,8 @@ export function momentOf(message: unknown): Moment | null {
 }
 
 /**
- * The debugger's own process that holds debuggees by ptrace, for adapters that do not always report them: dlv 1.20
- * reports none, lldb-dap none after a restart. Null: not known from /proc.
+ * Matches the name of the debugger's process that traces debuggees by ptrace, for adapters that do not always report them:
+ * dlv 1.20 reports none, lldb-dap none after a restart. Null: they cannot be found in /proc.
  */
 export function debuggerName(debugType: string): RegExp | null {
   switch (debugType) {

@@ -58,7 +58,7 @@ export class LateStarts implements vscode.Disposable {
         else if (phase === 'failed') this.#named.clear();
       }),
       sessions.onDidBegin((debuggee) => {
-        // One that has named nothing has no session below it that has.
+        // Only root sessions: `waiting` also considers the sessions below them.
         if (debuggee.session.parentSession === undefined)
           this.#later(NAMING_TIMEOUT, () => this.#considerUnnamed(debuggee));
       }),
@@ -71,7 +71,7 @@ export class LateStarts implements vscode.Disposable {
   }
 
   /** This process is traced, and has not run yet. */
-  isInTime(pid: number): void {
+  markInTime(pid: number): void {
     this.#inTime.add(pid);
   }
 

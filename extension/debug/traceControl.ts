@@ -55,7 +55,7 @@ export class TraceControl implements vscode.Disposable {
   /** The user has started the trace when the debugged programs ran already, so their earlier calls were not seen. */
   readonly onDidStartLate = this.#startedLate.event;
 
-  /** Why earlier calls of the process were not seen, in the user's words. */
+  /** Calls that the trace has missed, or cannot see, and why: a text for the user. */
   readonly onDidNote = this.#noted.event;
 
   constructor(trace: Trace, sessions: DebugSessions, report: Report) {
@@ -252,11 +252,11 @@ export class TraceControl implements vscode.Disposable {
   }
 
   #considerEnding(): void {
-    if (!this.#isOver()) this.#cancelEnding();
+    if (!this.#isFinished()) this.#cancelEnding();
     else
       this.#ending ??= setTimeout(() => {
         this.#ending = undefined;
-        if (this.#isOver()) void this.stop();
+        if (this.#isFinished()) void this.stop();
       }, LINGER);
   }
 
@@ -265,8 +265,8 @@ export class TraceControl implements vscode.Disposable {
     this.#ending = undefined;
   }
 
-  /** No chosen process can make another call. Children that outlive a debuggee are not debugged. */
-  #isOver(): boolean {
+  /** All debuggees, or all chosen processes, have ended. Children that outlive a debuggee are not debugged. */
+  #isFinished(): boolean {
     const { phase, targets } = this.#trace.status;
     if (phase !== 'running' || (!this.#follows && this.#chosen.size === 0)) return false;
     if (this.#follows && this.expects) return false;

@@ -84,7 +84,7 @@ export interface TraceStatus {
   readonly backend: string | null;
   /** No trace runs, and a helper waits for the next one. */
   readonly helperKept: boolean;
-  /** Problem in the user's words with what to do; null when all is well. */
+  /** Problem as a text for the user with what to do; null when all is well. */
   readonly problem: string | null;
 }
 

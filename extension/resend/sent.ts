@@ -20,7 +20,7 @@ export interface SentResponse {
 
 export type SendFailure = 'certificate' | 'cancelled' | 'timeout' | 'failed';
 
-/** Why there is no response, in the user's words. */
+/** Why there is no response, as a text for the user. */
 export class SendError extends Error {
   override readonly name = 'SendError';
   constructor(

@@ -68,7 +68,7 @@ export class App {
   #search = { number: 0, query: '' };
   #frame: number | null = null;
   #statusChanged = true;
-  /** A call to select as soon as its row arrives. `asked`: by a person, who goes on from there. */
+  /** A call to select as soon as its row arrives. `asked`: the user requested it, so the list gets the focus. */
   #awaited: { id: number; open: boolean; asked: boolean } | null = null;
 
   constructor(root: HTMLElement, host: Host) {
@@ -87,7 +87,6 @@ export class App {
         this.#filter.showProgress(null);
         this.#rearrange();
       },
-      // A filter that matches nothing is corrected where it is.
       leave: () => this.#list.focus(),
       help: () => this.#help.show(),
       newest: () => this.#store.newest(),
@@ -445,7 +444,7 @@ export class App {
     this.#list.focus();
   }
 
-  /** Step by step back: details, then the selection's focus is all that is left. */
+  /** Escape goes one step back: closes the details, else clears the time range, else the selection. */
   #escaped(): void {
     if (this.#split.isOpen) this.#close();
     else if (this.#store.range !== null) {

@@ -203,7 +203,7 @@ export class CallList {
     this.#rows.draw();
   }
 
-  /** Another call, by steps from the selected one; the first on screen when none is. */
+  /** Another call, by steps from the selected one; if none is, to the first on screen, or backwards to the last of the list. */
   move(step: number): void {
     const from = this.#selectedId === null ? -1 : this.#store.indexOf(this.#selectedId);
     const last = this.#store.length - 1;
@@ -235,7 +235,7 @@ export class CallList {
     this.#waterfall.fit();
   }
 
-  /** Back to the newest call, and on with it. */
+  /** Scrolls to the newest call, and follows new ones. */
   follow(): void {
     this.#rows.follow();
   }

@@ -12,7 +12,7 @@ export function columnMenuItems(
 ): readonly MenuItem[] {
   const items = ordered(choice, COLUMNS)
     // Without status and URL a row would say nothing.
-    .filter(({ disposable }) => disposable > 0)
+    .filter(({ dropRank }) => dropRank > 0)
     .map((column): MenuItem => {
       const checked = visible.includes(column);
       return {

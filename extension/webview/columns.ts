@@ -30,7 +30,7 @@ export interface Column {
   readonly flexible?: boolean;
   readonly align?: 'end';
   /** When there is no room, the column with the highest number is left out first. 0: never. */
-  readonly disposable: number;
+  readonly dropRank: number;
   /** Shown only if the user has chosen it. */
   readonly optional?: boolean;
   /** What it sorts by. Unknown (null) comes last in either direction. */
@@ -56,7 +56,7 @@ export const COLUMNS: readonly Column[] = [
     width: 46,
     minWidth: 32,
     align: 'end',
-    disposable: 7,
+    dropRank: 7,
     key: (row) => row.id,
     text: (row) => String(row.id),
   },
@@ -66,7 +66,7 @@ export const COLUMNS: readonly Column[] = [
     width: 64,
     narrowWidth: 48,
     minWidth: 40,
-    disposable: 1,
+    dropRank: 1,
     key: (row) => row.method,
     text: (row) => {
       const instead = insteadOfCall(row);
@@ -85,7 +85,7 @@ export const COLUMNS: readonly Column[] = [
     width: 50,
     narrowWidth: 42,
     minWidth: 36,
-    disposable: 0,
+    dropRank: 0,
     key: (row) => row.status,
     text: statusText,
     speak: (row) =>
@@ -98,7 +98,7 @@ export const COLUMNS: readonly Column[] = [
     narrowWidth: 130,
     minWidth: 80,
     flexible: true,
-    disposable: 0,
+    dropRank: 0,
     key: (row) => addressLine(row) || null,
     text: (row) => {
       const reason = reasonOf(row);
@@ -110,7 +110,7 @@ export const COLUMNS: readonly Column[] = [
     label: t('Protocol'),
     width: 60,
     minWidth: 36,
-    disposable: 10,
+    dropRank: 10,
     key: (row) => row.protocol,
     text: (row) => protocolName(row.protocol),
   },
@@ -119,7 +119,7 @@ export const COLUMNS: readonly Column[] = [
     label: t('Type'),
     width: 72,
     minWidth: 36,
-    disposable: 9,
+    dropRank: 9,
     key: (row) => row.type,
     text: (row) => (row.type === null ? '' : line(row.type)),
   },
@@ -129,7 +129,7 @@ export const COLUMNS: readonly Column[] = [
     width: 64,
     minWidth: 44,
     align: 'end',
-    disposable: 5,
+    dropRank: 5,
     key: (row) => row.responseSize,
     text: (row) => (row.responseSize === null && row.state === 'running' ? '' : sizeText(row.responseSize)),
     speak: (row) => (row.responseSize === null ? t('size unknown') : sizeText(row.responseSize)),
@@ -140,7 +140,7 @@ export const COLUMNS: readonly Column[] = [
     width: 66,
     minWidth: 48,
     align: 'end',
-    disposable: 2,
+    dropRank: 2,
     // Time at a breakpoint does not count.
     key: activeMs,
     // While the call runs, the list writes its elapsed time.
@@ -154,7 +154,7 @@ export const COLUMNS: readonly Column[] = [
     label: t('Process'),
     width: 88,
     minWidth: 48,
-    disposable: 6,
+    dropRank: 6,
     key: (row) => rowProcessName(row) ?? row.file,
     text: (row) => `${sideSign(row)} ${processName(row)}`,
     speak: (row) => `${row.side === null ? '' : `${SIDES[row.side]} `}${processName(row)}`,
@@ -164,8 +164,8 @@ export const COLUMNS: readonly Column[] = [
     label: t('Source'),
     width: 96,
     minWidth: 56,
-    // Known only where source lines are. In a narrow list the tooltip shows it.
-    disposable: 8,
+    // Only some calls have one. In a narrow list the tooltip shows it.
+    dropRank: 8,
     key: (row) => (row.debug?.source == null ? null : sourceKey(row.debug.source)),
     text: (row) => (row.debug?.source == null ? '' : sourceText(row.debug.source)),
     speak: (row) => (row.debug?.source == null ? '' : t('at {0}', sourceText(row.debug.source))),
@@ -176,7 +176,7 @@ export const COLUMNS: readonly Column[] = [
     width: 84,
     minWidth: 44,
     align: 'end',
-    disposable: 11,
+    dropRank: 11,
     optional: true,
     key: (row) => row.requestSize,
     text: (row) => (row.requestSize === null && row.state === 'running' ? '' : sizeText(row.requestSize)),
@@ -188,7 +188,7 @@ export const COLUMNS: readonly Column[] = [
     width: 72,
     minWidth: 48,
     align: 'end',
-    disposable: 12,
+    dropRank: 12,
     optional: true,
     key: (row) => row.start,
     // To the millisecond: calls that come close together differ.
@@ -200,7 +200,7 @@ export const COLUMNS: readonly Column[] = [
     width: 150,
     minWidth: 80,
     flexible: true,
-    disposable: 3,
+    dropRank: 3,
     key: (row) => row.start,
     text: () => '',
   },
@@ -284,7 +284,7 @@ export const ROW_PADDING = 8;
 
 /** Less important columns are shown only where the URL has this much room, in CSS pixels. */
 const COMFORTABLE_CALL = 230;
-const LUXURY = 5;
+const SPARE_RANK = 5;
 
 /** A panel at the side, in CSS pixels: VS Code makes it 290 wide at first. There the URL needs the room most. */
 const NARROW = 360;
@@ -307,15 +307,14 @@ export function layout(
     if (choice.hidden.includes(id)) return false;
     return choice.shown.includes(id) || (!optional && (sources || id !== 'source'));
   });
-  /** The column with the highest one goes first: any other before one that was chosen. */
-  const rank = ({ id, disposable }: Column): number =>
-    choice.shown.includes(id) ? disposable / 100 : disposable;
+  /** The column with the highest rank is left out first. The user's own choice ranks below all others. */
+  const rank = ({ id, dropRank }: Column): number => (choice.shown.includes(id) ? dropRank / 100 : dropRank);
   const needed = (): number => {
-    const luxury = visible.some((column) => rank(column) >= LUXURY);
+    const hasSpare = visible.some((column) => rank(column) >= SPARE_RANK);
     return visible.reduce(
       (sum, column) =>
         sum +
-        (column.id === 'call' && luxury ? Math.max(widthOf(column), COMFORTABLE_CALL) : widthOf(column)),
+        (column.id === 'call' && hasSpare ? Math.max(widthOf(column), COMFORTABLE_CALL) : widthOf(column)),
       2 * ROW_PADDING + COLUMN_GAP * (visible.length - 1),
     );
   };

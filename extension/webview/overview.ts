@@ -179,10 +179,10 @@ export class Overview {
       if (!listed && this.#store.length === this.#store.size) continue;
       context.globalAlpha = listed ? 1 : DIMMED_ALPHA;
       if (dense) {
-        this.#drawDensity(context, colours, listed ? this.#store.rowsThat(true) : this.#store.rows());
+        this.#drawDensity(context, colours, listed ? this.#store.rowsPassing(true) : this.#store.rows());
         continue;
       }
-      for (const run of lanes(this.#store.rowsThat(listed), this.#whole, width, count, running)) {
+      for (const run of lanes(this.#store.rowsPassing(listed), this.#whole, width, count, running)) {
         context.fillStyle = colours[run.mark];
         const y = LABEL_HEIGHT + run.lane * (LANE_HEIGHT + LANE_GAP);
         context.fillRect(run.from, y, run.to - run.from, LANE_HEIGHT);
@@ -242,7 +242,7 @@ export class Overview {
     set(this.#view, this.#shownWindow);
   }
 
-  /** What a screen reader hears. */
+  /** What a screen reader announces. */
   #describe(): void {
     const range = this.#range;
     this.element.setAttribute('aria-valuemin', '0');

@@ -40,7 +40,7 @@ export class RowMatcher {
     this.#wanted.clear();
   }
 
-  /** Calls whose details decide, each once, since the last call. */
+  /** Calls whose details decide, that were not taken before. */
   takeWanted(): number[] {
     const ids = [...this.#wanted];
     this.#wanted.clear();

@@ -31,7 +31,7 @@ export class RowStore {
   readonly #tree = new RowTree(this.#items);
   #revised = 0;
   #listRevised = 0;
-  /** Rows held that are no calls. */
+  /** Rows held that are not calls. */
   #others = 0;
   #hasSources = false;
 
@@ -85,7 +85,7 @@ export class RowStore {
     this.#all = true;
   }
 
-  /** Of some call it is known what caused it. */
+  /** The cause of at least one call is known. */
   get hasCauses(): boolean {
     return this.#tree.hasCauses;
   }
@@ -232,12 +232,12 @@ export class RowStore {
     return [...this.rows()].reverse();
   }
 
-  /** In the order of arrival: those that are listed, or folded away, or those that are not. */
-  *rowsThat(listed: boolean): Generator<ExchangeRow, void, undefined> {
+  /** Rows that pass the filter, also those that are folded away; or the others. In the order of arrival. */
+  *rowsPassing(passing: boolean): Generator<ExchangeRow, void, undefined> {
     for (const item of this.#items.values()) {
-      // The other side of a call is listed, or not, with it.
+      // The other side of a call passes with it.
       const { passes } = this.#tree.clientOf(item) ?? item;
-      if (passes === listed) yield item.row;
+      if (passes === passing) yield item.row;
     }
   }
 
@@ -358,7 +358,7 @@ export class RowStore {
     this.#all = true;
   }
 
-  /** null: everything matches. */
+  /** @param filter its `matches` null: everything passes. */
   setFilter(filter: Filter): void {
     this.#matcher.setFilter(filter);
     for (const item of this.#items.values()) {
@@ -368,7 +368,7 @@ export class RowStore {
     this.#all = true;
   }
 
-  /** Calls whose details decide, each once, since the last call. Their rows are not listed yet. */
+  /** Calls whose details decide, that were not taken before. Their rows are not listed yet. */
   takeWanted(): number[] {
     return this.#matcher.takeWanted();
   }

@@ -22,7 +22,7 @@ export interface Item extends Matchable {
   stale: boolean;
 }
 
-/** How a row of a call both of whose sides are held is shown. */
+/** How a row is shown if both sides of its call are held. */
 export type Fold =
   /** The client's, which represents both; the server's is beneath it, or not shown. */
   | { readonly kind: 'folded' | 'unfolded'; readonly server: ExchangeRow }
@@ -86,7 +86,7 @@ export class RowTree {
     this.#collapsed.clear();
   }
 
-  /** Of a server's row the client's, where they are one row. */
+  /** The client's row of a server's, if both are shown as one; else null. */
   clientOf({ row }: Item): Item | null {
     return this.joins && row.side === 'server' ? this.#peerOf(row) : null;
   }
@@ -122,7 +122,7 @@ export class RowTree {
     return above === item ? null : above;
   }
 
-  /** From the outermost to the one that it is beneath. */
+  /** Its ancestors, the outermost first. */
   above(item: Item): Item[] {
     const path: Item[] = [];
     for (let at = this.parentOf(item); at !== null; at = this.parentOf(at)) {
@@ -134,7 +134,7 @@ export class RowTree {
     return path.reverse();
   }
 
-  /** Its children, except the server's row of the same call. */
+  /** Its children; among them the server's row of the same call, unless both are shown as one. */
   beneath(item: Item): Item[] {
     if (!this.nests) return [];
     const { id } = item.row;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The rings' interface to JavaScript. A thread of its own empties them into the backlog, even while JavaScript is busy
- * with: woken by the kernel when much is waiting, else by a timer that makes the row of a quiet program appear in time.
+ * The rings' interface to JavaScript. A separate thread empties them into the backlog, even while JavaScript is busy. The
+ * kernel wakes it when much is waiting; otherwise a timer does, so that the row of a quiet program appears in time.
  * JavaScript takes batches from the backlog as fast as its client takes them.
  */
 #define _GNU_SOURCE
@@ -57,8 +57,8 @@ static struct {
 } notices = {.lock = PTHREAD_MUTEX_INITIALIZER, .last = &notices.first};
 
 /*
- * /proc/PID/maps as a string, which the caller frees; NULL when there is none, or it is too long. The kernel gives it a page
- * at a time. When the process still has memory afterwards, that was all of it.
+ * /proc/PID/maps as a string, which the caller frees; NULL if it cannot be read or is too long. The kernel returns a page
+ * at a time, and stops early if the process ends. If the process still has memory afterwards, the text is complete.
  */
 static char *read_maps(uint32_t pid)
 {
@@ -241,7 +241,7 @@ static void *empty_rings(void *argument)
 		epoll_wait(rings.epoll, events, 3, POLL_MS);
 		if (__atomic_load_n(&rings.closing, __ATOMIC_ACQUIRE))
 			break;
-		/* Even when they are empty: then everything up to now is known. Only here, as a slow thread would delay it. */
+		/* Also if the rings are empty: then all records up to now have been taken. */
 		drain_rings(&processes);
 		if (backlog_waits() && !__atomic_exchange_n(&rings.notified, true, __ATOMIC_ACQ_REL))
 			napi_call_threadsafe_function(rings.notify, NULL, napi_tsfn_nonblocking);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Of the chunks that may be in use: from here on bodies are left out, then everything but structure. */
+/* Chunks in use above which bodies are left out, and above which everything but structure is. */
 #define BODIES_SHED(limit) ((uint64_t)(limit) * 3 / 4)
 #define HEADS_SHED(limit) ((uint64_t)(limit) * 15 / 16)
 /* Chunks that are kept for the next records; more go back to the system. */

@@ -86,7 +86,7 @@ static bool send_request(int channel, const struct broker_request *request, cons
 	return sendmsg(channel, &message, MSG_NOSIGNAL) == (ssize_t)size;
 }
 
-/* `facts`: NULL if the answer has none; else it is awaited as long as loading takes, until guard.c ends it with the client. */
+/* `facts`: NULL if the answer has none; else there is no time limit, as loading takes long: guard.c ends the helper with its client. */
 static bool receive_answer(int channel, struct broker_answer *answer, int *descriptors, char *facts, ssize_t *facts_length)
 {
 	union {
@@ -124,7 +124,7 @@ static bool ask(napi_env env, int channel, const struct broker_request *request,
 	memset(answer, 0, sizeof(*answer));
 	if (!send_request(channel, request, given) || !receive_answer(channel, answer, descriptors, facts, facts_length)) {
 		shutdown(channel, SHUT_RDWR); /* a late answer would be taken for the answer to the next request */
-		napi_throw_error(env, "EPIPE", "the part of HTTP Trace that attaches has ended");
+		napi_throw_error(env, "EPIPE", "the process of HTTP Trace that attaches probes has ended");
 		return false;
 	}
 	if (answer->error) {

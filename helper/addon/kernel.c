@@ -116,7 +116,7 @@ static napi_value list_targets(napi_env env, napi_callback_info info)
 	return result;
 }
 
-/* reportWaiting(map): the kernel's program runs when a thread gets a name (bpf/waiting.h) */
+/* reportWaiting(map): renames this thread to its own name, as the eBPF program runs when a thread is renamed (bpf/waiting.h) */
 static napi_value report_waiting(napi_env env, napi_callback_info info)
 {
 	uint32_t map, key = 0, wanted = 1;

@@ -9,9 +9,9 @@
 
 /* Leaving out less than this is not worth a further record. */
 #define GAP_MIN 256
-/* Kept of whatever is cut: a chunk's size, the header of a WebSocket frame or a gRPC message; as TAIL_SIZE of bpf/work.h. */
+/* Bytes kept at each end of a cut: a chunk's size, a WebSocket frame's or gRPC message's header; as TAIL_SIZE of bpf/work.h. */
 #define EDGE 64
-/* A start line's method is no longer. */
+/* Longest method of a request line. */
 #define METHOD_MAX 24
 
 #define FRAME_HEADER 9 /* RFC 9113 section 4.1 */
@@ -161,7 +161,7 @@ static size_t look_at_http1(const struct record_data *record, struct kept *kept)
 	return keep(kept, count, copied - EDGE, copied, copied);
 }
 
-/* Whether the bytes that are missing before `position` leave it known where the next frame begins. */
+/* Skips the bytes that are missing before `position`. False: then it is not known where the next frame begins. */
 static bool skip(struct lane *lane, uint64_t position)
 {
 	uint64_t gap = position - lane->next;

@@ -101,7 +101,7 @@ static int open_root_folder(int in, const char *name)
 	if (folder < 0 || fstat(folder, &status))
 		fail("The folder %s cannot be opened: %s.", name, strerror(errno));
 	if (status.st_uid != 0 || status.st_mode & (S_IWGRP | S_IWOTH))
-		fail("The folder %s can be written to by others than root: nothing is installed below it.", name);
+		fail("The folder %s can be written to by users other than root: nothing is installed below it.", name);
 	return folder;
 }
 
@@ -150,7 +150,7 @@ static int set_capabilities(int loader)
 	return fsetxattr(loader, "security.capability", &data, sizeof(data), 0);
 }
 
-/* The users that the installed loader already permits; returns their number. */
+/* The users and groups that the installed loader already permits; returns their number. */
 static size_t read_named(int folder, struct acl_entry *named)
 {
 	int loader = openat(folder, "loader", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -201,7 +201,7 @@ static void disarm(int folder, const char *name, const char *path)
 	if (file < 0 && errno == ENOENT)
 		return;
 	if (file < 0 || (fremovexattr(file, "security.capability") && errno != ENODATA && errno != EOPNOTSUPP) || fchmod(file, 0))
-		fail("%s/%s cannot be disarmed: %s.", path, name, strerror(errno));
+		fail("The rights of %s/%s cannot be removed: %s.", path, name, strerror(errno));
 	close(file);
 }
 
@@ -235,10 +235,10 @@ static void install_loader(int folder, uid_t user)
 	if (!known)
 		named[count++] = (struct acl_entry){ACL_USER, ACL_READ_EXECUTE, user};
 	if (count == 0) {
-		puts("No user was named: by its file capabilities nobody may start the loader yet.");
+		puts("No user was named: nobody may use the loader's file capabilities yet.");
 	} else if (set_access(loader, named, count)) {
 		/* Without the list, every user could use its capabilities. */
-		printf("The file system keeps no access list (%s): the loader gets no capabilities.\n", strerror(errno));
+		printf("The file system has no access control lists (%s): the loader gets no capabilities.\n", strerror(errno));
 	} else if (set_capabilities(loader)) {
 		printf("The file system keeps no capabilities (%s).\n", strerror(errno));
 	} else {
@@ -329,7 +329,7 @@ static uid_t read_user(const char *text)
 	errno = 0;
 	value = strtoull(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || errno || value == 0 || value >= UINT32_MAX)
-		fail("The user is not named by a number.");
+		fail("The user must be given as a numeric user id.");
 	return (uid_t)value;
 }
 

@@ -34,7 +34,7 @@
 
 #define ATTACHMENTS_MAX 1024
 /*
- * How often the probes of one file are attached during a trace, and of how many files. Detached ones count too: the
+ * How often the probes of one file are attached while the broker lives, and of how many files. Detached ones count too: the
  * helper may have kept their links. Each time costs whoever executes a place, root as well, 25 ns or more. An honest
  * helper attaches a file again only when nobody has used it for ten seconds.
  */
@@ -42,9 +42,9 @@
 #define FILES_MAX 4096
 
 /*
- * All that it may hold, also of what is still being removed. With perf a probe takes two, and a tenth of a second to remove: a
- * trace has about a hundred, and without a limit (the system's is often half a million) a hostile helper could leave behind
- * what takes half a day. Enough for ATTACHMENTS_MAX by uprobe_multi.
+ * Descriptors that the broker may have, also of probes that are still being removed. With perf a probe needs two, and a tenth
+ * of a second to be removed. A trace has about a hundred probes; without a limit (the system's is often half a million) a
+ * hostile helper could leave so many that their removal takes half a day. Enough for ATTACHMENTS_MAX by uprobe_multi.
  */
 #define DESCRIPTORS_MAX 8192
 #define ENTRIES_MAX (1u << 20) /* of a map, when it is emptied */
@@ -193,8 +193,8 @@ static void empty_map(int map)
 
 /*
  * Closes one link only: the kernel waits for each, on a busy machine for seconds, and the helper is to say that it is at work.
- * In the order of attaching (that of the sections in trace_http.bpf.c's includes): a socket's states are followed no longer
- * than its end.
+ * In the order of attaching (that of the sections in trace_http.bpf.c's includes), so that no state of a socket is recorded
+ * after its end is no longer seen.
  */
 static void pause_trace(struct broker *broker, struct broker_answer *answer)
 {
@@ -385,11 +385,11 @@ static _Noreturn void run(struct broker *broker)
 		close(broker->always[i].program);
 	for (uint32_t i = broker->closed_count; i < broker->link_count; i++)
 		close(broker->links[i]);
-	/* With perf the rest takes seconds. */
 	for (uint32_t i = 0; i < broker->state_count; i++)
 		close(broker->states[i]);
 	for (uint32_t i = 0; i < broker->to_hand_over; i++)
 		close(broker->handed_over[i]);
+	/* The probes last: with perf their removal takes seconds. */
 	for (uint32_t i = 0; i < ATTACHMENTS_MAX; i++) {
 		if (broker->attachments[i].descriptors)
 			remove_later(&broker->attachments[i]);

@@ -19,7 +19,7 @@ struct catalogue_function {
 	uint8_t function; /* enum tls_function */
 	bool returns;
 	bool go;
-	const char *called_by; /* for a function without a name: one that calls it; its calls elsewhere have the probes */
+	const char *called_by; /* for a function without a symbol: one that calls it. The probes are on all calls of it in the file */
 };
 
 /* Made of helper/tls/catalogue.json by scripts/build.mjs, in the order of strcmp. */
@@ -43,7 +43,7 @@ struct checker {
 	struct elf_file file;
 	struct elf_function functions[CATALOGUE_SIZE];
 	struct candidate candidates[CATALOGUE_SIZE][ELF_SAME_NAME_MAX];
-	struct candidate caller; /* of the function that the latest probe of such a call is in */
+	struct candidate caller; /* the function that contains the call that was checked last */
 	uint64_t code_left;
 };
 

@@ -72,7 +72,7 @@ static int map_descriptor(const struct bpf_object *object, const char *name)
 	return descriptor;
 }
 
-/* For a program that was left out: a descriptor that reads as an end. */
+/* For a program that was left out, a descriptor of /dev/null. */
 static int program_descriptor(const struct bpf_object *object, const char *name)
 {
 	const struct bpf_program *program = bpf_object__find_program_by_name(object, name);
@@ -239,21 +239,22 @@ static uint32_t foreign_pid_namespace(void)
 }
 
 /*
- * The part of the data ring that is reserved for heads: a quarter, and in a small ring most of it. On a busy machine some
- * milliseconds pass until the reader runs, in which the heads of a burst alone are some 100 KiB.
+ * The part of the data ring that is reserved for heads: a quarter, and in a small ring most of it. Bodies are copied only
+ * while less than the rest is in use. On a busy machine some milliseconds pass until the reader runs, in which the heads of a
+ * burst alone are some 100 KiB.
  */
 #define HEADS_MIN (240u << 10)
 #define BODIES_SHARE 16 /* the part of a smaller ring that bodies may fill */
 
 static void set_ring_steps(struct bpf_object *object, uint32_t size)
 {
-	uint32_t heads = size / 4 * 3;
+	uint32_t bodies = size / 4 * 3;
 
-	if (size - heads < HEADS_MIN)
-		heads = size > HEADS_MIN + size / BODIES_SHARE ? size - HEADS_MIN : size / BODIES_SHARE;
-	set_constant(object, "heads_bytes", heads);
-	set_constant(object, "half_bytes", heads / 3 * 2);
-	set_constant(object, "wakeup_bytes", heads / 3);
+	if (size - bodies < HEADS_MIN)
+		bodies = size > HEADS_MIN + size / BODIES_SHARE ? size - HEADS_MIN : size / BODIES_SHARE;
+	set_constant(object, "heads_only_bytes", bodies);
+	set_constant(object, "half_bytes", bodies / 3 * 2);
+	set_constant(object, "wakeup_bytes", bodies / 3);
 }
 
 /* Made once, for all tries of loading. */
@@ -396,7 +397,7 @@ static struct bpf_object *load_object(const struct options *options, const struc
 /* The parts that are programs of this backend, or switched in them, without those that are left out anyhow. */
 static unsigned int parts_to_load(enum backend backend, unsigned int without)
 {
-	/* PART_HOOKS is no program of its own: whether the kernel accepts it is seen when it is attached. */
+	/* PART_HOOKS has no program of its own: only attaching shows whether the kernel accepts it. */
 	without |= PART_BIT(PART_HOOKS);
 	if (backend == BACKEND_TRACEPOINT)
 		without |= PART_BIT(PART_BEGUN);
@@ -454,7 +455,7 @@ static int try_backend(const struct options *options, const struct requester *re
 		snprintf(reason, REASON_SIZE, "this kernel was built without kprobes");
 		return ENOENT;
 	}
-	/* Where it was asked for by name, the kernel's words on its programs are wanted (--verbose). */
+	/* Not if the user has chosen this backend: then the verifier's log of its programs is wanted (--verbose). */
 	if (backend == BACKEND_FENTRY && options->backend < 0) {
 		error = refuses_fentry();
 		if (error) {
@@ -517,7 +518,7 @@ static _Noreturn void explain_refusal(int error, enum backend backend, const str
 		fail("kernel", "The kernel has no memory for the programs' maps: choose a smaller ring.");
 	/* ENOENT: it was not even tried. */
 	fail("kernel", "This kernel does not accept the %s backend: %s.%s", backend_names[backend],
-	     programs->refusals[backend], error == ENOENT ? "" : " Run with --verbose for the kernel's words.");
+	     programs->refusals[backend], error == ENOENT ? "" : " Run with --verbose to see the kernel's messages.");
 }
 
 void load_programs(const struct options *options, const struct requester *requester, struct programs *programs)
@@ -534,7 +535,7 @@ void load_programs(const struct options *options, const struct requester *reques
 		if (verbose)
 			fprintf(stderr, "bpf(BPF_MAP_CREATE) of the data ring failed: %s\n", strerror(error));
 		backend = options->backend >= 0 ? options->backend : BACKEND_TRACEPOINT;
-		snprintf(programs->refusals[backend], REASON_SIZE, "the kernel makes no ring: %s", strerror(error));
+		snprintf(programs->refusals[backend], REASON_SIZE, "the kernel cannot create the ring buffer: %s", strerror(error));
 		explain_refusal(error, (enum backend)backend, programs);
 	}
 	if (options->backend >= 0) {

@@ -272,7 +272,7 @@ export class Attachments {
    * Probes on what sends in the C library, for Break on Calls, in one process alone. Before its first instruction it
    * has none in memory: the system's is taken, which it is likely to load.
    * @returns a function that removes them
-   * @throws with the reason in the user's words
+   * @throws with the reason, for the user
    */
   attachSends(pid: number): () => Promise<void> {
     const off = tlsOff(this.#facts);

@@ -66,7 +66,7 @@ const NSPR_OFF = endsSandboxedPrograms(release(), process.arch)
   ? `return probes of Linux ${release()} kill sandboxed programs; 6.14 and later do not`
   : null;
 
-const BROKER_GONE = 'the part of HTTP Trace that attaches has ended; start the trace again';
+const BROKER_GONE = 'the process of HTTP Trace that attaches probes has ended; start the trace again';
 
 export class ProbedFiles {
   readonly #files = new Map<string, Attached>();
@@ -137,7 +137,7 @@ export class ProbedFiles {
 
   /**
    * Attaches probes in a single process, until they are released.
-   * @throws with the reason in the user's words
+   * @throws with the reason, for the user
    */
   attachOnly(file: LibraryFile, probes: LibraryFile['probes'], pid: number): () => Promise<void> {
     if (this.#brokerGone || file.descriptor === null) throw new Error(BROKER_GONE);

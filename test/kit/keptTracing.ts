@@ -1,7 +1,7 @@
 /**
- * Traces for tests that are about the calls and not about the command: by the capture and the reader of `http-trace` in this
- * process, with the helper of the trace before, as one debug session after the other has it. To start both anew takes 0.8 s of
- * processor time.
+ * Traces for tests that are about the calls and not about the command. They run the capture and the reader of `http-trace` in
+ * this process, and reuse the helper of the trace before, as consecutive debug sessions do. To start both each time takes
+ * 0.8 s of processor time.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -100,7 +100,7 @@ export class KeptTracing implements RunningTrace {
       await start(live, command.options.children);
       return live;
     });
-    this.#started.catch(() => {}); // Who asks for the result gets the error.
+    this.#started.catch(() => {}); // The code that waits for it gets the error.
   }
 
   static run(context: KeptContext, command: readonly string[], options: readonly string[] = []): KeptTracing {

@@ -43,7 +43,7 @@ static void die(const char *what)
 	exit(126);
 }
 
-/* Whether "KIND" or "KIND:PREFIX" is wished, with the name beginning by the prefix. */
+/* Whether KIND is to be refused, or KIND:PREFIX with a prefix of the name. */
 static int is_refused(const char *kind, const char *name)
 {
 	size_t length = strlen(kind);
@@ -70,7 +70,7 @@ static void read_memory(pid_t pid, uint64_t address, void *to, size_t size)
 	memory = open(path, O_RDONLY | O_CLOEXEC);
 	memset(to, 0, size);
 	if (memory >= 0) {
-		/* A short read leaves zeros: what is not there is no name. */
+		/* A short read leaves zeros, which match no name. */
 		(void)!pread(memory, to, size, (off_t)address);
 		close(memory);
 	}

@@ -92,8 +92,8 @@ export class Tracing {
     this.#output = files.output;
     this.recording = files.recording;
     this.process = Child.of([
-      // As on a fresh machine: the programs of all traces before would be looked at once more, which doubles what the start
-      // of a trace costs, and a test would pass by what another one has left.
+      // An empty cache, as on a fresh machine. Otherwise the programs of all earlier traces would be examined again, which doubles
+      // what the start of a trace costs, and a test could pass because of what another one has left.
       'env',
       `XDG_CACHE_HOME=${files.folder}`,
       ...context.program,
@@ -158,7 +158,7 @@ export class Tracing {
     return { ...parseOutput(stdout), status };
   }
 
-  /** Both read with the same code: once shows that the program does, and each time costs as much as half a trace. */
+  /** Both use the same code, so one replay by each program is enough: it costs as much as half a trace. */
   #replayedByProgram(): boolean {
     const { program, replay } = this.#context;
     const name = program.join(' ');

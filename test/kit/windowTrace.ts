@@ -32,7 +32,7 @@ export interface WindowMemory {
   readonly engineHeld: number | null;
 }
 
-/** Milliseconds that all may take that waits in the rings and in user space when the trace ends. */
+/** Milliseconds in which all that waits in the rings and in user space when the trace ends must be processed. */
 const END_PATIENCE = 120_000;
 
 export class WindowTrace {
@@ -98,7 +98,7 @@ export class WindowTrace {
     // Also with the rows as the test wants them, if it does.
     const engine = peakMemory(this.engine);
     const { stdout, stderr } = await this.#host.ended;
-    assert(existsSync(this.#settings.status), `the helper ended without its last word: ${stderr}`);
+    assert(existsSync(this.#settings.status), `the helper ended without a final status: ${stderr}`);
     const count = Number(/^stopped (\d+)$/m.exec(stdout)?.[1]);
     const rows = readRows(this.#settings.rows);
     const status = JSON.parse(readFileSync(this.#settings.status, 'utf8')) as Status;

@@ -13,7 +13,7 @@ interface Moment {
   readonly name: string;
   /** Options of `peer exchange`; `pause` says where it is when the trace attaches. */
   readonly options: string;
-  /** What is not the same as in a connection that was seen from its beginning: said lines in order. */
+  /** Checks what differs from a connection that was seen from its beginning. */
   check(peer: Paused, trace: Trace, context: Context): void;
 }
 

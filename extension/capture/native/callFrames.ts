@@ -187,7 +187,7 @@ function readCommon(cursor: Cursor): Common {
       else if (letter === 'P') pointer(inner, inner.u8() & 0x0f, 0);
       else if (letter === 'L') inner.skip(1);
       else if (letter === 'S') signal = true;
-      // B: of pointer authentication, which this passes over anyhow.
+      // B: return addresses are signed with key B (AArch64). Signatures are removed, whatever the key.
       else if (letter !== 'B') throw new ElfError('an unknown augmentation');
     }
   } else if (augmentation !== '') throw new ElfError('an unknown augmentation');

@@ -12,8 +12,8 @@ const MAX_ABBREVIATIONS = 100_000;
 const MAX_ATTRIBUTES = 1_000;
 /** Of one list, in bytes: some thousand ranges. */
 const MAX_RANGE_BYTES = 64 * 1024;
-/** Bytes of a unit's header and first entry. */
-const FIRST_ENTRY = 4_096;
+/** Bytes that are read for one entry. */
+const MAX_ENTRY_BYTES = 4_096;
 const MAX_ABBREVIATION_BYTES = 4 * 1024 * 1024;
 /** Tables of abbreviations that are kept, and numbers in all of them. */
 const MAX_TABLES = 64;
@@ -129,7 +129,7 @@ export class DebugInfo {
 
   /** The unit's first entry, with what depends on it. */
   firstOf(unit: Unit): { entry: Entry; bases: Bases } {
-    const bytes = this.info.upTo(unit.first, Math.min(FIRST_ENTRY, unit.end - unit.first));
+    const bytes = this.info.upTo(unit.first, Math.min(MAX_ENTRY_BYTES, unit.end - unit.first));
     const bases: Record<keyof Bases, number> = { low: 0, texts: 0, addresses: 0, ranges: 0 };
     const entry = readEntry(new Cursor(bytes), unit, unit.first, bases);
     if (entry === null) throw new ElfError('a unit without an entry');
@@ -140,7 +140,7 @@ export class DebugInfo {
   /** An entry anywhere in the section. @param unit in which it is */
   entryAt(unit: Unit, offset: number): Entry | null {
     if (offset < unit.first || offset >= unit.end) return null;
-    const bytes = this.info.upTo(offset, Math.min(FIRST_ENTRY, unit.end - offset));
+    const bytes = this.info.upTo(offset, Math.min(MAX_ENTRY_BYTES, unit.end - offset));
     this.#budget.step();
     return readEntry(new Cursor(bytes), unit, offset);
   }

@@ -45,7 +45,8 @@ export class SessionStory {
   }
 
   /**
-   * A thread is stopped at an exception whose text only the answer to `exceptionInfo` has (js-debug). Returned once.
+   * The next thread that is stopped at an exception whose text only the answer to `exceptionInfo` has (js-debug); null: none.
+   * Each is returned once.
    */
   takeUnsaid(): number | null {
     const next = this.#unsaid.values().next();

@@ -1,6 +1,6 @@
 /**
  * One HTTP/2 connection (RFC 9113): each stream is an exchange, so its two messages are paired by the stream
- * identifier. If the request was not seen, the stream shows with its later frames.
+ * identifier. If the request was not seen, the stream is an exchange from the first frame that was.
  */
 import { gapReason, type MissingReason, type PieceContext } from '../byteStream.ts';
 import type { ConnectionHost, Dissector } from '../dissector.ts';

@@ -70,7 +70,7 @@ export class Lane implements FrameSink {
   #broken: RuleName[] = [];
   #ending = false;
 
-  /** @param late when the direction was not seen from its beginning. */
+  /** @param start `anywhere`: the direction was not seen from its beginning. */
   constructor(sink: LaneSink, start: 'preface' | 'frame' | 'anywhere') {
     this.#sink = sink;
     this.begun = start !== 'anywhere';

@@ -28,7 +28,7 @@ export interface TlsLibrary {
   readonly since?: string | null;
   /** How returns are seen; null where nothing is attached. */
   readonly returns: 'instructions' | 'uretprobe' | null;
-  /** Why it is not attached, in the user's words, to follow "not decrypted: "; null when it is. */
+  /** Why it is not attached, as a text for the user, to follow "not decrypted: "; null when it is. */
   readonly reason: string | null;
 }
 
@@ -73,7 +73,7 @@ const NAMES: Readonly<Record<TlsLibraryKind, string>> = {
 };
 
 const UNMATCHED =
-  'but not every session could be matched to its connection; its calls may be among those without addresses';
+  'but not every session could be matched to its connection; the calls of this one may be among those without addresses';
 
 const UNRECOGNISED = 'the TLS library of the process was not recognised';
 const UNSEEN = 'the program had ended before its TLS library could be looked at';
@@ -228,7 +228,7 @@ export class TlsLibraries {
         : `${lagging}: the program had just started or loaded it, and its calls were made before that`;
     }
     if (hasSession)
-      return 'its session was seen, but none of its data: the program used functions that are not read';
+      return 'its session was seen, but none of its data: the program used functions that are not probed';
     if (late) return `opened before the trace started, so it can't be decrypted`;
     const decrypted = names.includes(' and ') ? `${names} are decrypted` : `${names} is decrypted`;
     if (unmatched) return `${decrypted}, ${UNMATCHED}`;

@@ -129,8 +129,8 @@ export class TlsSocket implements TlsDissector {
         }
         // Waits while the helper looks at the program, for the reason, and while a session may still decrypt what it has
         // received, which would remove the row.
-        const explained = this.#exchange?.encrypted?.explained !== true;
-        if (this.#sessions === 0 && (explained || this.#host.librariesKnown(this.#pid))) this.#end();
+        const reasonIsFinal = this.#exchange?.encrypted?.explained !== true;
+        if (this.#sessions === 0 && (reasonIsFinal || this.#host.librariesKnown(this.#pid))) this.#end();
         else this.#ending = { at: this.#time, since: context.emitted };
       }
     }

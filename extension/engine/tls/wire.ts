@@ -174,10 +174,8 @@ export class TlsWire {
     this.#versionNumber = hello.version;
     this.#facts.version = versionName(hello.version);
     this.#facts.cipher = cipherSuiteName(hello.cipherSuite);
-    if (hello.retry) {
-      // Only rejected early data can come before the second ClientHello.
-      return;
-    }
+    // `helloSeen` remains false: until the second ClientHello, encrypted records can only be rejected early data.
+    if (hello.retry) return;
     this.#lanes[direction].helloSeen = true;
     this.#facts.alpn = hello.alpn;
     if (this.#is13) this.#facts.resumed = hello.preSharedKey;
@@ -201,7 +199,7 @@ export class TlsWire {
     const byClient = lane.direction === this.#facts.clientDirection;
     // Only in TLS 1.3 can it be an alert, by its length: earlier versions have a content type for alerts.
     const mayBeAlert = this.#is13 && length <= ALERT_SIZE + ENCRYPTION;
-    if (this.#facts.established) this.#part(lane, mayBeAlert);
+    if (this.#facts.established) this.#noteClosingAlert(lane, mayBeAlert);
     if (this.#facts.established && byClient && !mayBeAlert) this.#clientData(length, time);
     if (this.#facts.established || this.#versionNumber === 0 || this.#facts.alert !== null) return;
     if (!this.#is13) {
@@ -243,14 +241,14 @@ export class TlsWire {
     return this.#facts.cipher?.endsWith('_CCM_8_SHA256') === true ? ENCRYPTION_CCM_8 : ENCRYPTION;
   }
 
-  /** A record after the handshake. */
-  #part({ direction }: Lane, isAlert: boolean): void {
+  /** Of a record after the handshake: whether an alert is the last one of its direction. */
+  #noteClosingAlert({ direction }: Lane, isAlert: boolean): void {
     if (isAlert) this.#facts.partingAlert ??= direction;
     else if (this.#facts.partingAlert === direction) this.#facts.partingAlert = null;
   }
 
   #alert(lane: Lane, length: number): void {
-    if (this.#facts.established) this.#part(lane, true);
+    if (this.#facts.established) this.#noteClosingAlert(lane, true);
     if (this.#facts.established || this.#facts.alert !== null) return;
     if (lane.encrypted) {
       this.#facts.alert = { name: null, code: null, direction: lane.direction };
@@ -278,7 +276,7 @@ class Lane implements RecordHandler {
   helloSeen = false;
   applicationData = false;
   /** At least one record was whole. */
-  #records = false;
+  #sawRecord = false;
   #beginning = '';
   readonly alert: [level: number, code: number] = [0, 0];
 
@@ -298,7 +296,7 @@ class Lane implements RecordHandler {
 
   feed(bytes: Uint8Array, time: number): void {
     this.#first ??= time;
-    if (!this.#records && this.#beginning.length < MAX_BEGINNING) {
+    if (!this.#sawRecord && this.#beginning.length < MAX_BEGINNING) {
       const piece = bytes.subarray(0, MAX_BEGINNING - this.#beginning.length);
       this.#beginning += Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('latin1');
     }
@@ -307,7 +305,7 @@ class Lane implements RecordHandler {
 
   /** Its first bytes are not TLS. */
   get isForeign(): boolean {
-    return this.records.lost && !this.#records && this.#beginning !== '';
+    return this.records.lost && !this.#sawRecord && this.#beginning !== '';
   }
 
   /** Its first line as far as it is printable; may be empty. */
@@ -326,7 +324,7 @@ class Lane implements RecordHandler {
   }
 
   recordEnded(type: ContentType, length: number, time: number): void {
-    this.#records = true;
+    this.#sawRecord = true;
     this.#beginning = '';
     this.#wire.recordEnded(this, type, length, time);
     if (type === ContentType.Alert) this.#alertLength = 0;

@@ -218,7 +218,7 @@ function sessionFacts({ debug, process }: ExchangeJson): Fact[] {
   ];
 }
 
-/** The line that made the call, with the way there. */
+/** The line that made the call, with an action that opens it. */
 function sourceFacts({ id, debug }: ExchangeJson, { openSource }: TabActions): Fact[] {
   const source = debug?.source ?? null;
   if (source === null) return [];
@@ -254,7 +254,7 @@ function durationFact({ durationMs, timings }: ExchangeJson): Pick<Fact, 'value'
   return { value: durationText(Math.max(0, durationMs - paused)), remark };
 }
 
-/** The process at the other end, with the way there. */
+/** The process at the other end, with an action that shows its call. */
 function peerFacts({ side }: ExchangeJson, { peer, show }: TabActions): Fact[] {
   const other = peer();
   if (other === null) return [];

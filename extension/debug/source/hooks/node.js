@@ -2,8 +2,8 @@
  * What HTTP Trace evaluates in a Node.js program that is being debugged, if its user has agreed: it reports which line
  * made an HTTP call. It changes no argument and no result, and ignores its own errors.
  *
- * It is one expression that needs nothing around it, in the syntax of old releases. An `await`, even in a comment, would
- * make js-debug rewrite it, so there is none but in this sentence, which is cut off with the whole comment.
+ * It is one expression that needs nothing around it, in the syntax of old releases. js-debug rewrites an
+ * expression that contains the word `await`, even in a comment. So it occurs only here; the extension cuts this comment off.
  */
 // biome-ignore lint/correctness/noUnusedVariables: the extension wraps it in a call.
 function httpTraceSource(settings) {
@@ -126,7 +126,7 @@ function httpTraceSource(settings) {
 
   function subscribe(name, listener) {
     const guardedListener = (message) => guarded(() => listener(message));
-    // Old releases have no `subscribe` of the module, and lose a channel that has no reference.
+    // Old releases have no `diagnostics_channel.subscribe`, and collect a channel to which nothing refers.
     const channel = channels.channel(name);
     channel.subscribe(guardedListener);
     undo.push(() => channel.unsubscribe(guardedListener));

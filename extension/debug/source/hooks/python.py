@@ -23,7 +23,7 @@ def _http_trace_source(settings):
         known.settings = settings
         return
 
-    # Others look through what is imported, and expect modules there.
+    # A module, as other code goes through sys.modules and expects modules.
     hook = type(sys)(KEY)
     hook.settings = settings
     hook.second = 0
@@ -73,7 +73,7 @@ def _http_trace_source(settings):
         else:
             return
         try:
-            # Not kept open: a daemon closes what it does not know, and then the number is another file's.
+            # Not kept open: a daemon may close unknown descriptors, and then the number belongs to another file.
             fd = os_open(hook.settings["pipe"], mode)
         except OSError:
             remove()  # Nobody reads any more.
@@ -92,8 +92,8 @@ def _http_trace_source(settings):
     def path_of(value):
         return text(value).split("?", 1)[0]
 
-    # Frames from the caller of the function that is called, the innermost first. None where nothing more is reported in
-    # this second.
+    # Frames from the caller of the function that is called, the innermost first. Empty when the limit of this second is
+    # reached.
     def stack():
         if hook.reported >= MAX_RATE and monotonic_ns() // 1000000000 == hook.second:
             return []
@@ -170,7 +170,7 @@ def _http_trace_source(settings):
         replace(module.ClientRequest, "send", send)
 
     # Of httpcore, and so httpx.
-    def told_by_httpcore(connection, request):
+    def report_httpcore(connection, request):
         socket = connection._network_stream.get_extra_info("socket")
         target = request.url.target
         report(monotonic_ns(), port_of(socket), text(request.method), path_of(target), stack()[1:])
@@ -179,7 +179,7 @@ def _http_trace_source(settings):
         def handle(original):
             def wrapper(self, request, *args, **kwargs):
                 try:
-                    told_by_httpcore(self, request)
+                    report_httpcore(self, request)
                 except Exception:
                     pass
                 return original(self, request, *args, **kwargs)
@@ -192,7 +192,7 @@ def _http_trace_source(settings):
         def handle(original):
             async def wrapper(self, request, *args, **kwargs):
                 try:
-                    told_by_httpcore(self, request)
+                    report_httpcore(self, request)
                 except Exception:
                     pass
                 return await original(self, request, *args, **kwargs)
