@@ -18,7 +18,7 @@ export interface GoFrame {
 }
 
 interface Layout {
-  /** Bytes of `runtime._func` before its lists. */
+  /** Bytes of `runtime._func` before its PCDATA table. */
   readonly functionSize: number;
   /** Bytes of an inlined call. */
   readonly inlinedSize: number;
@@ -45,7 +45,7 @@ const NONE = 0xffff_ffff;
 
 const MAX_FUNCTIONS = 4_000_000;
 const MAX_TEXT = 4_096;
-const MAX_LISTS = 256;
+const MAX_PCDATA = 256;
 const MAX_INLINED = 64;
 /** Bytes read of one pc-value table: a function's lines, files or inlining indexes. */
 const MAX_VALUES = 1024 * 1024;
@@ -63,9 +63,9 @@ interface GoFunction {
   readonly lines: number;
   readonly unit: number;
   /** Offset in the file. */
-  readonly lists: number;
-  readonly listCount: number;
-  readonly treeCount: number;
+  readonly pcdata: number;
+  readonly pcdataCount: number;
+  readonly funcdataCount: number;
 }
 
 export class GoLines {
@@ -133,7 +133,9 @@ export class GoLines {
     const tree = this.#treeOf(found);
     for (let depth = 0; depth < MAX_INLINED; depth++) {
       const index =
-        found.listCount > INLINED_INDEX ? this.#valueAt(found, this.#listAt(found, INLINED_INDEX), at) : -1;
+        found.pcdataCount > INLINED_INDEX
+          ? this.#valueAt(found, this.#pcdataAt(found, INLINED_INDEX), at)
+          : -1;
       const line = this.#valueAt(found, found.lines, at);
       const path = this.#fileAt(found, this.#valueAt(found, found.files, at));
       if (index === null || line === null || path === null || line <= 0) return null;
@@ -179,21 +181,21 @@ export class GoLines {
       files: bytes.readUInt32LE(20),
       lines: bytes.readUInt32LE(24),
       unit: bytes.readUInt32LE(32),
-      lists: at + functionSize,
-      listCount: Math.min(bytes.readUInt32LE(28), MAX_LISTS),
-      treeCount: bytes[functionSize - 1] ?? 0,
+      pcdata: at + functionSize,
+      pcdataCount: Math.min(bytes.readUInt32LE(28), MAX_PCDATA),
+      funcdataCount: bytes[functionSize - 1] ?? 0,
     };
   }
 
   /** Offset in the file of the function's inlining tree. */
-  #treeOf({ lists, listCount, treeCount }: GoFunction): number | null {
-    if (this.#funcdataBase === null || treeCount <= INLINED_TREE) return null;
-    const distance = this.#u32(lists + (listCount + INLINED_TREE) * 4);
+  #treeOf({ pcdata, pcdataCount, funcdataCount }: GoFunction): number | null {
+    if (this.#funcdataBase === null || funcdataCount <= INLINED_TREE) return null;
+    const distance = this.#u32(pcdata + (pcdataCount + INLINED_TREE) * 4);
     return distance === NONE ? null : this.#elf.fileOffset(this.#funcdataBase + distance);
   }
 
-  #listAt({ lists }: GoFunction, index: number): number {
-    return this.#u32(lists + index * 4);
+  #pcdataAt({ pcdata }: GoFunction, index: number): number {
+    return this.#u32(pcdata + index * 4);
   }
 
   /** The value of a table (`runtime.pcvalue`) at an address; null: it has none there. */

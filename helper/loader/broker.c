@@ -58,8 +58,8 @@ struct broker {
 	struct attachment attachments[ATTACHMENTS_MAX];
 	int handed_over[BROKER_DESCRIPTORS_MAX];
 	uint32_t to_hand_over;
-	struct always always[MAX_LINKS];
-	uint32_t always_count;
+	struct trace_program trace_programs[MAX_LINKS];
+	uint32_t trace_program_count;
 	int links[MAX_LINKS]; /* of a trace after the first one; none while the helper is kept */
 	uint32_t link_count;
 	uint32_t closed_count; /* of these, while a trace is being paused */
@@ -212,12 +212,13 @@ static void pause_trace(struct broker *broker, struct broker_answer *answer)
 
 static void resume_trace(struct broker *broker, struct broker_answer *answer)
 {
-	if (broker->link_count > 0 || broker->always_count == 0) {
+	if (broker->link_count > 0 || broker->trace_program_count == 0) {
 		refuse(answer, EINVAL, broker->link_count > 0 ? "the trace runs already" : "the trace cannot be begun again");
 		return;
 	}
-	for (uint32_t i = 0; i < broker->always_count; i++) {
-		int link = bpf_link_create(broker->always[i].program, 0, (enum bpf_attach_type)broker->always[i].attach_type, NULL);
+	for (uint32_t i = 0; i < broker->trace_program_count; i++) {
+		const struct trace_program *program = &broker->trace_programs[i];
+		int link = bpf_link_create(program->program, 0, (enum bpf_attach_type)program->attach_type, NULL);
 
 		if (link < 0) {
 			refuse(answer, errno, "the kernel does not attach its programs again: %s", strerror(errno));
@@ -310,7 +311,7 @@ static bool serve_one(struct broker *broker)
 		}
 	} else if (request.verb == BROKER_DETACH && request.set < ATTACHMENTS_MAX && broker->attachments[request.set].descriptors) {
 		remove_later(&broker->attachments[request.set]);
-	} else if (request.verb == BROKER_PAUSE && broker->to_hand_over == 0 && broker->always_count > 0) {
+	} else if (request.verb == BROKER_PAUSE && broker->to_hand_over == 0 && broker->trace_program_count > 0) {
 		pause_trace(broker, &answer);
 	} else if (request.verb == BROKER_RESUME && broker->to_hand_over == 0) {
 		resume_trace(broker, &answer);
@@ -381,8 +382,8 @@ static _Noreturn void run(struct broker *broker)
 	close(broker->attacher.enter);
 	close(broker->attacher.leave);
 	close(broker->attacher.caller);
-	for (uint32_t i = 0; i < broker->always_count; i++)
-		close(broker->always[i].program);
+	for (uint32_t i = 0; i < broker->trace_program_count; i++)
+		close(broker->trace_programs[i].program);
 	for (uint32_t i = broker->closed_count; i < broker->link_count; i++)
 		close(broker->links[i]);
 	for (uint32_t i = 0; i < broker->state_count; i++)
@@ -426,8 +427,8 @@ static void keep_descriptors(struct broker *broker)
 		kept[count++] = &broker->attacher.type_file;
 	for (uint32_t i = 0; i < broker->to_hand_over; i++)
 		kept[count++] = &broker->handed_over[i];
-	for (uint32_t i = 0; i < broker->always_count; i++)
-		kept[count++] = &broker->always[i].program;
+	for (uint32_t i = 0; i < broker->trace_program_count; i++)
+		kept[count++] = &broker->trace_programs[i].program;
 	for (uint32_t i = 0; i < broker->state_count; i++)
 		kept[count++] = &broker->states[i];
 	for (uint32_t i = 0; i < count; i++) {
@@ -484,15 +485,15 @@ _Noreturn void become_broker(struct programs *programs, const struct options *op
 					    .caller = programs->go_caller};
 	if (!prepare_attacher(&broker.attacher)) {
 		broker.attacher.way = programs->tls_attach = TLS_ATTACH_NONE;
-		programs->always_count = programs->state_count = 0;
+		programs->trace_program_count = programs->state_count = 0;
 		snprintf(programs->missing[PART_TLS], REASON_SIZE, "this kernel has no uprobes");
 	}
 	broker.helper_pid = helper->pid;
 	broker.helper = helper->pidfd;
 	broker.channel = helper->channel;
 	broker.to_hand_over = list_handed_over(programs, broker.handed_over);
-	memcpy(broker.always, programs->always, sizeof(broker.always));
-	broker.always_count = (uint32_t)programs->always_count;
+	memcpy(broker.trace_programs, programs->trace_programs, sizeof(broker.trace_programs));
+	broker.trace_program_count = (uint32_t)programs->trace_program_count;
 	memcpy(broker.states, programs->states, sizeof(broker.states));
 	broker.state_count = (uint32_t)programs->state_count;
 	broker.this_trace = programs->this_trace;

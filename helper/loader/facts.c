@@ -36,7 +36,7 @@ size_t write_facts(char *facts, size_t size, const struct options *options, cons
 	append(facts, size, &used,
 	       "{\"links\":%d,\"keepable\":%s,\"tlsAttach\":\"%s\",\"tlsWanted\":%s,\"foreignPids\":%s,\"owner\":%u,\"ringSize\":%u,"
 	       "\"requestCopyLimit\":%u,\"responseCopyLimit\":%u,\"backend\":\"%s\"",
-	       programs->link_count, programs->always_count > 0 ? "true" : "false", tls_attach_names[programs->tls_attach], options->tls_attach == TLS_ATTACH_NONE ? "false" : "true",
+	       programs->link_count, programs->trace_program_count > 0 ? "true" : "false", tls_attach_names[programs->tls_attach], options->tls_attach == TLS_ATTACH_NONE ? "false" : "true",
 	       programs->foreign_pids ? "true" : "false", (unsigned int)requester->uid, options->ring_size,
 	       options->request_copy_limit, options->response_copy_limit, backend_names[programs->backend]);
 	append(facts, size, &used, ",\"groups\":[");

@@ -51,7 +51,7 @@ enum {
 #define MAP_KEY_MAX 64 /* bytes, of a map that is emptied */
 
 /* A program that is attached as long as a trace runs. */
-struct always {
+struct trace_program {
 	int program;
 	uint32_t attach_type; /* enum bpf_attach_type */
 };
@@ -92,8 +92,8 @@ struct programs {
 	int links[MAX_LINKS];
 	int link_count;
 	/* For another trace after this one, when the helper is kept; no programs: there can be none. */
-	struct always always[MAX_LINKS];
-	int always_count;
+	struct trace_program trace_programs[MAX_LINKS];
+	int trace_program_count;
 	int states[MAX_STATES]; /* the maps that are emptied between two traces */
 	int state_count;
 	volatile uint32_t *this_trace; /* of bpf/state.h */

@@ -340,12 +340,12 @@ static volatile uint32_t *shared_variable(const struct bpf_object *object, const
  * What a further trace needs (broker.c). Kernel probes need a privilege that the broker does not keep, and a
  * latency filter ends with its trace (bpf/waiting.h).
  */
-static void note_always(const struct bpf_object *object, const struct options *options, struct programs *programs)
+static void note_trace_programs(const struct bpf_object *object, const struct options *options, struct programs *programs)
 {
 	struct bpf_program *program;
 	struct bpf_map *map;
 
-	programs->always_count = programs->state_count = 0;
+	programs->trace_program_count = programs->state_count = 0;
 	if (programs->backend == BACKEND_KPROBE || programs->tls_attach == TLS_ATTACH_NONE || options->min_latency)
 		return;
 	bpf_object__for_each_map(map, object) {
@@ -363,8 +363,8 @@ static void note_always(const struct bpf_object *object, const struct options *o
 	bpf_object__for_each_program(program, object) {
 		if (!bpf_program__autoload(program) || is_tls_program(program))
 			continue;
-		programs->always[programs->always_count++] =
-			(struct always){bpf_program__fd(program), (uint32_t)bpf_program__expected_attach_type(program)};
+		programs->trace_programs[programs->trace_program_count++] =
+			(struct trace_program){bpf_program__fd(program), (uint32_t)bpf_program__expected_attach_type(program)};
 	}
 }
 
@@ -501,7 +501,7 @@ static int try_backend(const struct options *options, const struct requester *re
 	programs->go_caller = program_descriptor(object, "trace_http_go_caller");
 	programs->foreign_pids = foreign_pid_namespace() != 0;
 	programs->backend = backend;
-	note_always(object, options, programs);
+	note_trace_programs(object, options, programs);
 	reason[0] = 0;
 	return 0;
 }

@@ -27,8 +27,8 @@ const HEADER_SIZE = 12;
 const MAX_HEADER = 64 * 1024 * 1024;
 const MAX_SECTION = 16 * 1024 * 1024;
 const MAX_ENTRY = 1024 * 1024;
-/** Of what entries have in common: some thirty bytes. */
-const MAX_COMMON_ENTRY = 4_096;
+/** Bytes of a CIE; most have thirty. */
+const MAX_CIE_BYTES = 4_096;
 const MAX_EXPRESSION = 256;
 /** Numbers of DWARF: AArch64 has 128 of them. */
 const MAX_REGISTER = 127;
@@ -36,15 +36,15 @@ const MAX_REGISTER = 127;
 const ROW_BYTES = 64;
 const MAX_INSTRUCTIONS = 100_000;
 const MAX_REMEMBERED = 64;
-const MAX_COMMON = 10_000;
+const MAX_CIES = 10_000;
 /** Pointer encodings, DW_EH_PE_…: of the header, the only ones that linkers make. */
 const PCREL_SDATA4 = 0x1b;
 const UDATA4 = 0x03;
 const DATAREL_SDATA4 = 0x3b;
 const OMITTED = 0xff;
 
-/** What entries have in common (CIE). */
-interface Common {
+/** Common Information Entry: what several entries have in common. */
+interface Cie {
   readonly codeFactor: number;
   readonly dataFactor: number;
   readonly returnRegister: number;
@@ -65,7 +65,7 @@ export class CallFrames {
   readonly #elf: ElfFile;
   readonly #table: Table;
   readonly #budget: ReadingBudget;
-  readonly #common = new Map<number, Common>();
+  readonly #cies = new Map<number, Cie>();
 
   private constructor(elf: ElfFile, table: Table | null, budget: ReadingBudget) {
     this.#elf = elf;
@@ -109,7 +109,7 @@ export class CallFrames {
       const inner = new Cursor(cursor.bytes, cursor.at, cursor.skip(length) + length);
       const distance = inner.u32();
       if (distance === 0) continue;
-      const { encoding } = this.#commonAt(entry + 4 - distance);
+      const { encoding } = this.#cieAt(entry + 4 - distance);
       const start = pointer(inner, encoding, section.address);
       if (start === null) continue;
       this.#budget.hold(ROW_BYTES);
@@ -139,13 +139,13 @@ export class CallFrames {
     const cursor = new Cursor(this.#entryAt(entry, MAX_ENTRY));
     const distance = cursor.u32();
     if (distance === 0) return null;
-    const common = this.#commonAt(entry + 4 - distance);
-    const start = pointer(cursor, common.encoding, entry + 4);
-    const size = pointer(cursor, common.encoding & 0x0f, 0);
+    const cie = this.#cieAt(entry + 4 - distance);
+    const start = pointer(cursor, cie.encoding, entry + 4);
+    const size = pointer(cursor, cie.encoding & 0x0f, 0);
     if (start === null || size === null || address < start || address >= start + size) return null;
-    if (common.augmented) cursor.skip(cursor.uleb());
+    if (cie.augmented) cursor.skip(cursor.uleb());
     const own = cursor.bytes.subarray(cursor.at);
-    return execute(common, own, start, address, entry + 4 + cursor.at, this.#budget);
+    return execute(cie, own, start, address, entry + 4 + cursor.at, this.#budget);
   }
 
   /** Behind its length. */
@@ -157,18 +157,18 @@ export class CallFrames {
     return this.#elf.bytes(offset + 4, length);
   }
 
-  #commonAt(address: number): Common {
-    const known = this.#common.get(address);
+  #cieAt(address: number): Cie {
+    const known = this.#cies.get(address);
     if (known !== undefined) return known;
-    const common = readCommon(new Cursor(this.#entryAt(address, MAX_COMMON_ENTRY)));
-    if (this.#common.size >= MAX_COMMON) this.#common.clear();
-    this.#common.set(address, common);
-    return common;
+    const cie = readCie(new Cursor(this.#entryAt(address, MAX_CIE_BYTES)));
+    if (this.#cies.size >= MAX_CIES) this.#cies.clear();
+    this.#cies.set(address, cie);
+    return cie;
   }
 }
 
-function readCommon(cursor: Cursor): Common {
-  if (cursor.u32() !== 0) throw new ElfError('not a common entry');
+function readCie(cursor: Cursor): Cie {
+  if (cursor.u32() !== 0) throw new ElfError('not a CIE');
   const version = cursor.u8();
   if (version !== 1 && version !== 3) throw new ElfError('an unknown version of frames');
   const augmentation = cursor.text();
@@ -224,7 +224,7 @@ interface State {
 
 /** @param place address of the own instructions' first byte */
 function execute(
-  common: Common,
+  cie: Cie,
   own: Buffer,
   start: number,
   address: number,
@@ -232,21 +232,21 @@ function execute(
   budget: ReadingBudget,
 ): CallFrame | null {
   const state: State = { base: null, rules: new Map() };
-  run(new Cursor(common.instructions), common, state, null, start, start, 0, budget);
+  run(new Cursor(cie.instructions), cie, state, null, start, start, 0, budget);
   const initial = new Map(state.rules);
-  run(new Cursor(own), common, state, initial, start, address, place, budget);
+  run(new Cursor(own), cie, state, initial, start, address, place, budget);
   if (state.base === null) return null;
   return {
     base: state.base,
     rules: state.rules,
-    returnRegister: common.returnRegister,
-    signal: common.signal,
+    returnRegister: cie.returnRegister,
+    signal: cie.signal,
   };
 }
 
 function run(
   cursor: Cursor,
-  { codeFactor, dataFactor, encoding }: Common,
+  { codeFactor, dataFactor, encoding }: Cie,
   state: State,
   initial: ReadonlyMap<number, Rule> | null,
   start: number,

@@ -50,7 +50,8 @@ export interface Entry {
   readonly low: Value | null;
   readonly high: Value | null;
   readonly ranges: Value | null;
-  readonly lines: number | null;
+  /** Offset of its line number program in `.debug_line`. */
+  readonly lineProgram: number | null;
   readonly folder: Value | null;
   readonly name: Value | null;
   readonly callFile: number;
@@ -74,7 +75,7 @@ export interface Unit {
 /** Attributes of a unit's first entry, on which the meaning of others depends. */
 export interface Bases {
   readonly low: number;
-  readonly texts: number;
+  readonly strOffsets: number;
   readonly addresses: number;
   readonly ranges: number;
 }
@@ -130,7 +131,7 @@ export class DebugInfo {
   /** The unit's first entry, with what depends on it. */
   firstOf(unit: Unit): { entry: Entry; bases: Bases } {
     const bytes = this.info.upTo(unit.first, Math.min(MAX_ENTRY_BYTES, unit.end - unit.first));
-    const bases: Record<keyof Bases, number> = { low: 0, texts: 0, addresses: 0, ranges: 0 };
+    const bases: Record<keyof Bases, number> = { low: 0, strOffsets: 0, addresses: 0, ranges: 0 };
     const entry = readEntry(new Cursor(bytes), unit, unit.first, bases);
     if (entry === null) throw new ElfError('a unit without an entry');
     const low = entry.low === null ? 0 : (this.#address(entry.low, bases) ?? 0);
@@ -154,22 +155,22 @@ export class DebugInfo {
     return readEntry(cursor, unit, base);
   }
 
-  text(value: Value | null, { texts }: Bases, unit: Unit): string {
+  text(value: Value | null, { strOffsets }: Bases, unit: Unit): string {
     if (value === null) return '';
     switch (value.form) {
       case FORM_STRING:
         return this.info.text(value.value);
-      case 0x0e:
+      case 0x0e: // DW_FORM_strp
         return this.#text?.text(value.value) ?? '';
-      case 0x1f:
+      case 0x1f: // DW_FORM_line_strp
         return this.#lineText?.text(value.value) ?? '';
-      case 0x1a:
+      case 0x1a: // DW_FORM_strx, strx1 to strx4
       case 0x25:
       case 0x26:
       case 0x27:
       case 0x28: {
         if (this.#textOffsets === null || this.#text === null) return '';
-        const at = texts + value.value * unit.offsetSize;
+        const at = strOffsets + value.value * unit.offsetSize;
         return this.#text.text(
           new Cursor(this.#textOffsets.bytes(at, unit.offsetSize)).unsigned(unit.offsetSize),
         );
@@ -191,7 +192,7 @@ export class DebugInfo {
   }
 
   #address({ form, value }: Value, { addresses }: Bases): number | null {
-    if (form === 0x01) return value;
+    if (form === 0x01) return value; // DW_FORM_addr
     return isAddress(form) ? this.#addressAt(addresses, value) : null;
   }
 
@@ -266,7 +267,7 @@ const PLAIN: Entry = {
   low: null,
   high: null,
   ranges: null,
-  lines: null,
+  lineProgram: null,
   folder: null,
   name: null,
   callFile: 0,
@@ -321,7 +322,7 @@ function readEntry(
   let low: Value | null = null;
   let high: Value | null = null;
   let ranges: Value | null = null;
-  let lines: number | null = null;
+  let lineProgram: number | null = null;
   let folder: Value | null = null;
   let name: Value | null = null;
   let callFile = 0;
@@ -335,53 +336,53 @@ function readEntry(
     const read = readValue(cursor, form, unit, attributes[index + 2] ?? 0);
     const value = form === FORM_STRING ? base + read : read;
     switch (attribute) {
-      case 0x03:
+      case 0x03: // DW_AT_name
         name = { form, value };
         break;
-      case 0x10:
-        lines = value;
+      case 0x10: // DW_AT_stmt_list
+        lineProgram = value;
         break;
-      case 0x11:
+      case 0x11: // DW_AT_low_pc
         low = { form, value };
         break;
-      case 0x12:
+      case 0x12: // DW_AT_high_pc
         high = { form, value };
         break;
-      case 0x1b:
+      case 0x1b: // DW_AT_comp_dir
         folder = { form, value };
         break;
-      case 0x31:
-      case 0x47:
+      case 0x31: // DW_AT_abstract_origin
+      case 0x47: // DW_AT_specification
         // References to another file (dwz) are not followed.
         if (isLocal(form)) origin = unit.start + value;
-        else if (form === 0x10) origin = value;
+        else if (form === 0x10) origin = value; // DW_FORM_ref_addr
         break;
-      case 0x55:
+      case 0x55: // DW_AT_ranges
         ranges = { form, value };
         break;
-      case 0x58:
+      case 0x58: // DW_AT_call_file
         callFile = value;
         break;
-      case 0x59:
+      case 0x59: // DW_AT_call_line
         callLine = value;
         break;
       case 0x76: // DW_AT_dwo_name
-      case 0x2130:
+      case 0x2130: // DW_AT_GNU_dwo_name
         split = true;
         break;
-      case 0x72:
-        if (bases !== undefined) bases.texts = value;
+      case 0x72: // DW_AT_str_offsets_base
+        if (bases !== undefined) bases.strOffsets = value;
         break;
-      case 0x73:
-      case 0x2133:
+      case 0x73: // DW_AT_addr_base
+      case 0x2133: // DW_AT_GNU_addr_base
         if (bases !== undefined) bases.addresses = value;
         break;
-      case 0x74:
+      case 0x74: // DW_AT_rnglists_base
         if (bases !== undefined) bases.ranges = value;
         break;
       default:
         break;
     }
   }
-  return { tag, children, low, high, ranges, lines, folder, name, callFile, callLine, origin, split };
+  return { tag, children, low, high, ranges, lineProgram, folder, name, callFile, callLine, origin, split };
 }

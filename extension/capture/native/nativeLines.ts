@@ -214,7 +214,8 @@ export class NativeLines {
     if (unit.first === null) return null;
     const { entry, bases } = this.#info.firstOf(unit);
     const folder = this.#info.text(entry.folder, bases, unit);
-    const lines = entry.lines === null ? null : new LineProgram(this.#sections, entry.lines, folder);
+    const lines =
+      entry.lineProgram === null ? null : new LineProgram(this.#sections, entry.lineProgram, folder);
     const whole = !entry.split && unit.end - unit.first <= MAX_UNIT_BYTES;
     const functions = whole ? this.#readFunctions(unit, bases) : null;
     let bytes = UNIT_BYTES + (lines?.bytes ?? 0);
