@@ -42,6 +42,9 @@ const DESCRIPTORS: Descriptors = {
   links: [],
 };
 
+/** A busy machine takes its time for what takes some milliseconds otherwise. */
+const waitFor = <T>(check: () => T): Promise<T> => vi.waitFor(check, 60_000);
+
 /** The addon without a kernel: what a test puts into `batches`, the lengths of three records each. */
 class Rings {
   readonly batches: number[] = [];
@@ -151,7 +154,7 @@ describe('hello', () => {
   ])('says the body limit: $bodyLimit', async ({ limits, bodyLimit }) => {
     read();
     await started(limits);
-    await vi.waitFor(() => expect(json<Hello>(FrameType.Hello)).toMatchObject([{ bodyLimit, layout: 5 }]));
+    await waitFor(() => expect(json<Hello>(FrameType.Hello)).toMatchObject([{ bodyLimit, layout: 5 }]));
   });
 
   it.each([
@@ -160,7 +163,7 @@ describe('hello', () => {
   ])('names the parts that are missing, of TLS only when it is wanted: $tlsWanted', async (one) => {
     read();
     await started({ tlsWanted: one.tlsWanted });
-    await vi.waitFor(() => expect(json<Hello>(FrameType.Hello)[0]?.missing).toEqual(one.missing));
+    await waitFor(() => expect(json<Hello>(FrameType.Hello)[0]?.missing).toEqual(one.missing));
   });
 });
 
@@ -168,16 +171,16 @@ describe('a clock', () => {
   it('is reported at the start, and again only when wall time jumps by a millisecond, or the machine slept', async () => {
     read();
     await started();
-    await vi.waitFor(() =>
+    await waitFor(() =>
       expect(json(FrameType.Clock)).toEqual([{ offset: '5000', bootTime: '7', suspended: '3' }]),
     );
     rings.offset = 5_000n + 999_999n;
-    await vi.waitFor(() => expect(json(FrameType.Status).length).toBeGreaterThan(0), 3_000);
+    await waitFor(() => expect(json(FrameType.Status).length).toBeGreaterThan(0));
     expect(json(FrameType.Clock)).toHaveLength(1);
     rings.offset = 5_000n + 1_000_000n;
-    await vi.waitFor(() => expect(json(FrameType.Clock)).toHaveLength(2), 3_000);
+    await waitFor(() => expect(json(FrameType.Clock)).toHaveLength(2));
     rings.suspended += 60_000_000_000n;
-    await vi.waitFor(() => expect(json(FrameType.Clock)).toHaveLength(3), 3_000);
+    await waitFor(() => expect(json(FrameType.Clock)).toHaveLength(3));
   });
 });
 
@@ -187,7 +190,7 @@ describe('records', () => {
     await started();
     rings.add(2, 10);
     rings.onRecords();
-    await vi.waitFor(() => expect(received.filter(({ type }) => type === FrameType.Records)).toHaveLength(2));
+    await waitFor(() => expect(received.filter(({ type }) => type === FrameType.Records)).toHaveLength(2));
     const [status] = json<Status>(FrameType.Status);
     expect(status).toMatchObject({ sent: 6, upTo: '99', final: false });
     const expected: Partial<Counters> = { produced: 100, unseenBytes: 107, filteredBytes: 111 };
@@ -204,17 +207,14 @@ describe('records', () => {
     for (let i = 0; i < 50; i++) rings.onRecords();
     expect(helperEnd.writableLength).toBeLessThan(MAX_UNSENT + MIB);
     read();
-    await vi.waitFor(
-      () => expect(received.filter(({ type }) => type === FrameType.Records)).toHaveLength(80),
-      10_000,
-    );
-    await vi.waitFor(() => expect(json<Status>(FrameType.Status).at(-1)).toMatchObject({ sent: 240 }));
+    await waitFor(() => expect(received.filter(({ type }) => type === FrameType.Records)).toHaveLength(80));
+    await waitFor(() => expect(json<Status>(FrameType.Status).at(-1)).toMatchObject({ sent: 240 }));
   });
 
   it('may take as much room as the client says', async () => {
     await started();
     client.write(encodeJson(FrameType.Options, { backlog: 7 * MIB }));
-    await vi.waitFor(() => expect(rings.limit).toBe(7 * MIB));
+    await waitFor(() => expect(rings.limit).toBe(7 * MIB));
   });
 });
 
@@ -225,7 +225,7 @@ describe('the end', () => {
     rings.add(80, BATCH_SIZE);
     rings.onRecords();
     const stopped = session.stop();
-    await vi.waitFor(() => expect(rings.targets.size).toBe(0));
+    await waitFor(() => expect(rings.targets.size).toBe(0));
     expect(exit).not.toHaveBeenCalled();
     read();
     await stopped;
@@ -234,7 +234,7 @@ describe('the end', () => {
     expect(json<Status>(FrameType.Status).some(({ backlog, final }) => !final && backlog.records > 0)).toBe(
       true,
     );
-    await vi.waitFor(() => expect(exit).toHaveBeenCalledWith(0), 10_000);
+    await waitFor(() => expect(exit).toHaveBeenCalledWith(0));
     expect(received.filter(({ type }) => type === FrameType.Records)).toHaveLength(80);
     expect(received.at(-1)?.type).toBe(FrameType.Status);
     const last = json<Status>(FrameType.Status).at(-1);
@@ -264,7 +264,7 @@ describe('the end', () => {
       } finally {
         clock.mockRestore();
       }
-      await vi.waitFor(() => expect(json<Status>(FrameType.Status).at(-1)).toMatchObject({ final: true }));
+      await waitFor(() => expect(json<Status>(FrameType.Status).at(-1)).toMatchObject({ final: true }));
       expect(json<Status>(FrameType.Status).filter(({ final }) => !final).length).toBeGreaterThanOrEqual(5);
       expect(rings.links).toBe(0);
     },
@@ -277,10 +277,10 @@ describe('the end', () => {
     const taken = 80 - rings.batches.length;
     client.write(encodeJson(FrameType.Stop, {}));
     client.write(encodeJson(FrameType.CutShort, {}));
-    await vi.waitFor(() => expect(rings.batches).toEqual([]), 3_000);
+    await waitFor(() => expect(rings.batches).toEqual([]));
     read();
     await session.stop();
-    await vi.waitFor(() => expect(exit).toHaveBeenCalledWith(0), 10_000);
+    await waitFor(() => expect(exit).toHaveBeenCalledWith(0));
     expect(received.filter(({ type }) => type === FrameType.Records)).toHaveLength(taken);
     expect(json<Status>(FrameType.Status).at(-1)).toMatchObject({
       final: true,
@@ -294,14 +294,14 @@ describe('the end', () => {
     await started();
     client.write(encodeJson(FrameType.Stop, {}));
     client.write(encodeJson(FrameType.Stop, {}));
-    await vi.waitFor(() => expect(exit).toHaveBeenCalled(), 3_000);
+    await waitFor(() => expect(exit).toHaveBeenCalled());
     expect(json<Status>(FrameType.Status).filter(({ final }) => final)).toHaveLength(1);
   });
 
   it('comes with the client', async () => {
     await started();
     client.destroy();
-    await vi.waitFor(() => expect(exit).toHaveBeenCalledWith(0));
+    await waitFor(() => expect(exit).toHaveBeenCalledWith(0));
   });
 });
 
@@ -313,14 +313,14 @@ describe('a pause', () => {
     const onPaused = vi.fn<(forMs: number) => void>();
     const session = new Session(rings.native, KEEPABLE, DESCRIPTORS, helperEnd, exit, { onPaused });
     await session.start();
-    await vi.waitFor(() => expect(json<Hello>(FrameType.Hello)).toMatchObject([{ keepable: true }]));
+    await waitFor(() => expect(json<Hello>(FrameType.Hello)).toMatchObject([{ keepable: true }]));
     rings.targets.add(1);
     rings.add(2, BATCH_SIZE);
     client.write(encodeJson(FrameType.Pause, { forMs: 5_000 }));
-    await vi.waitFor(() => expect(onPaused).toHaveBeenCalledWith(5_000), 3_000);
+    await waitFor(() => expect(onPaused).toHaveBeenCalledWith(5_000));
     expect(rings.targets.size).toBe(0);
     expect(rings.pauses).toBe(1);
-    await vi.waitFor(() =>
+    await waitFor(() =>
       expect(json<Status>(FrameType.Status).at(-1)).toMatchObject({ final: true, sent: 6 }),
     );
     expect(helperEnd.listenerCount('data')).toBe(0);
@@ -337,7 +337,7 @@ describe('a pause', () => {
     const session = new Session(rings.native, facts, DESCRIPTORS, helperEnd, exit, { onPaused });
     await session.start();
     client.write(encodeJson(FrameType.Pause, { forMs: 5_000 }));
-    await vi.waitFor(() => expect(exit).toHaveBeenCalledWith(0), 3_000);
+    await waitFor(() => expect(exit).toHaveBeenCalledWith(0));
     expect(onPaused).not.toHaveBeenCalled();
     expect(json<Status>(FrameType.Status).at(-1)).toMatchObject({ final: true });
   });
@@ -348,14 +348,14 @@ describe('a pause', () => {
     rings.counted += 7;
     await session.start();
     rings.onRecords();
-    await vi.waitFor(() => expect(json<Status>(FrameType.Status).length).toBeGreaterThan(0), 3_000);
+    await waitFor(() => expect(json<Status>(FrameType.Status).length).toBeGreaterThan(0));
     expect(json<Status>(FrameType.Status)[0]?.counters).toMatchObject({
       produced: 7,
       seenBytes: 7,
       filteredBytes: 7,
     });
     session.endWithBroker();
-    await vi.waitFor(() => expect(exit).toHaveBeenCalledWith(1));
+    await waitFor(() => expect(exit).toHaveBeenCalledWith(1));
     expect(json<{ code: string }>(FrameType.Fault)).toMatchObject([{ code: 'helper' }]);
   });
 });
@@ -377,7 +377,7 @@ describe('a client that breaks the protocol', () => {
     read();
     await started();
     client.write(bytes);
-    await vi.waitFor(() => expect(exit).toHaveBeenCalledWith(1));
+    await waitFor(() => expect(exit).toHaveBeenCalledWith(1));
     expect(json<{ code: string }>(FrameType.Fault)).toMatchObject([{ code: 'client' }]);
   });
 });

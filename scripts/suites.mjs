@@ -52,7 +52,7 @@ export function shortSuites() {
     { ...own('tls', 'test/tls/run.mjs', '--short'), lane: 'tls', budget: 140 },
     { ...vitest('webview'), lane: 'tls', budget: 200 },
     { ...own('e2e', 'test/e2e/run.mjs'), lane: 'tls', budget: 220 },
-    { ...vitest('bursts'), lane: 'root', budget: 30 },
+    { ...vitest('bursts'), lane: ALONE, budget: 30 },
     { ...own('guest', 'test/matrix/run.mjs', '--on', '6.1', '--smoke'), lane: 'emulated', budget: 450 },
   ];
 }
@@ -70,7 +70,7 @@ export function allSuites() {
     { ...vitest('trust'), lane: 'root', budget: 300 },
     { ...own('matrix', 'test/matrix/run.mjs', '--on', 'native'), lane: 'root', budget: 150 },
     { ...own('tls', 'test/tls/run.mjs'), lane: 'tls', budget: 900 },
-    { ...vitest('bursts'), lane: 'root', budget: 150 },
+    { ...vitest('bursts'), lane: ALONE, budget: 120 },
   ];
   const more = [
     // That it works and its records balance; what it measures beside other suites says nothing.

@@ -185,11 +185,13 @@ describe('reading a file that was sent', () => {
 
   it('also if this process hardly ran while it was read', async () => {
     const file = sentFile(fileOf('late'));
-    const reader = new SentFileReader(3);
+    const turns = 10;
+    const reader = new SentFileReader(turns);
     const reading = reader.read(file, file.changed + HOUR);
-    // On a busy machine it gets a processor for one step of the reading only every half a second.
+    // On a busy machine it gets a processor for one or two steps of the reading only: each turn takes longer than all of them
+    // may take otherwise.
     const busy = setInterval(() => {
-      for (const until = performance.now() + 500; performance.now() < until; );
+      for (const until = performance.now() + turns * 70; performance.now() < until; );
     });
     try {
       expect(await reading).toEqual(Buffer.from('late'));

@@ -49,7 +49,9 @@ export async function files(steps, workbench, { url, workspace }) {
           .isVisible())
       )
         return false;
-      await workbench.input.fill(path);
+      // It may close meanwhile, with what was typed before.
+      await workbench.input.fill(path, { timeout: 1_000 }).catch(() => {});
+      if ((await workbench.input.inputValue({ timeout: 1_000 }).catch(() => '')) !== path) return false;
       await page.keyboard.press('Enter');
       chosen = true;
       return workbench.input.waitFor({ state: 'hidden', timeout: 2_000 }).then(

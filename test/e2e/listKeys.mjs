@@ -47,6 +47,10 @@ export async function listKeys(steps, workbench) {
 
   await steps.step('W, S, A, D and F zoom and move the waterfall', async () => {
     const shown = () => panel.locator('.ruler').innerHTML();
+    // The list is as wide as it is without the details from the next frame on.
+    await grid.evaluate(
+      () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
+    );
     await keys.press('f');
     const fitted = await shown();
     for (const [key, back] of [

@@ -1,21 +1,13 @@
 /** Bodies that servers send from files (sendfile): read from the same file, or missing with the reason. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { createServer } from 'node:net';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ExchangeJson, MessageJson } from '../../extension/engine/exchangeJson.ts';
+import { freePort } from '../../scripts/freePort.mjs';
+import { nginxIn } from '../kit/nginx.ts';
 import { PYTHON } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
 import { variants } from '../kit/tier.mjs';
@@ -57,40 +49,17 @@ const go = (): Promise<Server> => start([goPeer, site]);
 
 async function nginx(): Promise<Server> {
   const port = await freePort();
-  const own = join(folder, `nginx-${port}`);
-  mkdirSync(own);
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (name) => `${name}_temp_path ${own};`,
-  );
-  const config = join(own, 'nginx.conf');
-  writeFileSync(
-    config,
-    `daemon off; user root; worker_processes 1; pid ${own}/pid; error_log ${own}/error.log;
-     events { worker_connections 64; }
-     http {
-       access_log off; sendfile on; tcp_nopush on; ${temporary.join(' ')}
-       server { listen 127.0.0.1:${port}; root ${site}; }
-     }`,
-  );
-  const child = Child.of(['nginx', '-p', own, '-c', config, '-e', `${own}/error.log`]);
-  const master = child.process.pid as number;
+  const http = `access_log off; sendfile on; tcp_nopush on;
+    server { listen 127.0.0.1:${port}; root ${site}; }`;
+  const child = Child.of(nginxIn(join(folder, `nginx-${port}`), http));
   for (let attempt = 0; attempt < 400; attempt++) {
     const answer = await fetch(`http://127.0.0.1:${port}/nothing`).catch(() => null);
     if (answer !== null) break;
     await sleep(50);
   }
-  const children = readFileSync(`/proc/${master}/task/${master}/children`, 'latin1');
-  const server = { child, port, pids: children.split(' ').filter(Boolean).map(Number) };
+  const server = { child, port, pids: [child.pid] };
   servers.push(server);
   return server;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }
 
 /** @returns the body as the client got it */

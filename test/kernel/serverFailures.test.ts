@@ -85,10 +85,10 @@ describeTraced('servers whose calls fail', () => {
       number,
     ];
     const servers = [
-      `'${process.execPath}' '${join(PEERS, 'answering.mjs')}' ${ofNode}`,
-      `'${PYTHON}' '${join(PEERS, 'answering.py')}' ${ofPython}`,
-      `'${go}' ${ofGo}`,
-      `java -XX:TieredStopAtLevel=1 -cp '${folder}' Answering ${ofJava}`,
+      `'${process.execPath}' '${join(PEERS, 'answering.mjs')}' ${ofNode} '${folder}'`,
+      `'${PYTHON}' '${join(PEERS, 'answering.py')}' ${ofPython} '${folder}'`,
+      `'${go}' ${ofGo} '${folder}'`,
+      `java -XX:TieredStopAtLevel=1 -cp '${folder}' Answering ${ofJava} '${folder}'`,
       nginx(ofNginx, ofNode, ofNobody),
     ];
     const clients = [
@@ -98,7 +98,7 @@ describeTraced('servers whose calls fail', () => {
       ...['nginx', ofNginx, OF_NGINX.join(',')],
     ];
     const script = `${servers.map((server) => `${server} & all="$all $!"`).join('\n')}
-      '${process.execPath}' '${join(PEERS, 'leavingClients.mjs')}' ${clients.join(' ')}
+      '${process.execPath}' '${join(PEERS, 'leavingClients.mjs')}' '${folder}' ${clients.join(' ')}
       kill $all; wait`;
     const { exchanges } = await CallTracing.run(context, ['sh', '-c', script]).result();
     const seen: Record<string, string[]> = {};

@@ -285,7 +285,7 @@ describeTraced('a system that lacks something', () => {
       }
       // A kernel without kprobes gives no message; with kprobes, --verbose shows its message.
       const tried = !trial.includes(`not ${backend}: this kernel was built without`);
-      const end = tried ? ' Run with --verbose for the kernel.s words\\.' : '';
+      const end = tried ? ' Run with --verbose to see the kernel.s messages\\.' : '';
       await expectRefused(
         new RegExp(`^http-trace: This kernel does not accept the ${backend} backend: [^.]*\\.${end}\\n$`),
         [],

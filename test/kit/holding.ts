@@ -1,7 +1,10 @@
 /** What a helper holds: kernel objects, descriptors and memory, to compare with what it held earlier. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Held, heldBy, stillThere } from './kernel.ts';
+import { childrenOf, type Held, heldBy, stillThere } from './kernel.ts';
+
+/** Looks in a row that must find the helper idle. */
+const IDLE_LOOKS = 4;
 
 /** How often a process that goes on working is looked at. */
 const LOOKS = 5;
@@ -37,6 +40,34 @@ export async function holdingOnce(
     const now = await holdingOf(pid);
     if (expected(now) || performance.now() > limit) return now;
     await sleep(BETWEEN_TRIES);
+  }
+}
+
+/**
+ * Waits until a helper and its broker have nothing left to do: none of their threads runs or waits for a processor, and
+ * nothing more is attached. Before that, what is to be done must have had time to arrive: a tenth of a second.
+ * @throws after the patience, in milliseconds
+ */
+export async function untilIdle(helper: number, patience: number): Promise<void> {
+  const limit = performance.now() + patience;
+  let links = -1;
+  for (let looks = 0; looks < IDLE_LOOKS; await sleep(BETWEEN_TRIES)) {
+    if (performance.now() > limit) throw new Error(`helper ${helper} is still busy`);
+    const now = heldBy(helper).links.length;
+    looks = now === links && [helper, ...childrenOf(helper)].every(sleeps) ? looks + 1 : 0;
+    links = now;
+  }
+}
+
+/** Whether all threads of the process sleep; a process that has ended does. */
+function sleeps(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).every((thread) => {
+      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1');
+      return stat.slice(stat.lastIndexOf(')') + 2).startsWith('S');
+    });
+  } catch {
+    return !existsSync(`/proc/${pid}`);
   }
 }
 

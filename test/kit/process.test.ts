@@ -55,7 +55,7 @@ describe('endAll', () => {
   it('ends what still runs', async () => {
     const child = Child.of(['sleep', '60']);
     const { pid } = child;
-    expect(await endAll()).toEqual([]);
+    expect(await endAll(60_000)).toEqual([]);
     expect((await child.ended).signal).toBe('SIGKILL');
     expect(existsSync(`/proc/${pid}`)).toBe(false);
   });

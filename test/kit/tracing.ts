@@ -205,10 +205,10 @@ export function filesOf(context: TracingContext, options: readonly string[]): Fi
   return { folder, output, recording, words, shown: shownBy(all) };
 }
 
-/** What a trace has written to this file so far. Until it ends, the file has another name. */
+/** What a trace has written to this file so far; empty before it begins. Until it ends, the file has another name. */
 export function writtenTo(output: string): string {
-  const partial = `${output}.partial`;
-  return readFileSync(existsSync(partial) ? partial : output, 'utf8');
+  for (const file of [`${output}.partial`, output]) if (existsSync(file)) return readFileSync(file, 'utf8');
+  return '';
 }
 
 /** What holds for every trace. @param whole the counts of the summary are there */

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { candidatePaths } from '../../helper/tls/candidates.ts';
 import { assert, same } from '../kit/check.ts';
+import { untilIdle } from '../kit/holding.ts';
 import { descendantsOf, helperOf } from '../kit/kernel.ts';
 import { newId, PYTHON } from '../kit/peers.ts';
 import { PATIENCE_MS } from '../kit/process.ts';
@@ -56,7 +57,7 @@ function curlWords(context: TlsContext, url: string, { id }: Step): string[] {
 /** Repetitions for programs that wait: few, as their result does not depend on timing. */
 const TIMES_WAITING = 3;
 
-/** Milliseconds after which a helper has surely inspected a program; an idle machine takes a small part of it. */
+/** Milliseconds after which a helper has begun to inspect a program, and on an idle machine has done so. */
 const LOOKING_AHEAD = 1_000;
 /** With perf, each of its files may wait while the kernel removes probes of the traces before (docs/tls.md). */
 const LOOKING_AHEAD_PERF = 5_000;
@@ -302,6 +303,7 @@ async function looked(context: TlsContext, tracing: Tracing, runs: () => boolean
   }
   const usual = context.tls === 'perf' ? LOOKING_AHEAD_PERF : LOOKING_AHEAD;
   await sleep(context.slow ? LOOKING_AHEAD_SLOW : usual);
+  await untilIdle(helperOf(tracing.process.pid), PATIENCE_MS);
 }
 
 /** Empty when the process has ended. */

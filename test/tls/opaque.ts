@@ -5,6 +5,8 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { assert, same } from '../kit/check.ts';
+import { untilIdle } from '../kit/holding.ts';
+import { helperOf } from '../kit/kernel.ts';
 import { newId } from '../kit/peers.ts';
 import { PATIENCE_MS } from '../kit/process.ts';
 import { type Report, reportOutcome } from '../kit/report.ts';
@@ -159,8 +161,16 @@ async function chromium(context: TlsContext): Promise<string> {
     const words = `${flags} --user-data-dir='${context.folder}/chromium' --dump-dom`;
     // Its crash handler keeps running, and must not hold this test's pipes. The answer is not a page: it waits for
     // another one.
-    const script = `timeout -k 5 15 chromium ${words} 'https://localhost:${port}${step.path}' >/dev/null 2>&1 </dev/null; true`;
-    const exchanges = await traced(context, ['sh', '-c', script], '');
+    const script = `timeout -k 5 200 chromium ${words} 'https://localhost:${port}${step.path}' >/dev/null 2>&1 </dev/null &
+      read -r _; kill $!; wait; true`;
+    const tracing = Tracing.run(context, ['sh', '-c', script]);
+    tracing.process.killAfter(PATIENCE_MS);
+    await Promise.race([server.answered(step), tracing.process.ended]);
+    await untilIdle(helperOf(tracing.process.pid), PATIENCE_MS);
+    tracing.process.write('over\n');
+    tracing.process.endInput();
+    const { exchanges } = await tracing.result();
+    same(`exit status (${tracing.process.stderr.slice(-300)})`, await tracing.process.status, 0);
     const rows = exchanges.filter(({ connection }) => connection.remote?.endsWith(`:${port}`) === true);
     assert(rows.length > 0, 'no row');
     for (const row of rows) {

@@ -54,7 +54,13 @@ async function rememberedGo(context: TlsContext, folder: string): Promise<string
     const url = `https://localhost:${server.port}/remembered`;
     const script = `cd ${context.folder}; name=${basename(program)}; "${folder}/$name" ${url} ${context.certificates}/ca.pem >/dev/null`;
     // It may be over before its probes are set. Where a relative path leads is known from the shell, which must be there still.
-    const [first] = await traced(own, ['sh', '-c', `${script}; sleep 0.3`]);
+    const learning = Tracing.run(own, ['sh', '-c', `${script}; read -r _; true`]);
+    learning.process.killAfter(PATIENCE_MS);
+    // Its row is written when the program has been looked at.
+    const seen = learning.process.until(() => learning.written !== '', 'the first row', PATIENCE_MS);
+    await Promise.race([seen, learning.process.ended]);
+    learning.process.endInput();
+    const [first] = (await learning.result()).exchanges;
     same('remembered', JSON.parse(readFileSync(join(cache, 'http-trace/programs.json'), 'utf8')), [program]);
     for (let at = 0; at < count; at++) {
       const call = onlyRow(await traced(own, ['sh', '-c', `${script}; true`]));

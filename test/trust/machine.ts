@@ -88,6 +88,7 @@ export class Machine {
   readonly nativePath = join(this.installed.directory, 'native');
   readonly #sudoers = join(this.installed.directory, 'sudoers');
   readonly #daemons: ChildProcess[] = [];
+  #polkitd: ChildProcess | null = null;
   readonly #cgroups: string[] = [];
   #space: ChildProcess | null = null;
 
@@ -144,19 +145,41 @@ export class Machine {
 
   /** The system bus and polkitd, as Debian has them. */
   async startPolkit(): Promise<void> {
-    for (const command of [
-      ['dbus-daemon', '--system', '--nofork', '--nopidfile'],
-      [POLKITD.find(existsSync) ?? '', '--no-debug'],
-    ]) {
-      this.#daemons.push(spawn('nsenter', [...this.prefix.slice(1), ...command], { stdio: 'ignore' }));
-      await new Promise((later) => setTimeout(later, 1_000));
+    this.#startDaemon(['dbus-daemon', '--system', '--nofork', '--nopidfile']);
+    await this.#untilOnBus('org.freedesktop.DBus', true);
+    await this.#startPolkitd();
+  }
+
+  #startDaemon(command: readonly string[]): ChildProcess {
+    const daemon = spawn('nsenter', [...this.prefix.slice(1), ...command], { stdio: 'ignore' });
+    this.#daemons.push(daemon);
+    return daemon;
+  }
+
+  async #startPolkitd(): Promise<void> {
+    this.#polkitd = this.#startDaemon([POLKITD.find(existsSync) ?? '', '--no-debug']);
+    await this.#untilOnBus(POLKIT_NAME, true);
+  }
+
+  /** @throws when the name does not appear on the system bus, or disappear from it, within a minute */
+  async #untilOnBus(name: string, present: boolean): Promise<void> {
+    const ask = ['dbus-send', '--system', '--print-reply=literal', '--dest=org.freedesktop.DBus', '/'];
+    const command = [...ask, 'org.freedesktop.DBus.NameHasOwner', `string:${name}`];
+    for (const end = performance.now() + 60_000; performance.now() < end; ) {
+      const { code, stdout } = await this.run(null, command);
+      if (code === 0 && stdout.trim() === `boolean ${present}`) return;
+      await new Promise((later) => setTimeout(later, 50));
     }
+    throw new Error(`${name} is ${present ? 'not' : 'still'} on the system bus`);
   }
 
   /** A rule of polkit's, in its JavaScript. */
   async polkitRule(text: string): Promise<void> {
     await this.run(null, ['sh', '-c', 'cat >/etc/polkit-1/rules.d/50-test.rules'], text);
-    await new Promise((later) => setTimeout(later, 1_500));
+    // It would read them again by itself, but nothing shows when it has.
+    this.#polkitd?.kill('SIGKILL');
+    await this.#untilOnBus(POLKIT_NAME, false);
+    await this.#startPolkitd();
   }
 
   /**
@@ -223,6 +246,7 @@ function must(program: string, args: readonly string[], input = ''): string {
   return stdout.trim();
 }
 
+const POLKIT_NAME = 'org.freedesktop.PolicyKit1';
 /** Of Debian 12, and of older ones. */
 const POLKITD = ['/usr/lib/polkit-1/polkitd', '/usr/lib/policykit-1/polkitd'];
 

@@ -1,13 +1,16 @@
 /** The memory that the traces of one user take together is bounded, whatever becomes of their processes. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FrameType } from '../../helper/protocol.ts';
-import { childrenOf, exists } from '../kit/kernel.ts';
+import { expectGone } from '../kit/holding.ts';
+import { childrenOf, exists, heldBy } from '../kit/kernel.ts';
 import { Installed, type LoaderRun, NOBODY, Requester, runLoader, type Said, whySkipped } from './rig.ts';
 
 const reason = whySkipped();
 if (reason !== null) console.warn(`skipped: the tests of rings ${reason}`);
 
 const MIB = 2 ** 20;
+/** The kernel frees maps after the last descriptor is closed, on a busy machine seconds later. */
+const FREED_WITHIN = 60_000;
 /** Another ordinary user. */
 const DAEMON = 1;
 
@@ -43,11 +46,12 @@ describe.skipIf(reason !== null)('rings', () => {
   }
 
   async function end({ requester, loader }: Started): Promise<void> {
+    const pid = loader.process.pid ?? 0;
+    const maps = exists(pid) ? heldBy(pid).maps : [];
     requester.process.kill('SIGKILL');
     await loader.result;
-    const pids = [loader.process.pid ?? 0];
-    while (pids.some(exists)) await new Promise((soon) => setTimeout(soon, 20));
-    await new Promise((soon) => setTimeout(soon, 1_000)); // the kernel frees maps a little later
+    while (exists(pid)) await new Promise((soon) => setTimeout(soon, 20));
+    await expectGone({ programs: [], maps, links: [] }, FREED_WITHIN);
   }
 
   const REFUSED = {

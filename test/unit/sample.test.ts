@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { freePort } from '../../scripts/freePort.mjs';
 
 const folder = join(import.meta.dirname, '../fixtures/sample');
 const started: ChildProcess[] = [];
@@ -25,14 +25,6 @@ function says(script: string, port: number, words: string): Promise<string> {
     });
     child.once('exit', (code) => resolve(`ended with ${code}`));
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 it('has a customer who may come before the shop opens', async () => {

@@ -3,14 +3,14 @@
 // At the end they print what each debugger gave, as the table of docs/debugging.md: HTTP_TRACE_ROUNDS=20 for more rounds
 // than the tests need, LLDB_DAP for a debugger that is not in PATH, HTTP_TRACE_ONLY for some of the tests.
 // HTTP_TRACE_RESULTS names a file for the results as JSON.
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exitOnSignals } from '../../scripts/processTree.mjs';
 import { ensureVSCode, startServer } from '../../scripts/vscode.mjs';
 import { WHOLE } from '../kit/tier.mjs';
 import { openBrowser, openSuite } from './browser.mjs';
-import { adapters, bundleSuite } from './bundle.mjs';
+import { bundleSuite, installAdapters } from './bundle.mjs';
 import { QUIET_SETTINGS } from './quiet.mjs';
 
 const name = process.argv[2] ?? 'index';
@@ -23,8 +23,7 @@ ensureVSCode();
 const home = mkdtempSync(join(tmpdir(), 'http-trace-vscode-'));
 const suite = await bundleSuite(home, name);
 const extensionsDir = join(home, 'extensions');
-// Installed: VS Code takes only one extension from the address.
-if (name !== 'index') cpSync(adapters, join(extensionsDir, 'debian-adapters'), { recursive: true });
+if (name !== 'index') installAdapters(extensionsDir);
 const server = await startServer({
   dataDir: home,
   extensionsDir,

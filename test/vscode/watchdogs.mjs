@@ -2,7 +2,7 @@
 // been ended by its debugger, and the helper is gone. Prints what became of each, and after how many milliseconds.
 // Arguments name the cases. HTTP_TRACE_RESULTS names a file for the results as JSON.
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { descendants, exitOnSignals } from '../../scripts/processTree.mjs';
 import { childEnvironment, ensureVSCode, startServer } from '../../scripts/vscode.mjs';
 import { eventually, Steps } from '../e2e/harness.mjs';
 import { openBrowser, openSuite } from './browser.mjs';
-import { adapters, bundleSuite, root } from './bundle.mjs';
+import { bundleSuite, installAdapters, root } from './bundle.mjs';
 
 const fixtures = join(root, 'test/fixtures/debuggers');
 const home = mkdtempSync(join(tmpdir(), 'http-trace-watchdogs-'));
@@ -74,8 +74,7 @@ const steps = new Steps(async () => {});
 ensureVSCode();
 const suite = await bundleSuite(home, 'standing');
 const extensionsDir = join(home, 'extensions');
-// Installed: VS Code takes only one extension from the address.
-cpSync(adapters, join(extensionsDir, 'debian-adapters'), { recursive: true });
+installAdapters(extensionsDir);
 const caseFile = join(home, 'case.json');
 const server = await startServer({
   dataDir: home,

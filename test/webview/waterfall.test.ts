@@ -33,9 +33,7 @@ describe('waterfall', () => {
         return width(2) / (width(1) + width(2));
       });
     const first = await share();
-    await panel.page.waitForTimeout(400);
-    const second = await share();
-    expect(second).toBeGreaterThan(first);
+    await expect.poll(share).toBeGreaterThan(first);
     expect(await text('#call-2')).toMatch(/\d\.\d s…/);
     await panel.post(
       { type: 'rows', rows: [call({ id: 2, revision: 2, start: 100, duration: 100 })], removed: [] },

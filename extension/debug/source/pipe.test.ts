@@ -18,11 +18,13 @@ async function received(write: readonly string[]): Promise<string[]> {
   for (const text of write) writer.write(text);
   writer.end();
   await finished(writer);
-  // In another second than the rest, so that it is taken.
-  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  // In another second than the rest, so that it is taken; again, if this process read both in the same one.
   const last = createWriteStream(pipe.path);
-  last.end('\nend\n');
+  const timer = setInterval(() => last.write('\nend\n'), 1_100);
   await ended;
+  clearInterval(timer);
+  last.end();
+  await finished(last);
   pipe.dispose();
   return lines.filter((line) => line !== '' && line !== 'end');
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"strings"
 	"time"
 )
 
@@ -23,7 +24,8 @@ func handle(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	default:
-		time.Sleep(time.Second)
+		os.WriteFile(path.Join(os.Args[2], strings.ReplaceAll(r.URL.Path[1:], "/", "-")), nil, 0o600)
+		time.Sleep(2 * time.Second)
 		w.WriteHeader(500)
 		io.WriteString(w, "error")
 	}

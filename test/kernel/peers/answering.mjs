@@ -1,6 +1,11 @@
-// A server whose clients fail, or that fails itself: `answering.mjs PORT`. By the last part of the path: `whole` is answered at
-// once, `early` before its body is read, `cut` is broken off within its body; all else is answered after a second.
+// A server whose clients fail, or that fails itself: `answering.mjs PORT FOLDER`. By the last part of the path: `whole` is
+// answered at once, `early` before its body is read, `cut` is broken off within its body; all else is answered after two
+// seconds, and a file in the folder, named by the path, shows that it has been read.
+import { writeFileSync } from 'node:fs';
 import http from 'node:http';
+import { join } from 'node:path';
+
+const [port, folder] = process.argv.slice(2);
 
 http
   .createServer((request, response) => {
@@ -15,7 +20,8 @@ http
         response.writeHead(200, { 'content-length': 100 }).write('part', () => request.socket.destroy());
         break;
       default:
-        setTimeout(() => response.writeHead(500).end('error'), 1_000);
+        writeFileSync(join(folder, request.url.slice(1).replace('/', '-')), '');
+        setTimeout(() => response.writeHead(500).end('error'), 2_000);
     }
   })
-  .listen(Number(process.argv[2]), '127.0.0.1');
+  .listen(Number(port), '127.0.0.1');

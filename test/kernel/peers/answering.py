@@ -1,5 +1,5 @@
 """As answering.mjs, by aiohttp."""
-import asyncio, sys
+import asyncio, os, sys
 from aiohttp import web
 
 
@@ -15,7 +15,8 @@ async def handle(request):
         await response.write(b'part')
         request.transport.abort()
         return response
-    await asyncio.sleep(1)
+    open(os.path.join(sys.argv[2], request.path[1:].replace('/', '-')), 'w').close()
+    await asyncio.sleep(2)
     return web.Response(status=500, text='error')
 
 

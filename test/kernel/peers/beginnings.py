@@ -12,6 +12,7 @@ import threading
 import time
 
 SEEN = []
+THREADS = []
 BAD = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -22,7 +23,9 @@ def listen(handle):
     def serve():
         while True:
             connection, _ = server.accept()
-            threading.Thread(target=run, args=(connection,), daemon=True).start()
+            thread = threading.Thread(target=run, args=(connection,), daemon=True)
+            THREADS.append(thread)
+            thread.start()
 
     def run(connection):
         try:
@@ -305,8 +308,7 @@ def strangers():
                 pass
     # A server that takes its time: the client has said more meanwhile.
     def slow(connection):
-        for _ in range(3):
-            connection.recv(65536)
+        exact(connection, 3 * len(b"noop\r\n"))
         connection.sendall(BAD)
 
     with socket.create_connection(("127.0.0.1", listen(slow))) as client:
@@ -331,4 +333,7 @@ class Refusing(http.server.BaseHTTPRequestHandler):
 
 
 globals()[sys.argv[1]]()
+# All clients have gone. Servers also read what these sent last, such as an alert.
+for thread in THREADS:
+    thread.join(20)
 print(json.dumps(SEEN))

@@ -1,7 +1,6 @@
 // gRPC calls that fail, with client and server in this process: the name of each method says how. Prints nothing.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import grpc from '@grpc/grpc-js';
 
 const same = (value) => value;
@@ -21,15 +20,18 @@ const SERVICE = {
 };
 const Client = grpc.makeGenericClientConstructor(SERVICE, 'Calls');
 const BYTE = Buffer.from('a');
+/** Milliseconds that no call reaches but `Deadline`, which has one of its own. */
+const PATIENCE = 60_000;
 
-async function serve() {
+/** @param goneArrived called when the server has `Gone` */
+async function serve(goneArrived) {
   const server = new grpc.Server();
   server.addService(SERVICE, {
     Answered: (_, done) => done(null, BYTE),
     Internal: (_, done) => done({ code: grpc.status.INTERNAL, details: 'broken' }),
     Deadline: () => {},
     Cancelled: (stream) => stream.write(BYTE),
-    Gone: () => {},
+    Gone: () => goneArrived(),
   });
   const port = await new Promise((resolve, reject) => {
     const credentials = grpc.ServerCredentials.createInsecure();
@@ -48,8 +50,8 @@ function call(client, name, milliseconds) {
 }
 
 const { client } = await serve();
-await call(client, 'Answered', 5_000);
-await call(client, 'Internal', 5_000);
+await call(client, 'Answered', PATIENCE);
+await call(client, 'Internal', PATIENCE);
 await call(client, 'Deadline', 300);
 const stream = client.Cancelled(BYTE);
 stream.on('error', () => {});
@@ -57,20 +59,24 @@ await once(stream, 'data');
 stream.cancel();
 await once(stream, 'end').catch(() => {});
 
-const other = await serve();
-const gone = call(other.client, 'Gone', 5_000);
-await sleep(300);
+let goneArrived;
+const arrived = new Promise((resolve) => {
+  goneArrived = resolve;
+});
+const other = await serve(goneArrived);
+const gone = call(other.client, 'Gone', PATIENCE);
+await arrived;
 other.server.forceShutdown();
 await gone;
 
 const web = createServer((_, response) => response.end('no gRPC')).listen(0, '127.0.0.1');
 await once(web, 'listening');
-await call(clientOf(web.address().port), 'NotGrpc', 1_000);
+await call(clientOf(web.address().port), 'NotGrpc', PATIENCE);
 
 const closed = createServer().listen(0, '127.0.0.1');
 await once(closed, 'listening');
 const { port } = closed.address();
 closed.close();
 await once(closed, 'close');
-await call(clientOf(port), 'Refused', 1_000);
+await call(clientOf(port), 'Refused', PATIENCE);
 process.exit();

@@ -1,11 +1,15 @@
-// Clients that leave before they are answered, and some that stay: `leavingClients.mjs (NAME PORT SITUATION,…)...`. Waits
-// until each server listens.
+// Clients that leave before they are answered, and some that stay: `leavingClients.mjs FOLDER (NAME PORT SITUATION,…)...`.
+// Waits until each server listens. A client leaves when its server has made the file NAME-SITUATION in the folder.
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Milliseconds after which a client leaves; servers take a second, so that a busy machine does not answer before. */
-const LEAVES_AFTER = 100;
+/** Milliseconds after which the servers have answered: they take two seconds, so that a busy machine does not answer before. */
+const ANSWERED_AFTER = 2_100;
+/** Milliseconds in which a server can read the rest of a body. */
+const REST = 100;
 /** Bytes of a body that a server does not want. */
 const LARGE = 3_000_000;
 const LEAVING = {
@@ -43,18 +47,18 @@ async function call(name, port, situation) {
   if (early) socket.write(Buffer.alloc(LARGE));
   const leave = LEAVING[situation];
   if (leave !== undefined) {
-    await sleep(LEAVES_AFTER);
+    while (!existsSync(join(folder, `${name}-${situation}`))) await sleep(10);
     leave(socket);
     // The server answers into the void.
-    await sleep(1_100);
+    await sleep(ANSWERED_AFTER);
   }
   // aiohttp waits for all of a body that it does not want, for a minute.
-  if (early) await Promise.race([ended, answered.then(() => sleep(LEAVES_AFTER))]);
+  if (early) await Promise.race([ended, answered.then(() => sleep(REST))]);
   else if (leave === undefined || situation === 'halves') await ended;
   socket.destroy();
 }
 
-const words = process.argv.slice(2);
+const [folder, ...words] = process.argv.slice(2);
 const servers = [];
 for (let at = 0; at < words.length; at += 3) servers.push(words.slice(at, at + 3));
 for (const [, port] of servers) await listens(port);

@@ -1,7 +1,6 @@
 // Starts the real adapters of Debian's packages, each in the way of its own VS Code extension.
 const { spawn } = require('node:child_process');
 const { existsSync, mkdtempSync, rmSync } = require('node:fs');
-const { createServer } = require('node:net');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const vscode = require('vscode');
@@ -24,14 +23,16 @@ exports.activate = (context) => {
     );
   const server = async (session, command, args) => {
     const { program, cwd, env } = session.configuration;
+    // Copied here from scripts/.
+    const { freePort } = await import('./freePort.mjs');
     const port = await freePort();
     const child = spawn(command, args(port, program), {
       cwd: cwd ?? newFolder(),
       env: { ...process.env, ...env },
-      stdio: 'ignore',
+      stdio: ['ignore', 'ignore', 'pipe'],
     });
     started.push(child);
-    await listening(port);
+    await listening(port, child);
     return new vscode.DebugAdapterServer(port, '127.0.0.1');
   };
   factory('debugpy', ({ configuration: { connect } }) =>
@@ -90,23 +91,19 @@ exports.rdbg = () =>
     .map((gem) => `/usr/lib/ruby/gems/${gem}/exe/rdbg`)
     .find((path) => existsSync(path));
 
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
-}
-
 /** rdbg takes the first connection for its client: only the kernel's list of listening sockets is looked at. */
-async function listening(port) {
+async function listening(port, child) {
+  let said = '';
+  child.stderr.on('data', (piece) => {
+    said = `${said}${piece}`.slice(-500);
+  });
   const { readFileSync } = require('node:fs');
   const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 0A`;
   const deadline = Date.now() + LISTEN_TIMEOUT;
   while (!readFileSync('/proc/net/tcp', 'utf8').includes(wanted)) {
-    if (Date.now() > deadline) throw new Error(`nothing listens on port ${port}`);
+    const { exitCode, signalCode, spawnfile } = child;
+    if (exitCode !== null || signalCode !== null || Date.now() > deadline)
+      throw new Error(`${spawnfile} does not listen (${exitCode ?? signalCode ?? 'it runs'}): ${said}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -8,7 +8,7 @@ import './languageModelTools.ts';
 import './otlp.ts';
 import './breakpoints.ts';
 import './faults.ts';
-import { freePort } from './callServer.ts';
+import { freePort } from '../../../scripts/freePort.mjs';
 import { insight } from './extension.ts';
 import { runTests } from './harness.ts';
 

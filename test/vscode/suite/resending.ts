@@ -60,25 +60,27 @@ test('it has a “Send”, which sends what can be read there; the server sees i
   const answer = await eventually(() => responses()[0], 'a response');
   assert.match(answer.getText(), /^# [\d.]+ .s, from 127\.0\.0\.1:\d+\nHTTP\/1\.1 201 Created\n/);
   await eventually(() => !document.isDirty, 'it does not ask whether to save it');
-  const seen = await eventually(
-    () =>
-      rows().find(
-        (row) =>
-          row.id > newest &&
-          row.side === 'server' &&
-          row.path === '/orders' &&
-          row.state === 'ended' &&
-          row.processName !== null,
-      ),
-    'the call is traced',
-  );
-  // The customer also orders: their text distinguishes them.
-  const texts = await Promise.all(
-    rows()
-      .filter((row) => row.id >= seen.id && row.path === '/orders')
-      .map((row) => insight().trace.details(row.id, false)),
-  );
-  assert(texts.some((exchange) => JSON.stringify(exchange?.request?.body ?? '').includes('sent — again')));
+  const ofServer = () =>
+    rows().filter(
+      (row) =>
+        row.id > newest &&
+        row.side === 'server' &&
+        row.path === '/orders' &&
+        row.state === 'ended' &&
+        row.processName !== null,
+    );
+  // The customer also orders, before it or after it: their text distinguishes them.
+  const looked = new Set<number>();
+  for (let seen = false; !seen; ) {
+    const [row] = await eventually(() => {
+      const next = ofServer().filter(({ id }) => !looked.has(id));
+      return next.length > 0 && next;
+    }, 'the call is traced');
+    if (row === undefined) continue;
+    looked.add(row.id);
+    const exchange = await insight().trace.details(row.id, false);
+    seen = JSON.stringify(exchange?.request?.body ?? '').includes('sent — again');
+  }
 });
 
 test('a request with an invalid field line is not sent', async () => {
