@@ -42,7 +42,7 @@ const DESCRIPTORS: Descriptors = {
   links: [],
 };
 
-/** A busy machine takes its time for what takes some milliseconds otherwise. */
+/** On a busy machine, milliseconds become seconds. */
 const waitFor = <T>(check: () => T): Promise<T> => vi.waitFor(check, 60_000);
 
 /** The addon without a kernel: what a test puts into `batches`, the lengths of three records each. */

@@ -195,7 +195,7 @@ export class Session {
     this.#onPaused(forMs);
   }
 
-  /** Detaches everything, and sends the records that are left. */
+  /** Ends the capture and sends the records that are left. The last probes may be removed later. */
   async #detach(): Promise<void> {
     this.#stopping = true;
     // From here on no process is stopped before a call.
@@ -359,7 +359,7 @@ export class Session {
         const { request, pid, children, seed = false } = decodeJson(payload);
         if (!isId(request) || !isId(pid) || typeof children !== 'boolean' || typeof seed !== 'boolean')
           throw new FrameError('An attach is malformed.');
-        // A seed starts an adapter first, and these files are attached before its program runs.
+        // A seed starts an adapter first: meanwhile these files are attached, one after the other.
         if (!seed) this.#attachments?.attachExpected();
         const infos = this.#targets.attach({ request, pid, children, seed });
         // First, so that a process that waits to be attached is seen from its first TLS call on.

@@ -1,4 +1,4 @@
-/** How a session's debugger stops a program before a call: one file for each, as nodeStrategy.ts and goStrategy.ts. */
+/** How a session's debugger stops a program before a call. nativeStrategy.ts serves lldb and gdb, the others one debugger each. */
 import { t } from '../words/translate.ts';
 import type { ActiveBreak } from './breakList.ts';
 import type { StackFrame } from './callerFrames.ts';

@@ -188,8 +188,8 @@ describe('reading a file that was sent', () => {
     const turns = 10;
     const reader = new SentFileReader(turns);
     const reading = reader.read(file, file.changed + HOUR);
-    // On a busy machine it gets a processor for one or two steps of the reading only: each turn takes longer than all of them
-    // may take otherwise.
+    // On a busy machine it gets a processor for one or two steps of the reading only: two of these turns take longer than all
+    // that it waits for do otherwise.
     const busy = setInterval(() => {
       for (const until = performance.now() + turns * 70; performance.now() < until; );
     });

@@ -157,7 +157,7 @@ export class TraceKeeper {
     this.#push(this.#encoder.header('little'));
   }
 
-  /** Deletes the oldest parts, so that the new one stays within the limit. */
+  /** Deletes the oldest parts, so that all together, with the new one, stay within the limit. */
   #makeRoom(limit: number): void {
     const all = [...this.#earlier, ...this.#parts.slice(0, -1)];
     let total = all.reduce((sum, { size }) => sum + size, 0);

@@ -130,7 +130,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
     return [...this.#entries.values()];
   }
 
-  /** Traceable sessions that have not named a process yet, nor has a session below them. */
+  /** Traceable sessions that have named no process yet, and whose sessions below have not either. */
   get waiting(): readonly Debuggee[] {
     const named = new Set<string>();
     for (const { session, processes, untraceable } of this.all) {

@@ -84,7 +84,7 @@ export interface TraceStatus {
   readonly backend: string | null;
   /** No trace runs, and a helper waits for the next one. */
   readonly helperKept: boolean;
-  /** Problem as a text for the user with what to do; null when all is well. */
+  /** The problem and what to do, as a text for the user; null when all is well. */
   readonly problem: string | null;
 }
 

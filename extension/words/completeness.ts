@@ -67,7 +67,7 @@ const NOTES: Readonly<Record<Exclude<Completeness, 'complete'>, Note>> = {
   'joined-late': {
     label: t('joined late'),
     sentence: t(
-      'The connection was open before the trace started; what it carried before, and what may be a part of that, is unknown.',
+      'The connection was open before the trace started; what it carried before is unknown, and bytes that may belong to it are not shown.',
     ),
     tone: 'fault',
   },

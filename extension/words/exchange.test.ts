@@ -154,7 +154,7 @@ describe('words', () => {
       'Made by node (4242)',
       'Response body: 27 B',
       'Some bytes of the response could not be captured.',
-      'The connection was open before the trace started; what it carried before, and what may be a part of that, is unknown.',
+      'The connection was open before the trace started; what it carried before is unknown, and bytes that may belong to it are not shown.',
     ]);
   });
 

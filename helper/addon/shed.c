@@ -9,7 +9,7 @@
 
 /* Leaving out less than this is not worth a further record. */
 #define GAP_MIN 256
-/* Bytes kept at each end of a cut: a chunk's size, a WebSocket frame's or gRPC message's header; as TAIL_SIZE of bpf/work.h. */
+/* Bytes kept before a cut, and for HTTP/1 behind it: a chunk's size, a WebSocket frame's or gRPC message's header; as TAIL_SIZE. */
 #define EDGE 64
 /* Longest method of a request line. */
 #define METHOD_MAX 24

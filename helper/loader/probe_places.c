@@ -19,7 +19,7 @@ struct catalogue_function {
 	uint8_t function; /* enum tls_function */
 	bool returns;
 	bool go;
-	const char *called_by; /* for a function without a symbol: one that calls it. The probes are on all calls of it in the file */
+	const char *called_by; /* for a function without a symbol: one that calls it. Places are its calls, anywhere in the file */
 };
 
 /* Made of helper/tls/catalogue.json by scripts/build.mjs, in the order of strcmp. */

@@ -397,7 +397,7 @@ static struct bpf_object *load_object(const struct options *options, const struc
 /* The parts that are programs of this backend, or switched in them, without those that are left out anyhow. */
 static unsigned int parts_to_load(enum backend backend, unsigned int without)
 {
-	/* PART_HOOKS has no program of its own: only attaching shows whether the kernel accepts it. */
+	/* No program is loaded for PART_HOOKS alone: only attaching shows whether the kernel accepts the hooks. */
 	without |= PART_BIT(PART_HOOKS);
 	if (backend == BACKEND_TRACEPOINT)
 		without |= PART_BIT(PART_BEGUN);

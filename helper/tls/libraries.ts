@@ -39,7 +39,7 @@ export interface Library {
   readonly probes: readonly Probe[];
   /** How the returns of the functions that move data are seen. */
   readonly returns: TlsLibrary['returns'];
-  /** In the user's words, to follow "not decrypted: "; null when there are probes. */
+  /** A text for the user, to follow "not decrypted: "; null when there are probes. */
   readonly reason: string | null;
   /** For a `loader`: functions that send, which get probes only where a break is armed. */
   readonly sends?: readonly Probe[];

@@ -47,7 +47,7 @@ export async function listKeys(steps, workbench) {
 
   await steps.step('W, S, A, D and F zoom and move the waterfall', async () => {
     const shown = () => panel.locator('.ruler').innerHTML();
-    // The list is as wide as it is without the details from the next frame on.
+    // Without the details, the list gets its full width with the next frame.
     await grid.evaluate(
       () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
     );

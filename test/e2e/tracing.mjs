@@ -71,6 +71,11 @@ export async function tracing(steps, workbench, { url, workspace }) {
     const first = both.first();
     await workbench.panel.locator('[aria-rowindex="2"]').waitFor();
     await first.waitFor();
+    const withOneEnd = async () => (await rows.count()) - (await both.count());
+    await eventually(
+      async () => (await withOneEnd()) <= 1,
+      'at most the order that was under way has one end',
+    );
     const id = await first.getAttribute('id');
     const row = rows.and(workbench.panel.locator(`#${id}`));
     await row.locator('.twistie').click();

@@ -6,8 +6,8 @@ import { eventually, PATIENCE } from './harness.mjs';
 
 /** For the debug console, which may stay closed; also in milliseconds. */
 const CONSOLE_PATIENCE = 10_000;
-/** For a program to run, and not have ended, in milliseconds. */
-const PAUSE_PATIENCE = 20_000;
+/** For a debug adapter to answer, in milliseconds. */
+const ADAPTER_PATIENCE = 60_000;
 
 /** Kinds of theme, by VS Code's name and in names of pictures; the last is the one that the steps are in. */
 export const THEMES = [
@@ -125,9 +125,12 @@ export class Workbench {
     const printed = this.page.locator('.repl .monaco-list-row').nth(1);
     if (!this.hasDebugged) await printed.waitFor({ timeout: CONSOLE_PATIENCE }).catch(() => {});
     this.hasDebugged = true;
-    // It can be paused when its adapter answers: then the extension knows the session, too. A short program may end before.
-    const pause = this.toolbar.locator('.codicon-debug-pause:not(.disabled)').first();
-    await pause.waitFor({ timeout: PAUSE_PATIENCE }).catch(() => {});
+    // When its adapter has answered, it can be paused or continued, or it has ended: then the extension knows the session, too.
+    const actions = '.codicon-debug-pause:not(.disabled), .codicon-debug-continue:not(.disabled)';
+    await Promise.race([
+      this.toolbar.locator(actions).first().waitFor({ timeout: ADAPTER_PATIENCE }),
+      this.toolbar.waitFor({ state: 'hidden', timeout: ADAPTER_PATIENCE }),
+    ]);
   }
 
   /**

@@ -44,18 +44,26 @@ export async function holdingOnce(
 }
 
 /**
- * Waits until a helper and its broker have nothing left to do: none of their threads runs or waits for a processor, and
- * nothing more is attached. Before that, what is to be done must have had time to arrive: a tenth of a second.
- * @throws after the patience, in milliseconds
+ * Waits until a helper and its broker have nothing left to do: in several looks, a tenth of a second apart, all their threads
+ * sleep and nothing more was attached. @throws after the patience, in milliseconds
  */
 export async function untilIdle(helper: number, patience: number): Promise<void> {
   const limit = performance.now() + patience;
   let links = -1;
-  for (let looks = 0; looks < IDLE_LOOKS; await sleep(BETWEEN_TRIES)) {
+  for (let looks = 0; looks < IDLE_LOOKS && existsSync(`/proc/${helper}`); await sleep(BETWEEN_TRIES)) {
     if (performance.now() > limit) throw new Error(`helper ${helper} is still busy`);
-    const now = heldBy(helper).links.length;
-    looks = now === links && [helper, ...childrenOf(helper)].every(sleeps) ? looks + 1 : 0;
+    const both = [helper, ...childrenOf(helper)];
+    const now = both.reduce((sum, pid) => sum + linksOf(pid), 0);
+    looks = now === links && both.every(sleeps) ? looks + 1 : 0;
     links = now;
+  }
+}
+
+function linksOf(pid: number): number {
+  try {
+    return heldBy(pid).links.length;
+  } catch {
+    return 0; // It has ended meanwhile.
   }
 }
 

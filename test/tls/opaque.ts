@@ -149,7 +149,7 @@ async function encrypted(context: TlsContext, opaque: Case): Promise<string> {
   }
 }
 
-/** It has BoringSSL inside, and loads GnuTLS beside it. Its processes end before or after they have been searched. */
+/** It has BoringSSL inside, and loads GnuTLS beside it. Some of its processes end before they have been searched. */
 async function chromium(context: TlsContext): Promise<string> {
   const server = new PlannedServer(context.certificates, { version: '1.3' });
   try {

@@ -56,13 +56,15 @@ async function restarts(context: TlsContext, times: number): Promise<string> {
   const steps: Step[] = [];
   const begun: Holding[] = [];
   const over: Holding[] = [];
-  /** Waits for what it held at the same program's last restart; at the first one for a while. */
-  const holdingAs = (last: Holding | undefined): Promise<Holding> =>
-    holdingOnce(
-      helper,
-      (now) => last !== undefined && isSame(now, last),
-      last === undefined ? 2_000 : SAME_WITHIN,
-    );
+  /** Notes what it holds. @throws when it remains different from what it was at the same program's last restart */
+  const note = async (name: string, list: Holding[]): Promise<void> => {
+    const last = list[list.length - PROGRAMS.length];
+    const isSettled = list.length >= SETTLED + PROGRAMS.length;
+    const isAsLast = (now: Holding): boolean => last !== undefined && isSame(now, last);
+    const now = await holdingOnce(helper, isAsLast, isSettled ? SAME_WITHIN : 2_000);
+    if (isSettled) same(`held, ${name}, restart ${list.length}`, amounts(now), last && amounts(last));
+    list.push(now);
+  };
   const begin = async (name: string): Promise<Child> => {
     const [command = '', ...args] = peerNamed(name).command?.(context, port, '1.3') ?? [];
     const process = new Child(command, args);
@@ -84,13 +86,13 @@ async function restarts(context: TlsContext, times: number): Promise<string> {
       const step = oneStep(context);
       server.expect([step]);
       const process = await begin(name);
-      begun.push(await holdingAs(begun[i - PROGRAMS.length]));
+      await note('begun', begun);
       process.write(lineOf(step));
       process.endInput();
       same(`exit status of ${name}`, await process.status, 0);
       steps.push(step);
       // The helper learns of an end a moment later.
-      over.push(await holdingAs(over[i - PROGRAMS.length]));
+      await note('over', over);
       if (i === times >> 1) await bystander.finishSome(2);
     }
     for (const process of staying) process.endInput();
@@ -107,12 +109,6 @@ async function restarts(context: TlsContext, times: number): Promise<string> {
   const seen = trace.exchanges();
   for (const { path } of steps) same(path, findByPath(seen, path, 'client').completeness, ['complete']);
   same('calls', seen.length, times);
-  for (const [name, list] of Object.entries({ begun, over })) {
-    for (let i = SETTLED + PROGRAMS.length; i < times; i++) {
-      const [now, before] = [list[i], list[i - PROGRAMS.length]];
-      same(`held, ${name}, restart ${i}`, now && amounts(now), before && amounts(before));
-    }
-  }
   const grown = (over.at(-1)?.memory ?? 0) - (over[SETTLED]?.memory ?? 0);
   assert(grown < MEMORY_SLACK, `the helper grew by ${grown} KiB`);
   const last = over.at(-1) as Holding;

@@ -252,7 +252,13 @@ const POLKITD = ['/usr/lib/polkit-1/polkitd', '/usr/lib/policykit-1/polkitd'];
 
 /** Why these tests cannot run; null when they can. */
 export function machineMissing(): string | null {
-  const needed = [['/usr/bin/sudo'], ['/usr/bin/pkexec'], ['/usr/bin/dbus-daemon'], POLKITD];
+  const needed = [
+    ['/usr/bin/sudo'],
+    ['/usr/bin/pkexec'],
+    ['/usr/bin/dbus-daemon'],
+    ['/usr/bin/dbus-send'],
+    POLKITD,
+  ];
   const missing = needed.filter((paths) => !paths.some(existsSync));
   return missing.length === 0 ? null : `needs ${missing.map(([path]) => path).join(', ')}`;
 }

@@ -14,6 +14,14 @@ const FREED_WITHIN = 60_000;
 /** Another ordinary user. */
 const DAEMON = 1;
 
+function mapsOf(pid: number): readonly number[] {
+  try {
+    return heldBy(pid).maps;
+  } catch {
+    return []; // It has ended.
+  }
+}
+
 describe.skipIf(reason !== null)('rings', () => {
   let installed: Installed;
   const started: Started[] = [];
@@ -47,7 +55,7 @@ describe.skipIf(reason !== null)('rings', () => {
 
   async function end({ requester, loader }: Started): Promise<void> {
     const pid = loader.process.pid ?? 0;
-    const maps = exists(pid) ? heldBy(pid).maps : [];
+    const maps = [pid, ...childrenOf(pid)].flatMap(mapsOf);
     requester.process.kill('SIGKILL');
     await loader.result;
     while (exists(pid)) await new Promise((soon) => setTimeout(soon, 20));

@@ -27,7 +27,7 @@ const HEADER_SIZE = 12;
 const MAX_HEADER = 64 * 1024 * 1024;
 const MAX_SECTION = 16 * 1024 * 1024;
 const MAX_ENTRY = 1024 * 1024;
-/** Bytes of a CIE; most have thirty. */
+/** Bytes of a CIE, at most; about thirty are usual. */
 const MAX_CIE_BYTES = 4_096;
 const MAX_EXPRESSION = 256;
 /** Numbers of DWARF: AArch64 has 128 of them. */

@@ -21,9 +21,12 @@ async function received(write: readonly string[]): Promise<string[]> {
   // In another second than the rest, so that it is taken; again, if this process read both in the same one.
   const last = createWriteStream(pipe.path);
   const timer = setInterval(() => last.write('\nend\n'), 1_100);
-  await ended;
-  clearInterval(timer);
-  last.end();
+  try {
+    await ended;
+  } finally {
+    clearInterval(timer);
+    last.end();
+  }
   await finished(last);
   pipe.dispose();
   return lines.filter((line) => line !== '' && line !== 'end');

@@ -73,7 +73,7 @@ const NAMES: Readonly<Record<TlsLibraryKind, string>> = {
 };
 
 const UNMATCHED =
-  'but not every session could be matched to its connection; the calls of this one may be among those without addresses';
+  'but not every session could be matched to its connection; the calls of this connection may be among those without addresses';
 
 const UNRECOGNISED = 'the TLS library of the process was not recognised';
 const UNSEEN = 'the program had ended before its TLS library could be looked at';

@@ -238,7 +238,7 @@ export class TlsSocket implements TlsDissector {
   }
 
   #nothingSent(): string {
-    const { partingAlert, clientDirection } = this.#wire.facts;
+    const { closingAlert, clientDirection } = this.#wire.facts;
     const sideOf = (direction: Direction): Side => (direction === clientDirection ? 'client' : 'server');
     const end = this.#firstEnd;
     if (end === null || clientDirection === null) return nothingSentText(null, false, null);
@@ -247,7 +247,7 @@ export class TlsSocket implements TlsDissector {
     const closed = localClose !== null && (error === null || localClose <= error);
     const reset = end.reset && !closed;
     const by = end.reset ? (closed ? Direction.Out : Direction.In) : end.direction;
-    return nothingSentText(sideOf(by), reset, partingAlert === null ? null : sideOf(partingAlert));
+    return nothingSentText(sideOf(by), reset, closingAlert === null ? null : sideOf(closingAlert));
   }
 
   /** The client sent no certificate, and the server was the first to end the connection, before any data. */

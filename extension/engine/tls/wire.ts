@@ -48,7 +48,7 @@ export interface WireFacts {
   /** The server asked for a certificate (TLS 1.3), and the client sent an empty list of them. */
   readonly certificateDeclined: boolean;
   /** The side whose newest record after the handshake is an alert, or in TLS 1.3 as short as one. */
-  readonly partingAlert: Direction | null;
+  readonly closingAlert: Direction | null;
   /** The client sent data after the handshake, as far as record boundaries are known. */
   readonly dataSeen: boolean;
 }
@@ -92,7 +92,7 @@ export class TlsWire {
     clientDirection: null,
     notTls: null,
     certificateDeclined: false,
-    partingAlert: null,
+    closingAlert: null,
     dataSeen: false,
   };
   readonly #lanes: readonly [Lane, Lane] = [new Lane(this, Direction.Out), new Lane(this, Direction.In)];
@@ -241,10 +241,10 @@ export class TlsWire {
     return this.#facts.cipher?.endsWith('_CCM_8_SHA256') === true ? ENCRYPTION_CCM_8 : ENCRYPTION;
   }
 
-  /** Of a record after the handshake: whether an alert is the last one of its direction. */
+  /** After the handshake: remembers the direction whose last record was an alert. */
   #noteClosingAlert({ direction }: Lane, isAlert: boolean): void {
-    if (isAlert) this.#facts.partingAlert ??= direction;
-    else if (this.#facts.partingAlert === direction) this.#facts.partingAlert = null;
+    if (isAlert) this.#facts.closingAlert ??= direction;
+    else if (this.#facts.closingAlert === direction) this.#facts.closingAlert = null;
   }
 
   #alert(lane: Lane, length: number): void {

@@ -326,7 +326,7 @@ describe('a connection without plaintext', () => {
     engine.advance(START + 2n * SECOND);
     expect(rows(engine).map(({ encrypted }) => encrypted)).toEqual([
       null,
-      'TLS of the process is decrypted, but not every session could be matched to its connection; the calls of this one may be among those without addresses',
+      'TLS of the process is decrypted, but not every session could be matched to its connection; the calls of this connection may be among those without addresses',
     ]);
   });
 
@@ -336,7 +336,7 @@ describe('a connection without plaintext', () => {
     engine.advance(START + 2n * SECOND);
     expect(rows(engine).map(({ encrypted }) => encrypted)).toEqual([
       null,
-      'OpenSSL is decrypted, but not every session could be matched to its connection; the calls of this one may be among those without addresses',
+      'OpenSSL is decrypted, but not every session could be matched to its connection; the calls of this connection may be among those without addresses',
     ]);
   });
 
@@ -351,7 +351,7 @@ describe('a connection without plaintext', () => {
       engine.advance(START + 2n * SECOND);
       expect(rows(engine).map(({ encrypted }) => encrypted)).toEqual([
         null,
-        `${reason} not every session could be matched to its connection; the calls of this one may be among those without addresses`,
+        `${reason} not every session could be matched to its connection; the calls of this connection may be among those without addresses`,
       ]);
     }
   });

@@ -40,7 +40,7 @@ export function connectionTab(exchange: ExchangeJson, actions: TabActions): read
     parts.push(
       note(
         t(
-          'This connection was open before the trace started; what it carried before, and what may be a part of that, is unknown.',
+          'This connection was open before the trace started; what it carried before is unknown, and bytes that may belong to it are not shown.',
         ),
       ),
     );

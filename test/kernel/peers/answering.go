@@ -24,7 +24,9 @@ func handle(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	default:
-		os.WriteFile(path.Join(os.Args[2], strings.ReplaceAll(r.URL.Path[1:], "/", "-")), nil, 0o600)
+		if err := os.WriteFile(path.Join(os.Args[2], strings.ReplaceAll(r.URL.Path[1:], "/", "-")), nil, 0o600); err != nil {
+			panic(err)
+		}
 		time.Sleep(2 * time.Second)
 		w.WriteHeader(500)
 		io.WriteString(w, "error")

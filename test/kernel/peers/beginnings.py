@@ -3,6 +3,7 @@ import http.client
 import http.server
 import json
 import os
+import select
 import socket
 import ssl
 import struct
@@ -12,6 +13,7 @@ import threading
 import time
 
 SEEN = []
+LISTENING = []
 THREADS = []
 BAD = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -19,6 +21,8 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 def listen(handle):
     server = socket.create_server(("127.0.0.1", 0))
+
+    LISTENING.append(server)
 
     def serve():
         while True:
@@ -334,6 +338,11 @@ class Refusing(http.server.BaseHTTPRequestHandler):
 
 globals()[sys.argv[1]]()
 # All clients have gone. Servers also read what these sent last, such as an alert.
+for server in LISTENING:
+    while select.select([server], [], [], 0)[0]:
+        time.sleep(0.01)
 for thread in THREADS:
-    thread.join(20)
+    thread.join(60)
+    if thread.is_alive():
+        sys.exit("a server still waits for its client")
 print(json.dumps(SEEN))

@@ -65,7 +65,7 @@ const arrived = new Promise((resolve) => {
 });
 const other = await serve(goneArrived);
 const gone = call(other.client, 'Gone', PATIENCE);
-await arrived;
+await Promise.race([arrived, gone]);
 other.server.forceShutdown();
 await gone;
 

@@ -47,7 +47,15 @@ async function call(name, port, situation) {
   if (early) socket.write(Buffer.alloc(LARGE));
   const leave = LEAVING[situation];
   if (leave !== undefined) {
-    while (!existsSync(join(folder, `${name}-${situation}`))) await sleep(10);
+    for (
+      const end = performance.now() + 60_000;
+      !existsSync(join(folder, `${name}-${situation}`));
+      await sleep(10)
+    ) {
+      if (performance.now() < end) continue;
+      console.error(`${name} has not read “${situation}”`);
+      process.exit(1);
+    }
     leave(socket);
     // The server answers into the void.
     await sleep(ANSWERED_AFTER);

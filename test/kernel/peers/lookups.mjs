@@ -3,7 +3,7 @@ import { lookup, Resolver } from 'node:dns/promises';
 import { get } from 'node:http';
 
 const [how, ...names] = process.argv.slice(2);
-// c-ares asks again after this time: where an answer comes, however late, it is not to.
+// c-ares asks again after this time. It must not where an answer comes, however late.
 const patient = new Resolver({ timeout: 30_000, tries: 2 });
 const impatient = new Resolver({ timeout: 300, tries: 2 });
 const resolverOf = (name) => (name.startsWith('silent.') ? impatient : patient);

@@ -1,6 +1,6 @@
 // Starts the real adapters of Debian's packages, each in the way of its own VS Code extension.
 const { spawn } = require('node:child_process');
-const { existsSync, mkdtempSync, rmSync } = require('node:fs');
+const { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const vscode = require('vscode');
@@ -26,13 +26,18 @@ exports.activate = (context) => {
     // Copied here from scripts/.
     const { freePort } = await import('./freePort.mjs');
     const port = await freePort();
+    const folder = newFolder();
+    // A file: a pipe would break when the extension host is killed.
+    const errors = join(folder, 'stderr');
+    const descriptor = openSync(errors, 'w');
     const child = spawn(command, args(port, program), {
-      cwd: cwd ?? newFolder(),
+      cwd: cwd ?? folder,
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'ignore', descriptor],
     });
+    closeSync(descriptor);
     started.push(child);
-    await listening(port, child);
+    await listening(port, child, errors);
     return new vscode.DebugAdapterServer(port, '127.0.0.1');
   };
   factory('debugpy', ({ configuration: { connect } }) =>
@@ -92,18 +97,15 @@ exports.rdbg = () =>
     .find((path) => existsSync(path));
 
 /** rdbg takes the first connection for its client: only the kernel's list of listening sockets is looked at. */
-async function listening(port, child) {
-  let said = '';
-  child.stderr.on('data', (piece) => {
-    said = `${said}${piece}`.slice(-500);
-  });
-  const { readFileSync } = require('node:fs');
+async function listening(port, child, errors) {
   const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 0A`;
   const deadline = Date.now() + LISTEN_TIMEOUT;
   while (!readFileSync('/proc/net/tcp', 'utf8').includes(wanted)) {
     const { exitCode, signalCode, spawnfile } = child;
-    if (exitCode !== null || signalCode !== null || Date.now() > deadline)
+    if (exitCode !== null || signalCode !== null || Date.now() > deadline) {
+      const said = readFileSync(errors, 'utf8').slice(-500);
       throw new Error(`${spawnfile} does not listen (${exitCode ?? signalCode ?? 'it runs'}): ${said}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

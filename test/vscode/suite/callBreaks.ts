@@ -193,7 +193,7 @@ async function expectFree(why: string): Promise<void> {
   assert.deepEqual(insight().callBreaks.standing, []);
 }
 
-test('a break is not set where hooks are not allowed, without a trace or by a debugger without a way; it is said', async () => {
+test('a break is not set where hooks are not allowed, without a trace or by a debugger without a strategy; it is said', async () => {
   const { breaks, callBreaks } = insight();
   await hooks('never');
   breaks.add('path:*');
@@ -208,7 +208,7 @@ test('a break is not set where hooks are not allowed, without a trace or by a de
     await eventually(() => callBreaks.failures.length > 0, 'it is said');
     assert.match(callBreaks.failures[0]?.reason ?? '', /need a running trace/);
     await stopDebugging();
-    await start('no way', { type: 'rdbg', request: 'launch', program: join(fixtures, 'call.rb') });
+    await start('no strategy', { type: 'rdbg', request: 'launch', program: join(fixtures, 'call.rb') });
     await eventually(() => callBreaks.failures.length > 0, 'it is said');
     assert.match(callBreaks.failures[0]?.reason ?? '', /rdbg/);
   } finally {

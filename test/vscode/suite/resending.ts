@@ -78,6 +78,7 @@ test('it has a “Send”, which sends what can be read there; the server sees i
     }, 'the call is traced');
     if (row === undefined) continue;
     looked.add(row.id);
+    assert(looked.size < 100, 'what was sent is not among the calls');
     const exchange = await insight().trace.details(row.id, false);
     seen = JSON.stringify(exchange?.request?.body ?? '').includes('sent — again');
   }
