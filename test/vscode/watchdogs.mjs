@@ -2,7 +2,7 @@
 // been ended by its debugger, and the helper is gone. Prints what became of each, and after how many milliseconds.
 // Arguments name the cases. HTTP_TRACE_RESULTS names a file for the results as JSON.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +18,11 @@ const home = mkdtempSync(join(tmpdir(), 'http-trace-watchdogs-'));
 const python = '/usr/bin/python3';
 /** A debugger starts slowly on a busy machine; milliseconds. */
 const STANDING_TIMEOUT = 180_000;
+/**
+ * Looks, a tenth of a second apart, at which the extension host must be idle before it is killed. js-debug's watchdog does not
+ * notice the end of a host that has left something unread (ECONNRESET): then a program stays at any breakpoint.
+ */
+const IDLE_LOOKS = 5;
 
 const calls = createServer((_, response) => {
   seen++;
@@ -110,6 +115,13 @@ async function expectGoingOn(name, page) {
   const { host, debuggees } = await standing(page);
   const helpers = descendants(host).filter((pid) => commandOf(pid).includes('/helper.js'));
   if (helpers.length === 0) throw new Error('there is no helper');
+  await eventually(async () => {
+    for (let look = 0; look < IDLE_LOOKS; look++) {
+      if (!sleeps(host)) return false;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return true;
+  }, 'the extension host has read what its debugger sent');
   const before = seen;
   const begun = performance.now();
   process.kill(host, 'SIGKILL');
@@ -156,6 +168,14 @@ function build(command, options, source) {
   const run = spawnSync(command, [...options, program, join(fixtures, source)], { encoding: 'utf8' });
   if (run.status !== 0) throw new Error(run.stderr);
   return program;
+}
+
+/** Whether all threads of the process sleep, so that nothing waits for it. */
+function sleeps(pid) {
+  return readdirSync(`/proc/${pid}/task`).every((thread) => {
+    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('S');
+  });
 }
 
 function commandOf(pid) {
