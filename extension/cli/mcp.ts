@@ -1,19 +1,17 @@
 /** `http-trace mcp`: the tools for language models over a recording, running processes, or a command. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { type HelperEvent, readEvent } from '../../helper/events.ts';
 import { FrameType } from '../../helper/protocol.ts';
 import { type Capture, startCapture } from '../capture/capture.ts';
 import { RecordingReader } from '../capture/recording.ts';
-import { TraceError } from '../capture/trace.ts';
 import { DEFAULT_BODY_LIMIT } from '../engine/limits.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { McpTraced, TraceOptions } from './arguments.ts';
 import { HELPER_PATH, NATIVE_PATH } from './bundlePaths.ts';
 import { EXIT_FAILED, EXIT_OK } from './exitStatus.ts';
+import { openGate, spawnGate } from './gate.ts';
 import { HeldCalls } from './heldCalls.ts';
 import { actAsInvoker, becomeInvoker } from './invoker.ts';
 import { McpServer } from './mcpServer.ts';
@@ -23,8 +21,6 @@ import { say } from './say.ts';
 import { whenAskedToStop } from './signals.ts';
 
 const PIECE = 1024 * 1024;
-/** The descriptor on which the gate waits. */
-const GATE_DESCRIPTOR = 3;
 /** Milliseconds that the command has to end after SIGTERM. */
 const END_PATIENCE_MS = 5_000;
 
@@ -109,20 +105,9 @@ async function release(
   command: readonly [string, ...string[]],
   children: boolean,
 ): Promise<ChildProcess> {
-  const child = spawn(join(NATIVE_PATH, 'gate'), command, { stdio: ['ignore', 2, 2, 'pipe'] });
+  const child = spawnGate(NATIVE_PATH, command, ['ignore', 2, 2]);
   child.on('error', () => {}); // It has no pid then.
-  const gate = child.stdio[GATE_DESCRIPTOR];
-  if (child.pid === undefined || !(gate instanceof Writable)) {
-    throw new TraceError('helper', 'The program that starts the command (gate) could not be started.');
-  }
-  gate.on('error', () => {});
-  try {
-    await capture.attach(child.pid, children);
-  } catch (error) {
-    gate.destroy();
-    throw error;
-  }
-  gate.end('\n');
+  await openGate(child, (pid) => capture.attach(pid, children));
   return child;
 }
 

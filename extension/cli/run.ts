@@ -1,20 +1,16 @@
 /** `http-trace run`: a command, traced from its first instruction. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import type { Status } from '../../helper/protocol.ts';
 import { TraceError } from '../capture/trace.ts';
 import type { TraceOptions } from './arguments.ts';
 import { NATIVE_PATH } from './bundlePaths.ts';
 import { EXIT_RUN_FAILED, Exit, statusOf } from './exitStatus.ts';
+import { openGate, spawnGate } from './gate.ts';
 import { LiveTrace } from './liveTrace.ts';
 import { say } from './say.ts';
 import { cleanUpWhenStopped, forwardSignals, whenAskedToStop } from './signals.ts';
 import { discardFiles, openFiles, type TraceFiles } from './traceFiles.ts';
-
-/** The descriptor on which the gate waits. */
-const GATE_DESCRIPTOR = 3;
 
 /** Resolves with the command's exit status. @throws Exit when the command was not run */
 export async function run(command: readonly [string, ...string[]], options: TraceOptions): Promise<number> {
@@ -27,15 +23,13 @@ export async function run(command: readonly [string, ...string[]], options: Trac
   files = openFiles(options);
   const trace = await startOrExit(options, files);
   // The gate is already the command's process, waiting: the attached process will execute the command.
-  const child = spawn(join(NATIVE_PATH, 'gate'), command, {
-    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-  });
+  const child = spawnGate(NATIVE_PATH, command, ['inherit', 'inherit', 'inherit']);
   const ended = exitOf(child);
-  ended.catch(() => {}); // A gate that cannot be started has no pid: release says so.
+  ended.catch(() => {}); // A gate that cannot be started has no pid: openGate says so.
   const restore = forwardSignals((signal) => child.kill(signal));
   stopCleaning();
   try {
-    await release(child, trace, options);
+    await openGate(child, (pid) => trace.attach(pid, options.children));
     const reported = new Set<string>();
     const time = stopEarly(trace, options.duration, reported);
     const status = await ended;
@@ -46,7 +40,6 @@ export async function run(command: readonly [string, ...string[]], options: Trac
     for (const trouble of await trace.finish(stillRunning)) if (!reported.has(trouble)) say(trouble);
     return status;
   } catch (error) {
-    child.stdio[GATE_DESCRIPTOR]?.destroy();
     await ended.catch(() => {});
     await trace.abandon();
     const { signalCode } = child;
@@ -82,17 +75,6 @@ function notStarted(signal: NodeJS.Signals): string {
 async function exitOf(child: ChildProcess): Promise<number> {
   const [code, signal] = await once(child, 'exit');
   return statusOf(code, signal);
-}
-
-async function release(child: ChildProcess, trace: LiveTrace, options: TraceOptions): Promise<void> {
-  const gate = child.stdio[GATE_DESCRIPTOR];
-  if (child.pid === undefined || !(gate instanceof Writable)) {
-    throw new TraceError('helper', 'The program that starts the command (gate) could not be started.');
-  }
-  // The command may end, or be ended, before it reads its byte.
-  gate.on('error', () => {});
-  await trace.attach(child.pid, options.children);
-  gate.end('\n');
 }
 
 /** The trace may end before the command. The command continues, and its status still counts. */

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * gate COMMAND ARGUMENT...: waits until its parent writes one byte to the
- * socket that is descriptor 3, then becomes COMMAND. The parent attaches the trace to this
- * process before it opens the gate, so that not even the command's first call
- * is missed, and the command keeps its process id. Never runs elevated.
+ * gate COMMAND ARGUMENT...: writes one byte to the socket that is descriptor 3, waits until its parent writes one, then
+ * becomes COMMAND. The parent attaches the trace to this process in between, so that not even the command's first call is
+ * missed, and the command keeps its process id. Never runs elevated.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,6 +23,8 @@ int main(int argc, char **argv)
 		fputs("http-trace: no command was given\n", stderr);
 		return STATUS_NOT_FOUND;
 	}
+	/* While execve(2) runs, /proc shows neither arguments nor environment yet. If the parent has gone, recv() says so. */
+	(void)!send(GATE_DESCRIPTOR, "", 1, MSG_NOSIGNAL);
 	do {
 		/* Only peeked at: this process is a target already, and its bytes are counted. */
 		got = recv(GATE_DESCRIPTOR, &byte, 1, MSG_PEEK);

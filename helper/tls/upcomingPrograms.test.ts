@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   readlinkSync,
   realpathSync,
   rmSync,
@@ -33,8 +34,10 @@ async function upcoming(command: readonly string[], environment: Readonly<Record
   const { pid = 0 } = child;
   const ended = new Promise((resolve) => child.once('exit', resolve));
   try {
-    // Before its exec it is a copy of this process.
-    while (readlinkSync(`/proc/${pid}/exe`) !== gate) await new Promise((resolve) => setTimeout(resolve, 5));
+    // Before its exec it is a copy of this process, and while it is executed it has no arguments yet.
+    const isExecuted = (): boolean =>
+      readlinkSync(`/proc/${pid}/exe`) === gate && readFileSync(`/proc/${pid}/cmdline`, 'utf8') !== '';
+    while (!isExecuted()) await new Promise((resolve) => setTimeout(resolve, 5));
     return upcomingPrograms(pid);
   } finally {
     child.kill('SIGKILL');

@@ -5,11 +5,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { type Capture, type CaptureOptions, startCapture } from '../../extension/capture/capture.ts';
 import type { KeptHelper } from '../../extension/capture/keptHelper.ts';
 import { parseCommandLine, type TraceOptions } from '../../extension/cli/arguments.ts';
 import { captureOptions } from '../../extension/cli/captureOptions.ts';
+import { openGate } from '../../extension/cli/gate.ts';
 import { openFiles, type TraceFiles } from '../../extension/cli/traceFiles.ts';
 import { TraceReader } from '../../extension/cli/traceReader.ts';
 import { FrameType } from '../../helper/protocol.ts';
@@ -26,8 +26,6 @@ import {
   writtenTo,
 } from './tracing.ts';
 
-/** The descriptor on which the gate waits. */
-const GATE_DESCRIPTOR = 3;
 /** Longer than a test rests between two traces. */
 const KEEP_MS = 600_000;
 
@@ -185,11 +183,7 @@ class Live {
     const gate = join(this.#options.nativePath, 'gate');
     const child = new Child(gate, [program, ...args], { stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
     this.#command = child.ended;
-    const release = child.process.stdio[GATE_DESCRIPTOR];
-    assert(release instanceof Writable, 'the gate has no descriptor to wait on');
-    release.on('error', () => {}); // The command may end before it reads its byte.
-    await this.#capture.attach(child.pid, children);
-    release.end('\n');
+    await openGate(child.process, (pid) => this.#capture.attach(pid, children));
   }
 
   async attach(pids: readonly number[], children: boolean): Promise<void> {

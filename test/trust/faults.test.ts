@@ -18,7 +18,7 @@ const MOMENTS_MS = 1_500;
 const NOTHING: Held = { programs: [], maps: [], links: [] };
 
 /** Time in which tasks waited for a processor does not count, up to this. */
-const MOST_WAITING_MS = 8_000;
+const MOST_WAITING_MS = 60_000;
 
 /** Milliseconds since boot in which a task waited for a processor. */
 function waitedMs(): number {
