@@ -14,6 +14,7 @@ import { showWarning } from '../views/notify.ts';
 import { localized } from '../words/localized.ts';
 import { t } from '../words/translate.ts';
 import { notificationText } from '../words/visible.ts';
+import { whenEditorsOpened } from './editorsOpened.ts';
 import type { Responses } from './responses.ts';
 import { sendAndShow } from './sendAndShow.ts';
 
@@ -28,17 +29,24 @@ export class RequestDocuments implements vscode.CodeLensProvider, vscode.Disposa
   readonly #responses: Responses;
   readonly #files = new MemoryFiles(REQUEST_SCHEME, false);
   readonly #origins = new Map<string, Origin>();
-  readonly #registration: vscode.Disposable;
+  readonly #disposable: vscode.Disposable;
+  readonly #changed = new vscode.EventEmitter<void>();
+
+  readonly onDidChangeCodeLenses = this.#changed.event;
 
   constructor(trace: Trace, responses: Responses) {
     this.#trace = trace;
     this.#responses = responses;
-    this.#registration = vscode.languages.registerCodeLensProvider({ scheme: REQUEST_SCHEME }, this);
+    this.#disposable = vscode.Disposable.from(
+      this.#files,
+      this.#changed,
+      vscode.languages.registerCodeLensProvider({ scheme: REQUEST_SCHEME }, this),
+      whenEditorsOpened(REQUEST_SCHEME, () => this.#changed.fire()),
+    );
   }
 
   dispose(): void {
-    this.#registration.dispose();
-    this.#files.dispose();
+    this.#disposable.dispose();
   }
 
   /** Opens a call's request, written by `httpMessage`. */

@@ -5,6 +5,7 @@ import { Command, DOCUMENT_SCHEME } from '../contributions.ts';
 import type { SentResponse } from '../resend/sent.ts';
 import type { Documents } from '../views/documents.ts';
 import { t } from '../words/translate.ts';
+import { whenEditorsOpened } from './editorsOpened.ts';
 import { responseText } from './responseText.ts';
 
 /** The oldest can no longer be unmasked, and is removed with its document. */
@@ -24,18 +25,21 @@ export class Responses implements vscode.CodeLensProvider, vscode.Disposable {
   /** From the sent request to the number in the path, so that the next response replaces the last one. */
   readonly #numbers = new Map<string, number>();
   readonly #changed = new vscode.EventEmitter<void>();
-  readonly #registration: vscode.Disposable;
+  readonly #disposable: vscode.Disposable;
 
   readonly onDidChangeCodeLenses = this.#changed.event;
 
   constructor(documents: Documents) {
     this.#documents = documents;
-    this.#registration = vscode.languages.registerCodeLensProvider({ scheme: DOCUMENT_SCHEME }, this);
+    this.#disposable = vscode.Disposable.from(
+      this.#changed,
+      vscode.languages.registerCodeLensProvider({ scheme: DOCUMENT_SCHEME }, this),
+      whenEditorsOpened(DOCUMENT_SCHEME, () => this.#changed.fire()),
+    );
   }
 
   dispose(): void {
-    this.#registration.dispose();
-    this.#changed.dispose();
+    this.#disposable.dispose();
   }
 
   /** @param source what was sent: its next response replaces this one. @param beside next to the active editor. */

@@ -25,6 +25,8 @@ export async function resending(steps, workbench, { url, workspace }) {
     await order().click({ button: 'right' });
     await menu.choose('Edit and Resend…');
     await tab('POST orders.http').waitFor();
+    // Also if the editor loses the focus before VS Code has asked for what is above its lines.
+    await workbench.panel.getByRole('treegrid', { name: 'HTTP calls' }).focus();
     await lens.waitFor();
     await workbench.settle();
     await workbench.picture('request-dark');

@@ -26,6 +26,10 @@ export class CodeLenses implements vscode.CodeLensProvider, vscode.Disposable {
         this.#hasSources ||= rows.some(({ debug }) => debug?.source != null);
         if (this.#hasSources && rows.length + removed.length > 0) this.#update();
       }),
+      // VS Code does not ask for them if an editor has lost the focus soon after it opened: to the panel, which opened it.
+      vscode.window.onDidChangeVisibleTextEditors(() => {
+        if (this.#hasSources) this.#update();
+      }),
       vscode.workspace.onDidChangeConfiguration((change) => {
         if (change.affectsConfiguration(Setting.sourceCodeLens)) this.#changed.fire();
       }),
