@@ -6,6 +6,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { childrenOf, exists } from '../kit/kernel.ts';
 import { PYTHON } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
 import { variants } from '../kit/tier.mjs';
@@ -27,20 +28,10 @@ function curl(port: number, one: { path: string; id: string }, ...more: string[]
 /** Looks without a pause: what is waited for is there for a moment only. null: the parent has ended without it. */
 async function childOf(parent: number, name: string): Promise<number | null> {
   for (const end = performance.now() + 20_000; performance.now() < end; await setImmediate()) {
-    const children = childrenOf(parent);
-    if (children === null) return null;
-    for (const pid of children) if (nameOf(pid) === name) return Number(pid);
+    for (const pid of childrenOf(parent)) if (nameOf(pid) === name) return pid;
+    if (!exists(parent)) return null;
   }
   throw new Error(`there is no ${name}`);
-}
-
-function childrenOf(parent: number): string[] | null {
-  try {
-    const text = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8');
-    return text.split(' ').filter((pid) => pid !== '');
-  } catch {
-    return null;
-  }
 }
 
 /** As a signal to the process group, which reaches both. Once more, if a busy machine lets the command run before the signal. */
@@ -53,7 +44,7 @@ async function signalledAtGate(
     const files = ['--output', join(own, 'out'), '--record', join(own, 'recording')];
     const child = new Child(HTTP_TRACE, ['run', ...files, '--', 'touch', mark]);
     const gate = await childOf(child.pid, 'gate');
-    const isThere = gate !== null && nameOf(`${gate}`) === 'gate';
+    const isThere = gate !== null && nameOf(gate) === 'gate';
     const signalled = Date.now();
     if (isThere) process.kill(gate, signal);
     const { stderr } = await child.ended;
@@ -66,7 +57,7 @@ async function signalledAtGate(
   throw new Error('the command ran before the signal, each time');
 }
 
-function nameOf(pid: string): string | null {
+function nameOf(pid: number): string | null {
   try {
     return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
   } catch {

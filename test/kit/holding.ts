@@ -1,7 +1,8 @@
 /** What a helper holds: kernel objects, descriptors and memory, to compare with what it held earlier. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { childrenOf, type Held, heldBy, stillThere } from './kernel.ts';
+import { childrenOf, type Held, heldBy, heldIfRunning, stillThere } from './kernel.ts';
+import { sleeps } from './sleeps.mjs';
 
 /** Looks in a row that must find the helper idle. */
 const IDLE_LOOKS = 4;
@@ -53,29 +54,9 @@ export async function untilIdle(helper: number, patience: number): Promise<void>
   for (let looks = 0; looks < IDLE_LOOKS && existsSync(`/proc/${helper}`); await sleep(BETWEEN_TRIES)) {
     if (performance.now() > limit) throw new Error(`helper ${helper} is still busy`);
     const both = [helper, ...childrenOf(helper)];
-    const now = both.reduce((sum, pid) => sum + linksOf(pid), 0);
+    const now = both.reduce((sum, pid) => sum + heldIfRunning(pid).links.length, 0);
     looks = now === links && both.every(sleeps) ? looks + 1 : 0;
     links = now;
-  }
-}
-
-function linksOf(pid: number): number {
-  try {
-    return heldBy(pid).links.length;
-  } catch {
-    return 0; // It has ended meanwhile.
-  }
-}
-
-/** Whether all threads of the process sleep; a process that has ended does. */
-function sleeps(pid: number): boolean {
-  try {
-    return readdirSync(`/proc/${pid}/task`).every((thread) => {
-      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1');
-      return stat.slice(stat.lastIndexOf(')') + 2).startsWith('S');
-    });
-  } catch {
-    return !existsSync(`/proc/${pid}`);
   }
 }
 

@@ -59,6 +59,17 @@ export function heldBy(pid: number): Held {
   return { programs: ids('prog'), maps: ids('map'), links: ids('link') };
 }
 
+export const NOTHING_HELD: Held = { programs: [], maps: [], links: [] };
+
+/** {@link heldBy}; nothing if the process has ended. */
+export function heldIfRunning(pid: number): Held {
+  try {
+    return heldBy(pid);
+  } catch {
+    return NOTHING_HELD;
+  }
+}
+
 export interface BpfObject {
   readonly id: number;
   readonly name?: string;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeFrame, encodeJson } from '../../helper/frames.ts';
 import { FrameType } from '../../helper/protocol.ts';
-import { childrenOf, exists, type Held, heldBy, stillThere } from '../kit/kernel.ts';
+import { childrenOf, exists, type Held, heldIfRunning, NOTHING_HELD, stillThere } from '../kit/kernel.ts';
 import { WHOLE } from '../kit/tier.mjs';
 import { Installed, type LoaderRun, NOBODY, Requester, runLoader, whySkipped } from './rig.ts';
 
@@ -15,7 +15,6 @@ if (reason !== null) console.warn(`skipped: the tests of faults ${reason}`);
 const QUIET_LIMIT_MS = process.env['HTTP_TRACE_EMULATED'] === undefined ? 1_000 : 60_000;
 const ROUNDS = WHOLE ? 100 : 4;
 const MOMENTS_MS = 1_500;
-const NOTHING: Held = { programs: [], maps: [], links: [] };
 
 /** Time in which tasks waited for a processor does not count, up to this. */
 const MOST_WAITING_MS = 60_000;
@@ -64,13 +63,7 @@ describe.skipIf(reason !== null)('faults', () => {
   }
 
   function everything(pids: readonly number[]): Held {
-    const held = pids.map((pid) => {
-      try {
-        return heldBy(pid);
-      } catch {
-        return NOTHING; // ended meanwhile
-      }
-    });
+    const held = pids.map(heldIfRunning);
     return {
       programs: [...new Set(held.flatMap(({ programs }) => programs))],
       maps: [...new Set(held.flatMap(({ maps }) => maps))],
@@ -92,11 +85,11 @@ describe.skipIf(reason !== null)('faults', () => {
     let left: unknown;
     do {
       const processes = pids.filter(exists);
-      left = { processes, ...(processes.length > 0 ? NOTHING : stillThere(held)) };
-      if (JSON.stringify(left) === JSON.stringify({ processes: [], ...NOTHING })) return;
+      left = { processes, ...(processes.length > 0 ? NOTHING_HELD : stillThere(held)) };
+      if (JSON.stringify(left) === JSON.stringify({ processes: [], ...NOTHING_HELD })) return;
       await new Promise((soon) => setTimeout(soon, 10));
     } while (spent() < QUIET_LIMIT_MS + Math.min(waitedMs() - waitedBefore, MOST_WAITING_MS));
-    expect(left, `${what} after ${Math.round(spent())} ms`).toEqual({ processes: [], ...NOTHING });
+    expect(left, `${what} after ${Math.round(spent())} ms`).toEqual({ processes: [], ...NOTHING_HELD });
   }
 
   it.each(['client', 'helper'])('%s killed: all is gone within a second', async (who) => {

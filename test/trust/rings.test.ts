@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FrameType } from '../../helper/protocol.ts';
 import { expectGone } from '../kit/holding.ts';
-import { childrenOf, exists, heldBy } from '../kit/kernel.ts';
+import { childrenOf, exists, heldIfRunning, NOTHING_HELD } from '../kit/kernel.ts';
 import { Installed, type LoaderRun, NOBODY, Requester, runLoader, type Said, whySkipped } from './rig.ts';
 
 const reason = whySkipped();
@@ -13,14 +13,6 @@ const MIB = 2 ** 20;
 const FREED_WITHIN = 60_000;
 /** Another ordinary user. */
 const DAEMON = 1;
-
-function mapsOf(pid: number): readonly number[] {
-  try {
-    return heldBy(pid).maps;
-  } catch {
-    return []; // It has ended.
-  }
-}
 
 describe.skipIf(reason !== null)('rings', () => {
   let installed: Installed;
@@ -55,11 +47,11 @@ describe.skipIf(reason !== null)('rings', () => {
 
   async function end({ requester, loader }: Started): Promise<void> {
     const pid = loader.process.pid ?? 0;
-    const maps = [pid, ...childrenOf(pid)].flatMap(mapsOf);
+    const maps = [pid, ...childrenOf(pid)].flatMap((one) => heldIfRunning(one).maps);
     requester.process.kill('SIGKILL');
     await loader.result;
     while (exists(pid)) await new Promise((soon) => setTimeout(soon, 20));
-    await expectGone({ programs: [], maps, links: [] }, FREED_WITHIN);
+    await expectGone({ ...NOTHING_HELD, maps }, FREED_WITHIN);
   }
 
   const REFUSED = {

@@ -2,7 +2,7 @@
 // been ended by its debugger, and the helper is gone. Prints what became of each, and after how many milliseconds.
 // Arguments name the cases. HTTP_TRACE_RESULTS names a file for the results as JSON.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { freePort } from '../../scripts/freePort.mjs';
 import { descendants, exitOnSignals } from '../../scripts/processTree.mjs';
 import { childEnvironment, ensureVSCode, startServer } from '../../scripts/vscode.mjs';
 import { eventually, Steps } from '../e2e/harness.mjs';
+import { sleeps } from '../kit/sleeps.mjs';
 import { openBrowser, openSuite } from './browser.mjs';
 import { bundleSuite, installAdapters, root } from './bundle.mjs';
 
@@ -168,14 +169,6 @@ function build(command, options, source) {
   const run = spawnSync(command, [...options, program, join(fixtures, source)], { encoding: 'utf8' });
   if (run.status !== 0) throw new Error(run.stderr);
   return program;
-}
-
-/** Whether all threads of the process sleep, so that nothing waits for it. */
-function sleeps(pid) {
-  return readdirSync(`/proc/${pid}/task`).every((thread) => {
-    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('S');
-  });
 }
 
 function commandOf(pid) {

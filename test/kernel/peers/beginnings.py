@@ -21,7 +21,6 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 def listen(handle):
     server = socket.create_server(("127.0.0.1", 0))
-
     LISTENING.append(server)
 
     def serve():

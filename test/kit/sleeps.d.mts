@@ -1,0 +1,1 @@
+export function sleeps(pid: number): boolean;
