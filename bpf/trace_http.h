@@ -389,7 +389,7 @@ enum process_change { PROCESS_FORKED = 1, PROCESS_EXECUTED = 2, PROCESS_MAPPED =
 
 #define EXECUTABLE_PATH_SIZE 256 /* of a longer path only the beginning is known */
 
-/* Of PROCESS_EXECUTED all; of the others only what stands before `inode`. */
+/* PROCESS_EXECUTED has all fields; the others have only those before `inode`. */
 struct process_event {
 	unsigned int change;
 	unsigned int pid; /* thread group, as records name it */

@@ -9,7 +9,7 @@ import { counted } from '../words/numbers.ts';
 import { t } from '../words/translate.ts';
 import { labelText } from '../words/visible.ts';
 import type { Break, BreakList } from './breakList.ts';
-import type { CallBreaks, Standing } from './callBreaks.ts';
+import type { CallBreaks, CurrentHit } from './callBreaks.ts';
 
 export class BreaksView implements vscode.TreeDataProvider<Break>, vscode.Disposable {
   readonly #list: BreakList;
@@ -40,7 +40,7 @@ export class BreaksView implements vscode.TreeDataProvider<Break>, vscode.Dispos
       }),
       list.onDidChange(refresh),
       calls.onDidChange(refresh),
-      calls.onDidHit((standing) => this.#showHit(standing)),
+      calls.onDidHit((hit) => this.#showHit(hit)),
     ];
     this.#notify();
   }
@@ -50,7 +50,7 @@ export class BreaksView implements vscode.TreeDataProvider<Break>, vscode.Dispos
   }
 
   getTreeItem({ id, text, enabled, hits }: Break): vscode.TreeItem {
-    const standing = this.#calls.standing.find((one) => one.id === id);
+    const hit = this.#calls.currentHits.find((one) => one.id === id);
     const item = new vscode.TreeItem(labelText(text));
     item.id = String(id);
     item.contextValue = ViewItem.break;
@@ -59,14 +59,13 @@ export class BreaksView implements vscode.TreeDataProvider<Break>, vscode.Dispos
       tooltip: enabled ? t('Stops before these calls') : t('Switched off'),
     };
     const count = hits === 0 ? '' : counted(hits, '{0} hit', '{0} hits');
-    item.description =
-      standing === undefined ? count : t('{0} · stopped before {1}', count, callText(standing));
-    if (standing !== undefined)
+    item.description = hit === undefined ? count : t('{0} · stopped before {1}', count, callText(hit));
+    if (hit !== undefined)
       item.iconPath = new vscode.ThemeIcon(
         'debug-stackframe',
         new vscode.ThemeColor('debugIcon.breakpointCurrentStackframeForeground'),
       );
-    item.tooltip = `${labelText(text)}\n${standing === undefined ? counted(hits, 'Stopped {0} time.', 'Stopped {0} times.') : t('{0} is stopped before {1}.', standing.session, callText(standing))}`;
+    item.tooltip = `${labelText(text)}\n${hit === undefined ? counted(hits, 'Stopped {0} time.', 'Stopped {0} times.') : t('{0} is stopped before {1}.', hit.session, callText(hit))}`;
     return item;
   }
 
@@ -84,10 +83,10 @@ export class BreaksView implements vscode.TreeDataProvider<Break>, vscode.Dispos
   }
 
   /** Where a user looks when a program has stopped: the list if it is open, the Debug Console, the status bar. */
-  #showHit(standing: Standing): void {
-    const one = this.#list.all.find(({ id }) => id === standing.id);
+  #showHit(hit: CurrentHit): void {
+    const one = this.#list.all.find(({ id }) => id === hit.id);
     if (one === undefined) return;
-    const text = t('Stopped before {0} (Break on Calls: {1})', callText(standing), labelText(one.text, 100));
+    const text = t('Stopped before {0} (Break on Calls: {1})', callText(hit), labelText(one.text, 100));
     vscode.debug.activeDebugConsole.appendLine(`HTTP Trace: ${text}`);
     showInStatusBar(text);
     if (this.#view.visible) void this.#view.reveal(one, { select: true, focus: false });
@@ -95,6 +94,6 @@ export class BreaksView implements vscode.TreeDataProvider<Break>, vscode.Dispos
 }
 
 /** Without the query, and with secrets masked. */
-function callText({ method, host, path }: Standing): string {
+function callText({ method, host, path }: CurrentHit): string {
   return labelText(`${method} ${host}${maskTarget(path.split(/[?#]/, 1)[0] ?? '')}`, 120);
 }

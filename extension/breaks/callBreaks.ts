@@ -17,7 +17,7 @@ import { PythonStrategy } from './pythonStrategy.ts';
 import type { BreakStrategy, Hit, Message, Stop } from './strategy.ts';
 
 /** A program that is stopped at a break. */
-export interface Standing extends Hit {
+export interface CurrentHit extends Hit {
   /** Name of the debug session. */
   readonly session: string;
 }
@@ -38,7 +38,7 @@ interface Entry {
   /** One after the other. */
   setting: Promise<void>;
   failure: string | null;
-  standing: Standing | null;
+  currentHit: CurrentHit | null;
   /** For each unanswered `stackTrace`: the first requested frame. */
   readonly asked: Map<number, { readonly threadId: number; readonly startFrame: number }>;
   /** Threads that are stopped at a break, with the source of the top frame. */
@@ -58,7 +58,7 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
   readonly #sessions: DebugSessions;
   readonly #entries = new Map<string, Entry>();
   readonly #changed = new vscode.EventEmitter<void>();
-  readonly #hit = new vscode.EventEmitter<Standing>();
+  readonly #hit = new vscode.EventEmitter<CurrentHit>();
   readonly #disposables: vscode.Disposable[];
   #active = '';
 
@@ -86,8 +86,8 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
     ];
   }
 
-  get standing(): readonly Standing[] {
-    return [...this.#entries.values()].flatMap(({ standing }) => standing ?? []);
+  get currentHits(): readonly CurrentHit[] {
+    return [...this.#entries.values()].flatMap(({ currentHit }) => currentHit ?? []);
   }
 
   get failures(): readonly Failure[] {
@@ -110,7 +110,7 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
       setting: Promise.resolve(),
       failure:
         strategy === null ? t('its debugger ({0}) has no way to stop before a call', session.type) : null,
-      standing: null,
+      currentHit: null,
       asked: new Map(),
       stoppedThreads: new Map(),
     };
@@ -193,17 +193,17 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
       await session.customRequest('continue', { threadId: stop.threadId }).then(undefined, () => undefined);
       return;
     }
-    entry.standing = { ...hit, session: nameOf(session) };
+    entry.currentHit = { ...hit, session: nameOf(session) };
     this.#list.countHit(hit.id);
-    this.#hit.fire(entry.standing);
+    this.#hit.fire(entry.currentHit);
     this.#changed.fire();
   }
 
   #resumed(entry: Entry): void {
     entry.stoppedThreads.clear();
     entry.strategy?.resumed?.();
-    if (entry.standing === null) return;
-    entry.standing = null;
+    if (entry.currentHit === null) return;
+    entry.currentHit = null;
     this.#changed.fire();
   }
 
@@ -259,7 +259,7 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
     if (entry === undefined) return;
     this.#entries.delete(session.id);
     entry.strategy?.dispose?.();
-    if (entry.standing !== null || entry.failure !== null) this.#changed.fire();
+    if (entry.currentHit !== null || entry.failure !== null) this.#changed.fire();
   }
 
   #strategyOf(session: vscode.DebugSession): BreakStrategy | null {

@@ -40,7 +40,7 @@ export class GoStrategy implements BreakStrategy {
   #asked: { readonly seq: number; readonly index: number } | null = null;
   #isSet = false;
   /** Threads that stand at ours. */
-  readonly #standing = new Set<number>();
+  readonly #stoppedThreads = new Set<number>();
 
   constructor(request: Request) {
     this.#request = request;
@@ -72,9 +72,9 @@ export class GoStrategy implements BreakStrategy {
   }
 
   async hitAt(stop: Stop): Promise<Hit | 'none' | null> {
-    this.#standing.delete(stop.threadId);
+    this.#stoppedThreads.delete(stop.threadId);
     if (!this.isOwnStop(stop)) return null;
-    this.#standing.add(stop.threadId);
+    this.#stoppedThreads.add(stop.threadId);
     const frame = await topFrame(this.#request, stop.threadId);
     if (frame?.id === undefined || frame.name !== GO_FUNCTION) return null;
     const frameId = frame.id;
@@ -127,7 +127,7 @@ export class GoStrategy implements BreakStrategy {
   }
 
   isStopped({ name }: StackFrame): boolean {
-    return name === GO_FUNCTION && this.#standing.size > 0;
+    return name === GO_FUNCTION && this.#stoppedThreads.size > 0;
   }
 
   isInternalFrame({ name }: StackFrame): boolean {

@@ -51,7 +51,7 @@ export class NativeStrategy implements BreakStrategy {
   #session = '';
   readonly #armed = new Set<number>();
   /** Threads that are, or may be, stopped at a break. */
-  readonly #standing = new Set<number>();
+  readonly #stoppedThreads = new Set<number>();
   /** Stops that the debugger has not reported yet. */
   readonly #unreported = new Map<number, NodeJS.Timeout>();
   #prepared = false;
@@ -87,22 +87,22 @@ export class NativeStrategy implements BreakStrategy {
   }
 
   async hitAt(stop: Stop): Promise<Hit | 'none' | null> {
-    this.#standing.delete(stop.threadId);
+    this.#stoppedThreads.delete(stop.threadId);
     if (this.#armed.size === 0) return null;
     // The stack is requested at once, before it is known whether a break caused the stop: lldb 14 does not report the
     // signal.
-    if (SIGNALLED.has(stop.reason) || this.isOwnStop(stop)) this.#standing.add(stop.threadId);
+    if (SIGNALLED.has(stop.reason) || this.isOwnStop(stop)) this.#stoppedThreads.add(stop.threadId);
     for (const timer of this.#unreported.values()) clearTimeout(timer);
     this.#unreported.clear();
     for (const pid of this.#armed) {
       const { hit } = await this.#native.trace.setBreak({ pid, action: 'read', automaton: null });
       if (hit === null) continue;
-      this.#standing.add(stop.threadId);
+      this.#stoppedThreads.add(stop.threadId);
       // While it is stopped, so that the next call is not missed.
       await this.#native.trace.setBreak({ pid, action: 'arm', automaton: null });
       return this.#hitOf(hit.head, hit.encrypted);
     }
-    this.#standing.delete(stop.threadId);
+    this.#stoppedThreads.delete(stop.threadId);
     return null;
   }
 
@@ -116,7 +116,7 @@ export class NativeStrategy implements BreakStrategy {
   }
 
   isStopped(): boolean {
-    return this.#standing.size > 0;
+    return this.#stoppedThreads.size > 0;
   }
 
   isInternalFrame({ source }: StackFrame): boolean {
@@ -124,12 +124,12 @@ export class NativeStrategy implements BreakStrategy {
   }
 
   resumed(): void {
-    this.#standing.clear();
+    this.#stoppedThreads.clear();
   }
 
   /** The trace has ended, or the helper has: a program that it has stopped by mistake is continued. */
   async lost(): Promise<void> {
-    const [threadId] = this.#standing;
+    const [threadId] = this.#stoppedThreads;
     this.#armed.clear();
     this.#goOn([...this.#unreported.keys()]);
     if (threadId !== undefined) await this.#request('continue', { threadId });

@@ -10,40 +10,40 @@ function seeded(): Candidates {
   candidates.started(4, 1, 300);
   return candidates;
 }
-const standings = (candidates: Candidates) => [1, 2, 3, 4, 5].map((pid) => candidates.standing(pid));
+const visibilities = (candidates: Candidates) => [1, 2, 3, 4, 5].map((pid) => candidates.visibility(pid));
 
 describe('candidates', () => {
   test('are what seeds start, with everything below; others are shown', () => {
-    expect(standings(seeded())).toEqual(['left-out', 'candidate', 'candidate', 'candidate', 'shown']);
+    expect(visibilities(seeded())).toEqual(['left-out', 'candidate', 'candidate', 'candidate', 'shown']);
   });
 
   test('one that is named is shown, with its children, and not its parent', () => {
     const named = seeded();
     named.confirm(2);
-    expect(standings(named)).toEqual(['left-out', 'shown', 'shown', 'candidate', 'shown']);
+    expect(visibilities(named)).toEqual(['left-out', 'shown', 'shown', 'candidate', 'shown']);
     named.started(5, 3, 400);
-    expect(named.standing(5)).toBe('shown');
+    expect(named.visibility(5)).toBe('shown');
     const child = seeded();
     child.confirm(3);
-    expect(standings(child)).toEqual(['left-out', 'candidate', 'shown', 'candidate', 'shown']);
+    expect(visibilities(child)).toEqual(['left-out', 'candidate', 'shown', 'candidate', 'shown']);
   });
 
   test('a process that no debugger names is left out, and is a seed from then on', () => {
     const candidates = seeded();
     expect(candidates.leaveOutUnnamed(250)).toEqual([2, 3]);
-    expect(standings(candidates)).toEqual(['left-out', 'left-out', 'left-out', 'candidate', 'shown']);
+    expect(visibilities(candidates)).toEqual(['left-out', 'left-out', 'left-out', 'candidate', 'shown']);
     candidates.started(5, 2, 400);
-    expect(candidates.standing(5)).toBe('candidate');
+    expect(candidates.visibility(5)).toBe('candidate');
     candidates.confirm(5);
-    expect(candidates.standing(5)).toBe('shown');
+    expect(candidates.visibility(5)).toBe('shown');
   });
 
   test('a reused id is another process', () => {
     const candidates = seeded();
     candidates.leaveOutUnnamed(1_000);
     candidates.started(3, 9, 500);
-    expect(candidates.standing(3)).toBe('shown');
+    expect(candidates.visibility(3)).toBe('shown');
     candidates.confirm(1);
-    expect(candidates.standing(1)).toBe('shown');
+    expect(candidates.visibility(1)).toBe('shown');
   });
 });

@@ -7,7 +7,7 @@
 /** Processes that are remembered; beyond it the oldest are dropped. */
 const MAX_PROCESSES = 10_000;
 
-export type Standing =
+export type Visibility =
   /** Its calls are shown. */
   | 'shown'
   /** Its calls are held back until a debugger names it. */
@@ -27,7 +27,7 @@ export class Candidates {
   /** Processes that a debugger has named and that have not ended: the record of a start may arrive after the name. */
   readonly #named = new Set<number>();
 
-  standing(pid: number): Standing {
+  visibility(pid: number): Visibility {
     return this.#candidates.has(pid) ? 'candidate' : this.#leftOut.has(pid) ? 'left-out' : 'shown';
   }
 
@@ -46,10 +46,10 @@ export class Candidates {
   /** A process was started, possibly with the id of an earlier one. */
   started(pid: number, parent: number, now: number): void {
     if (this.#named.has(pid)) return;
-    const standing = this.standing(parent);
+    const visibility = this.visibility(parent);
     this.#leftOut.delete(pid);
     this.#candidates.delete(pid);
-    if (standing === 'shown') return;
+    if (visibility === 'shown') return;
     this.#candidates.set(pid, { parent, since: now });
     this.#bound(this.#candidates.keys(), this.#candidates.size, (oldest) => this.#candidates.delete(oldest));
   }

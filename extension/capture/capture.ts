@@ -232,7 +232,7 @@ class HelperConnection implements Capture {
   #end: (reason: { fault: string | null }) => void = () => {};
   /** The helper was gone before it was asked to end. A stop that comes after that does not make it an orderly end. */
   #unasked = false;
-  #over = false;
+  #ended = false;
   #greeted: () => void = () => {};
   #refused: (error: Error) => void = () => {};
   readonly #greeting: Promise<void>;
@@ -311,7 +311,7 @@ class HelperConnection implements Capture {
   }
 
   #attach(what: Omit<Attach, 'request'>): Promise<ProcessInfo> {
-    if (this.#over)
+    if (this.#ended)
       return Promise.reject(new TraceError('helper', this.#fault?.message ?? 'The trace has ended.'));
     const request = this.#nextRequest++;
     const answer = new Promise<ProcessInfo>((resolve, reject) =>
@@ -326,7 +326,7 @@ class HelperConnection implements Capture {
   }
 
   setBreak(what: Omit<BreakRequest, 'request'>): Promise<BreakState> {
-    if (this.#over) return Promise.reject(new TraceError('helper', 'The trace has ended.'));
+    if (this.#ended) return Promise.reject(new TraceError('helper', 'The trace has ended.'));
     const request = this.#nextRequest++;
     const answer = new Promise<BreakState>((resolve, reject) =>
       this.#breaks.set(request, { resolve, reject }),
@@ -342,9 +342,9 @@ class HelperConnection implements Capture {
   stop(keepMs = 0): Promise<Status | null> {
     this.#stopping ??= (async () => {
       this.#pausing = keepMs > 0 && this.#hello?.keepable === true;
-      if (!this.#over && this.#pausing) this.send(FrameType.Pause, { forMs: keepMs } satisfies Pause);
-      else if (!this.#over) this.#writeEmpty(FrameType.Stop);
-      if (!this.#over && this.#cut) this.#writeEmpty(FrameType.CutShort);
+      if (!this.#ended && this.#pausing) this.send(FrameType.Pause, { forMs: keepMs } satisfies Pause);
+      else if (!this.#ended) this.#writeEmpty(FrameType.Stop);
+      if (!this.#ended && this.#cut) this.#writeEmpty(FrameType.CutShort);
       this.#patience = new StopPatience(this.#hello?.helperPid ?? 0, () => this.#channel.close());
       await this.ended;
       this.#patience.end();
@@ -354,7 +354,7 @@ class HelperConnection implements Capture {
   }
 
   cutShort(): void {
-    if (this.#cut || this.#over) return;
+    if (this.#cut || this.#ended) return;
     this.#cut = true;
     if (this.#stopping !== null) this.#writeEmpty(FrameType.CutShort);
   }
@@ -439,7 +439,7 @@ class HelperConnection implements Capture {
 
   /** The helper is gone. Where nobody asked for that and it has not said why, its process may say more. */
   async #closed(): Promise<void> {
-    const expected = this.#over || this.#fault !== null || this.#final !== null || this.#stopping !== null;
+    const expected = this.#ended || this.#fault !== null || this.#final !== null || this.#stopping !== null;
     this.#unasked = !expected;
     const ended = expected ? null : await Promise.race([this.#channel.loaderEnded, sleep(ENDED_MS, null)]);
     const signal = ended?.signal ?? null;
@@ -454,8 +454,8 @@ class HelperConnection implements Capture {
       void busy.then(() => this.#finish(error));
       return;
     }
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#ended) return;
+    this.#ended = true;
     this.#callers.close();
     const asked = !this.#unasked && (this.#final !== null || this.#stopping !== null);
     const fault = this.#fault;

@@ -1,6 +1,6 @@
 /** Holds back the rows of candidates until a debugger names their process, then shows them, or drops them for good. */
 import { type ExchangeRow, isError, isRunning } from '../engine/row.ts';
-import type { Standing } from './candidates.ts';
+import type { Visibility } from './candidates.ts';
 
 export class HeldRows {
   /** Rows of candidates, in their latest state. Bounded like `#leftOut`: the engine reports which rows it no longer holds. */
@@ -14,9 +14,13 @@ export class HeldRows {
    */
   pass(
     rows: readonly ExchangeRow[],
-    standing: (pid: number) => Standing,
+    visibility: (pid: number) => Visibility,
   ): { readonly shown: ExchangeRow[]; readonly removed: number[] } {
-    if (this.#held.size === 0 && this.#leftOut.size === 0 && rows.every((row) => standingOf(row) === 'shown'))
+    if (
+      this.#held.size === 0 &&
+      this.#leftOut.size === 0 &&
+      rows.every((row) => visibilityOf(row) === 'shown')
+    )
       return { shown: [...rows], removed: [] };
     for (const row of rows) {
       if (this.#leftOut.has(row.id)) this.#leftOut.set(row.id, row);
@@ -24,7 +28,7 @@ export class HeldRows {
     }
     const passing: ExchangeRow[] = [];
     for (const [id, row] of this.#held) {
-      const where = standingOf(row);
+      const where = visibilityOf(row);
       if (where === 'candidate') continue;
       this.#held.delete(id);
       if (where === 'left-out') this.#leftOut.set(id, row);
@@ -42,9 +46,9 @@ export class HeldRows {
     // Rows that were held back are older than the others.
     return { shown: shown.sort((a, b) => a.id - b.id), removed };
 
-    function standingOf({ pid, file }: ExchangeRow): Standing {
+    function visibilityOf({ pid, file }: ExchangeRow): Visibility {
       // Processes in a file are not those of the trace, even if their ids are the same.
-      return pid === null || file !== null ? 'shown' : standing(pid);
+      return pid === null || file !== null ? 'shown' : visibility(pid);
     }
   }
 

@@ -8,7 +8,7 @@ export class KeptHelper {
   readonly #channel: Channel;
   /** What was fixed when its programs were loaded. */
   readonly #fixed: string;
-  #over = false;
+  #ended = false;
   #onEnd: () => void = () => {};
 
   constructor(channel: Channel, fixed: string) {
@@ -23,12 +23,12 @@ export class KeptHelper {
   /** Called once, when it is not kept any more: it has ended, or serves a trace. */
   onEnd(listener: () => void): void {
     this.#onEnd = listener;
-    if (this.#over) listener();
+    if (this.#ended) listener();
   }
 
   /** Hands over its channel to a trace with the same options; null: it does not match, or is gone. */
   take(fixed: string): Channel | null {
-    if (this.#over) return null;
+    if (this.#ended) return null;
     if (fixed !== this.#fixed) {
       this.end();
       return null;
@@ -38,12 +38,12 @@ export class KeptHelper {
   }
 
   end(): void {
-    if (!this.#over) this.#channel.close();
+    if (!this.#ended) this.#channel.close();
   }
 
   #finish(): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#ended) return;
+    this.#ended = true;
     this.#onEnd();
   }
 }

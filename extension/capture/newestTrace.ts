@@ -75,7 +75,7 @@ export class NewestTrace {
 
   /** Targets that are not left out as candidates. */
   shownTargets(): TargetList['all'] {
-    return this.#targets.all.filter(({ pid }) => this.#candidates.standing(pid) === 'shown');
+    return this.#targets.all.filter(({ pid }) => this.#candidates.visibility(pid) === 'shown');
   }
 
   /** Another trace is about to start. @param debuggerScripts what debuggers run beside the program */
@@ -133,7 +133,7 @@ export class NewestTrace {
           if (error === null) this.#candidates.seeded(pid);
           return;
         }
-        const again = this.#candidates.standing(pid) === 'left-out';
+        const again = this.#candidates.visibility(pid) === 'left-out';
         if (error === null) this.#candidates.confirm(pid);
         this.#targets.attached(event.info, again);
         // It ran before the trace, below what is debugged.

@@ -44,26 +44,30 @@ describe('a thread that dissects', () => {
     await worker.terminate();
   });
 
-  it('lowers all threads of a process that does nothing else', () => {
-    const { outputFiles } = buildSync({
-      stdin: {
-        contents: `
+  it.each([0, 15])(
+    'lowers all threads of a process that does nothing else, nice %i, and raises none',
+    (nice) => {
+      const { outputFiles } = buildSync({
+        stdin: {
+          contents: `
           import { readdirSync } from 'node:fs';
           import { getPriority } from 'node:os';
           import { lowerProcess, Priority } from './priority.ts';
           new Priority(lowerProcess).worked(1 << 20, 0);
           console.log(JSON.stringify(readdirSync('/proc/self/task').map((thread) => getPriority(Number(thread)))));
         `,
-        resolveDir: import.meta.dirname,
-      },
-      bundle: true,
-      platform: 'node',
-      format: 'cjs',
-      write: false,
-    });
-    const printed = execFileSync(process.execPath, ['-e', outputFiles[0]?.text ?? ''], { encoding: 'utf8' });
-    const priorities = JSON.parse(printed) as number[];
-    expect(priorities.length).toBeGreaterThan(1);
-    expect(new Set(priorities)).toEqual(new Set([Math.max(getPriority(0), 10)]));
-  });
+          resolveDir: import.meta.dirname,
+        },
+        bundle: true,
+        platform: 'node',
+        format: 'cjs',
+        write: false,
+      });
+      const program = [process.execPath, '-e', outputFiles[0]?.text ?? ''];
+      const printed = execFileSync('nice', ['-n', String(nice), ...program], { encoding: 'utf8' });
+      const priorities = JSON.parse(printed) as number[];
+      expect(priorities.length).toBeGreaterThan(1);
+      expect(new Set(priorities)).toEqual(new Set([Math.max(Math.min(getPriority(0) + nice, 19), 10)]));
+    },
+  );
 });

@@ -1,6 +1,6 @@
 /** Scheduling priority of the threads that dissect. */
 import { readdirSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 
 /**
  * Nice value of a thread that dissects. Beside one busy thread of a traced program on the same processor it gets about a
@@ -57,7 +57,8 @@ export function lowerProcess(): void {
 
 function lower(thread: number): void {
   try {
-    setPriority(thread, DISSECTING);
+    // It may be lower already, by nice(1); root would raise it.
+    if (getPriority(thread) < DISSECTING) setPriority(thread, DISSECTING);
   } catch {
     // Forbidden (as in some containers), so the priority stays the same. Or the thread has ended.
   }

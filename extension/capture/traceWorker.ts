@@ -89,7 +89,7 @@ export class TraceWorker {
         return;
       case 'confirm':
         for (const pid of message.pids)
-          if (this.#newest.candidates.standing(pid) === 'candidate') this.#newest.candidates.confirm(pid);
+          if (this.#newest.candidates.visibility(pid) === 'candidate') this.#newest.candidates.confirm(pid);
         return;
       case 'leaveOutUnnamed':
         for (const pid of this.#newest.candidates.leaveOutUnnamed(performance.now() - message.olderMs))
@@ -160,7 +160,7 @@ export class TraceWorker {
     this.#keeper.flush();
     const { rows: changed, removed } = this.#history.takeChanges();
     this.#held.remove(removed);
-    const passed = this.#held.pass(changed, (pid) => this.#newest.candidates.standing(pid));
+    const passed = this.#held.pass(changed, (pid) => this.#newest.candidates.visibility(pid));
     const rows = passed.shown;
     removed.push(...passed.removed);
     this.#waitingRows = this.#waitingRows.length === 0 ? rows : this.#waitingRows.concat(rows);
@@ -309,7 +309,7 @@ export class TraceWorker {
     let attached = 0;
     for (const pid of pids) {
       // The armed trace has seen its calls, even if it has ended since.
-      const followed = this.#newest.candidates.standing(pid) === 'candidate';
+      const followed = this.#newest.candidates.visibility(pid) === 'candidate';
       // Before the answer, which a busy helper gives late: unnamed candidates become seeds by then.
       if (followed) this.#newest.candidates.confirm(pid);
       try {

@@ -37,7 +37,7 @@ export async function attach(
   }
   if (options.verbose) say(`tracing ${pids.join(', ')}; Ctrl+C stops the trace.`);
   const time = timer(options.duration);
-  const stop = Promise.race([trace.idle, asked, time.over]).then(() => null);
+  const stop = Promise.race([trace.idle, asked, time.elapsed]).then(() => null);
   const problem = await Promise.race([trace.broken, stop]);
   time.cancel();
   const troubles = await trace.finish();
@@ -60,10 +60,10 @@ async function attachAll(trace: LiveTrace, pids: readonly number[], children: bo
   return refused;
 }
 
-function timer(duration: number | null): { over: Promise<void>; cancel: () => void } {
+function timer(duration: number | null): { elapsed: Promise<void>; cancel: () => void } {
   let handle: NodeJS.Timeout | undefined;
-  const over = new Promise<void>((resolve) => {
+  const elapsed = new Promise<void>((resolve) => {
     if (duration !== null) handle = setTimeout(() => resolve(), duration);
   });
-  return { over, cancel: () => clearTimeout(handle) };
+  return { elapsed, cancel: () => clearTimeout(handle) };
 }

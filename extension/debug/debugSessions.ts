@@ -81,7 +81,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
   readonly #storyChanged = new vscode.EventEmitter<Debuggee>();
   readonly #disposables: vscode.Disposable[];
   /** Sessions whose adapter is gone. One whose launch failed is never reported to have ended. */
-  readonly #over = new WeakSet<vscode.DebugSession>();
+  readonly #adapterGone = new WeakSet<vscode.DebugSession>();
 
   /** A process of a session has become known. */
   readonly onDidFindProcess = this.#found.event;
@@ -117,7 +117,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
       // Adapters report their process early and once: the trackers must exist before any session starts.
       vscode.debug.registerDebugAdapterTrackerFactory('*', this),
       vscode.debug.onDidStartDebugSession((session) => {
-        if (!this.#over.has(session)) void this.#ask(this.#entry(session));
+        if (!this.#adapterGone.has(session)) void this.#ask(this.#entry(session));
       }),
       vscode.debug.onDidTerminateDebugSession((session) => this.#end(session)),
     ];
@@ -148,12 +148,12 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
 
   createDebugAdapterTracker(session: vscode.DebugSession): vscode.DebugAdapterTracker {
     // A restarted session may be the same object.
-    this.#over.delete(session);
+    this.#adapterGone.delete(session);
     const entry = this.#entry(session);
     entry.terminated = false;
     const end = () => {
       if (this.#entries.get(session.id) !== entry) return;
-      this.#over.add(session);
+      this.#adapterGone.add(session);
       this.#end(session);
     };
     return {

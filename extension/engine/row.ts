@@ -38,7 +38,7 @@ export interface SourceLine {
 }
 
 /**
- * What the editor knows of a call's process, its debug session and when that was paused, and which line made the call, which
+ * What the editor knows about a call's process, its debug session and when that was paused, and which line made the call, which
  * is known of some programs without a debugger. Times in milliseconds.
  */
 export interface DebugFacts {

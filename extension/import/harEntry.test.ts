@@ -188,7 +188,7 @@ describe('an entry', () => {
     { request: {}, startedDateTime: 'yesterday' },
     { request: null, startedDateTime: '2026-11-22T18:00:00Z' },
     { request: {}, startedDateTime: '9999999-11-22T18:00:00Z' },
-  ])('that is none is not read: %j', (value) => {
+  ])('that is not valid is not read: %j', (value) => {
     expect(readHarEntry(value)).toBeNull();
   });
 

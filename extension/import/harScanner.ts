@@ -57,7 +57,7 @@ export class HarScanner {
   #inLog = false;
   #inEntries = false;
   #sawEntries = false;
-  #over = false;
+  #complete = false;
   /** What is collected; null: nothing is. */
   #pieces: Buffer[] | null = null;
   #collected = 0;
@@ -84,14 +84,14 @@ export class HarScanner {
 
   /** All of the archive has been seen. */
   get complete(): boolean {
-    return this.#over;
+    return this.#complete;
   }
 
   /** What is found in this piece. After the end of the archive, nothing is. */
   *push(piece: Buffer): Generator<HarPiece, void, undefined> {
     let from = 0;
     for (let at = 0; at < piece.length; at++) {
-      if (this.#over) return;
+      if (this.#complete) return;
       const byte = piece[at] as number;
       if (!this.#begun) {
         if (byte === MARK[this.#mark]) {
@@ -102,7 +102,7 @@ export class HarScanner {
         this.#begun = true;
         if (byte !== OPEN_OBJECT) {
           this.#isForeign = true;
-          this.#over = true;
+          this.#complete = true;
           return;
         }
       }
@@ -221,7 +221,7 @@ export class HarScanner {
     const found = ends ? this.#end(piece, from, at + 1) : null;
     if (this.#depth === 2) this.#inEntries = false;
     if (this.#depth === 1) this.#inLog = false;
-    if (this.#depth === 0) this.#over = true;
+    if (this.#depth === 0) this.#complete = true;
     return found;
   }
 

@@ -168,7 +168,7 @@ describe('trace context', () => {
     `00-${TRACE}-${'0'.repeat(16)}-01`,
     `00-${TRACE.toUpperCase()}-${PARENT}-01`,
     `00-${TRACE}-${PARENT}`,
-  ])('%s is none', (value) => expect(readTraceparent(value)).toBeNull());
+  ])('%s is not valid', (value) => expect(readTraceparent(value)).toBeNull());
 
   it('passes on a bounded tracestate', () => {
     expect(readTracestate([])).toBeNull();

@@ -190,15 +190,18 @@ it('package.json has the same tools', () => {
 });
 
 describe('a filter that searches bodies', () => {
-  it.each(['body:a', '-body:a', '404 or (status:200 body:/^a/)'])('is one: %s', (filter) => {
+  it.each(['body:a', '-body:a', '404 or (status:200 body:/^a/)'])('is recognized: %s', (filter) => {
     expect(searchesBodies({ filter })).toBe(true);
   });
 
-  it.each(['', '404', 'header:body=1', '"body:a"', 'mime-type:text/html'])('is none: %s', (filter) => {
-    expect(searchesBodies({ filter })).toBe(false);
-  });
+  it.each(['', '404', 'header:body=1', '"body:a"', 'mime-type:text/html'])(
+    'is not recognized: %s',
+    (filter) => {
+      expect(searchesBodies({ filter })).toBe(false);
+    },
+  );
 
-  it('is none where there is no text', () => {
+  it('is not recognized where there is no text', () => {
     for (const input of [undefined, null, 7, {}, { filter: 7 }]) expect(searchesBodies(input)).toBe(false);
   });
 });

@@ -190,7 +190,7 @@ describe('a call that was seen at both ends', () => {
     expect(example.outline()).toEqual([['9 1/0/0', ['shop.test 1/0/0', ['/a 1/0/0', 2]]]]);
   });
 
-  test('failed where either end did, and once; an answer under way is none yet', () => {
+  test('failed where either end did, and once; an answer under way has not failed', () => {
     const example = new Example();
     example.put(...pair({}, { status: 500, pid: 9 }));
     const [client, server] = example.tree.children() as Branch[];

@@ -25,7 +25,7 @@ it('a server’s row whose client is not held, or doubtful, is a call', () => {
   expect(callIds(rows, true)).toEqual([2, 4, 5]);
 });
 
-it('a connection without plaintext is none, a failed handshake is', () => {
+it('a connection without plaintext is not a call, a failed handshake is', () => {
   const encrypted = { encrypted: {} as NonNullable<ExchangeRow['encrypted']> };
   const rows = rowsOf(
     exampleRow({ id: 1, ...encrypted }),

@@ -81,7 +81,7 @@ const RING: Change[] = [
   { what: 'row', id: 8, peer: true, cause: null, duration: 0, status: 200 },
   { what: 'unfold', id: 7, on: true },
 ];
-/** A server's row goes beneath its client's: what it stood beneath has nothing left that matches. */
+/** A server's row goes beneath its client's: what it was beneath has nothing left that matches. */
 const GONE: Change[] = [
   { what: 'row', id: 2, peer: false, cause: null, duration: 0, status: 200 },
   { what: 'filter', text: 'status:404' },

@@ -4,7 +4,7 @@
  */
 
 /**
- * @param order each number once: where each element belongs, in the order in which they stand
+ * @param order the place of each element, in their present order; each number once
  * @returns those that move; the others, a longest rising sequence, stay
  */
 export function outOfOrder(order: readonly number[]): Set<number> {

@@ -24,14 +24,14 @@ describe('pauses', () => {
     expect(bandsImage([])).toBe('none');
   });
 
-  it('are parts of the bars of calls whose process stood', () => {
+  it('are parts of the bars of calls whose process was stopped', () => {
     const row = exampleRow({ pid: 1, start: 5, duration: 20, debug: { ...facts, pausedMs: 10 } });
     const parts = withPauses(segments(row, 90), pauses.of(row, 90));
     expect(parts.filter(({ phase }) => phase === 'paused')).toEqual([{ phase: 'paused', from: 10, to: 20 }]);
     expect(parts[0]?.from).toBe(5);
     expect(parts.at(-1)?.to).toBe(25);
     expect(pauses.of(exampleRow({ pid: 3 }), 90)).toEqual([]);
-    // Another thread of it stood.
+    // Another thread of it was stopped.
     expect(pauses.of({ ...row, debug: { ...facts, pausedMs: 0 } }, 90)).toEqual([]);
   });
 

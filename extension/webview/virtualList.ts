@@ -298,8 +298,8 @@ export class VirtualList<View extends RowElement> {
       if (element !== undefined) elements.push(element);
     }
     const places = new Map(elements.map((element, place) => [element, place]));
-    const standing = [...body.children].flatMap((element) => places.get(element) ?? []);
-    const moving = outOfOrder(standing);
+    const present = [...body.children].flatMap((element) => places.get(element) ?? []);
+    const moving = outOfOrder(present);
     for (let place = elements.length - 1; place >= 0; place--) {
       if (moving.has(place)) body.insertBefore(elements[place]!, elements[place + 1] ?? null);
     }

@@ -2,7 +2,7 @@
  * Sizes, durations and counts: how every view and the command line write them, and how options are read.
  *
  * Sizes are binary (IEC 80000-13: 1 KiB = 1,024 B). What a user sets is a power of two, as the kernel's buffers
- * are (`--ring-size`) and as the default body limit is, so 65,536 bytes read `64 KiB` wherever they stand.
+ * are (`--ring-size`) and as the default body limit is, so 65,536 bytes read `64 KiB` wherever they are shown.
  * Options take decimal units too (`1MB`), and each unit means what the standard says: 1 kB = 1,000 B.
  */
 import { language, t } from './translate.ts';

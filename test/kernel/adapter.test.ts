@@ -116,7 +116,7 @@ class Editor {
     this.#send('disconnect', {});
     this.child.endInput();
     await Promise.race([this.child.ended, sleep(DISCONNECT_MS)]);
-    if (!this.child.over) endAdapter(this.child);
+    if (!this.child.hasEnded) endAdapter(this.child);
     await this.child.ended;
   }
 

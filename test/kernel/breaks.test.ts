@@ -24,7 +24,7 @@ const program = join(folder, 'sender');
 const LLDB = '/usr/bin/lldb-vscode-14';
 const WAYS = ['write', 'send', 'sendto', 'writev', 'sendmsg', 'SSL_write', 'SSL_write_ex'];
 /** If the program were not stopped, its request would arrive within this, in milliseconds. */
-const STANDING = 300;
+const STOPPED_MS = 300;
 
 const seen: string[] = [];
 const answer: RequestListener = (request, response) => {
@@ -113,7 +113,7 @@ describeTraced('break on calls in a native program', () => {
     encrypted.close();
   });
 
-  it('each way to send: it stands in its own code, nothing has been sent, and it goes on', async () => {
+  it('each way to send: it stops in its own code, nothing has been sent, and it goes on', async () => {
     const child = await sender();
     const gdb = await debugged(child);
     for (const way of WAYS) {
@@ -125,7 +125,7 @@ describeTraced('break on calls in a native program', () => {
       child.process.stdin?.write(`${way} ${portFor(way)} /orders/7\n`);
       const stack = await stackAtStop(gdb);
       expect(stack).toMatch(/call_once[\s\S]*main/);
-      await sleep(STANDING);
+      await sleep(STOPPED_MS);
       expect({ way, seen: seen.slice(before) }).toEqual({ way, seen: ['/other'] });
       const { hit } = await capture.setBreak({ pid: child.pid, action: 'read', automaton: null });
       expect(hit).toMatchObject({ thread: child.pid, encrypted: way.startsWith('SSL') });
@@ -214,7 +214,7 @@ describeTraced('break on calls in a native program', () => {
   });
 
   it.skipIf(!existsSync(LLDB))(
-    'the debug adapter’s client is killed while the program stands: it goes on',
+    'the debug adapter’s client is killed while the program is stopped: it goes on',
     async () => {
       const child = await sender();
       const client = new Child(process.execPath, [join(PEERS, 'dapClient.mjs'), LLDB, String(child.pid)]);
@@ -226,7 +226,7 @@ describeTraced('break on calls in a native program', () => {
       expect(await client.line()).toMatch(/^stopped .*"reason":"exception"/);
       const { hit } = await capture.setBreak({ pid: child.pid, action: 'read', automaton: null });
       expect(hit).toMatchObject({ thread: child.pid, encrypted: true });
-      await sleep(STANDING);
+      await sleep(STOPPED_MS);
       expect(seen.slice(before)).toEqual([]);
       client.kill('SIGKILL');
       expect(await child.line()).toBe('HTTP/1.1 200');
@@ -235,7 +235,7 @@ describeTraced('break on calls in a native program', () => {
     },
   );
 
-  it('the helper is killed while the program stands: it goes on, and is not stopped again', async () => {
+  it('the helper is killed while the program is stopped: it goes on, and is not stopped again', async () => {
     const own = await startCapture({
       nativePath: join(ROOT, 'dist/native'),
       helperPath: join(ROOT, 'dist/helper.js'),

@@ -146,10 +146,10 @@ class Live {
   readonly #files: TraceFiles;
   readonly #reader: TraceReader;
   #attached = false;
-  #over: () => void = () => {};
+  #resolveDone: () => void = () => {};
   /** Resolves when the trace is stopped, or all its processes have ended. */
-  readonly #until = new Promise<void>((resolve) => {
-    this.#over = resolve;
+  readonly #done = new Promise<void>((resolve) => {
+    this.#resolveDone = resolve;
   });
   /** How the command ends; of processes that were running already, nothing is known. */
   #command: Promise<Ended> | null = null;
@@ -163,7 +163,8 @@ class Live {
     capture.onEvent((event, { type, payload }) => {
       files.recording?.frame(type, payload);
       reader.take(event);
-      if (event.type === FrameType.Status && this.#attached && event.status.targets === 0) this.#over();
+      if (event.type === FrameType.Status && this.#attached && event.status.targets === 0)
+        this.#resolveDone();
     });
   }
 
@@ -192,12 +193,12 @@ class Live {
   }
 
   stop(): void {
-    this.#over();
+    this.#resolveDone();
   }
 
   async end(): Promise<Ended> {
     const ended = (await this.#command) ?? { code: 0, signal: null, stdout: '', stderr: '' };
-    if (this.#command === null) await this.#until;
+    if (this.#command === null) await this.#done;
     const status = await this.#capture.stop(KEEP_MS);
     running.delete(this.#capture);
     assert(status !== null, 'the helper ended before it had sent everything');

@@ -14,7 +14,7 @@ describe('Child', () => {
     expect(await child.line()).toBe('three');
     expect(child.lines).toEqual(['one', 'two', 'three']);
     expect(await child.ended).toEqual({ code: 0, signal: null, stdout: 'one\ntwo\nthree\n', stderr: '' });
-    expect(child.over).toBe(true);
+    expect(child.hasEnded).toBe(true);
   });
 
   it('keeps each byte of the output as a character', async () => {

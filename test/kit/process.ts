@@ -41,7 +41,7 @@ export class Child {
   readonly lines: string[] = [];
   #stdout = '';
   #stderr = '';
-  #over = false;
+  #hasEnded = false;
   #how = '';
   #linesTaken = 0;
   #wake: () => void = () => {};
@@ -103,8 +103,8 @@ export class Child {
   }
 
   /** Whether it has ended. */
-  get over(): boolean {
-    return this.#over;
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   get stderr(): string {
@@ -152,7 +152,7 @@ export class Child {
     while (!met()) {
       const { spawnfile } = this.process;
       const quoted = this.#stderr.slice(-QUOTED);
-      if (this.#over) throw new Error(`${spawnfile} ended (${this.#how}) before ${what}: ${quoted}`);
+      if (this.#hasEnded) throw new Error(`${spawnfile} ended (${this.#how}) before ${what}: ${quoted}`);
       if (Date.now() > limit) {
         throw new Error(`${spawnfile} printed no ${what} within ${patience / 1000} s: ${quoted}`);
       }
@@ -174,7 +174,7 @@ export class Child {
 
   #end(): void {
     running.delete(this);
-    this.#over = true;
+    this.#hasEnded = true;
     this.#wake();
   }
 }

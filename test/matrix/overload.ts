@@ -94,7 +94,7 @@ async function overload(
   await tracing.process.until(() => tracing.process.lines.length > 0, 'start', tracing.patience);
   const helper = helperOf(tracing.process.pid);
   const total = THREADS * exchanges;
-  for (let pause = 0; pause < 3 && !tracing.process.over; pause++) {
+  for (let pause = 0; pause < 3 && !tracing.process.hasEnded; pause++) {
     if (pause > 0) await sleep(random() * 20);
     if (completedIn(progress) >= total) break;
     process.kill(helper, 'SIGSTOP');

@@ -114,7 +114,7 @@ async function runOne(
     const said = shell.stderr.slice(errors).trim();
     return { scenario, ran, problem: status === '0' ? null : `it ended with ${status}: ${said}` };
   } catch (error) {
-    if (shell.over) throw error;
+    if (shell.hasEnded) throw error;
     // What hangs would hold up every scenario after it.
     const problem = `${(error as Error).message}; ${killBelow(pid())}`;
     await scenario.outside?.().catch(() => []);

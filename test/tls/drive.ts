@@ -266,7 +266,7 @@ export class DrivenServer {
       // The file is there before anything is in it. A signal to process 0 would go to the test's own group.
       const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0;
       if (answered && pid > 0) return pid;
-      assert(!this.process.over, `it ended: ${this.process.stderr.slice(-400)}`);
+      assert(!this.process.hasEnded, `it ended: ${this.process.stderr.slice(-400)}`);
       assert(Date.now() < limit, `it does not listen: ${this.process.stderr.slice(-400)}`);
       await sleep(50);
     }

@@ -266,5 +266,5 @@ async function runAttached(
 
 function end(driven: Driven | undefined): void {
   driven?.close();
-  if (driven !== undefined && !driven.process.over) driven.process.process.kill('SIGTERM');
+  if (driven !== undefined && !driven.process.hasEnded) driven.process.process.kill('SIGTERM');
 }

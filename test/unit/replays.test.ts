@@ -355,7 +355,7 @@ describe('what cannot be replayed says so', () => {
     );
   });
 
-  it('a host that is none', () => {
+  it('a host that is not valid', () => {
     for (const host of ['a@b', 'a b', '-o/tmp/x', 'a/../..', "a'b", 'a\\b']) {
       const engine = new Engine();
       engine.setClock({ offset: 0n, bootTime: START });

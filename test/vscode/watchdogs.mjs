@@ -1,4 +1,4 @@
-// Kills the extension host while a program stands at a break on calls, with each debugger: the program goes on, or has
+// Kills the extension host while a program is stopped at a break on calls, with each debugger: the program goes on, or has
 // been ended by its debugger, and the helper is gone. Prints what became of each, and after how many milliseconds.
 // Arguments name the cases. HTTP_TRACE_RESULTS names a file for the results as JSON.
 import { spawn, spawnSync } from 'node:child_process';
@@ -18,7 +18,7 @@ const fixtures = join(root, 'test/fixtures/debuggers');
 const home = mkdtempSync(join(tmpdir(), 'http-trace-watchdogs-'));
 const python = '/usr/bin/python3';
 /** A debugger starts slowly on a busy machine; milliseconds. */
-const STANDING_TIMEOUT = 180_000;
+const STOPPED_TIMEOUT = 180_000;
 /**
  * Looks, a tenth of a second apart, at which the extension host must be idle before it is killed. js-debug's watchdog does not
  * notice the end of a host that has left something unread (ECONNRESET): then a program stays at any breakpoint.
@@ -78,7 +78,7 @@ const started = [];
 const chosen = process.argv.slice(2);
 const steps = new Steps(async () => {});
 ensureVSCode();
-const suite = await bundleSuite(home, 'standing');
+const suite = await bundleSuite(home, 'stopped');
 const extensionsDir = join(home, 'extensions');
 installAdapters(extensionsDir);
 const caseFile = join(home, 'case.json');
@@ -92,7 +92,7 @@ const browser = await openBrowser();
 try {
   for (const [name, configuration] of Object.entries(cases)) {
     if (chosen.length > 0 && !chosen.includes(name)) continue;
-    await steps.step(`the extension host is killed while a program stands: ${name}`, async () => {
+    await steps.step(`the extension host is killed while a program is stopped: ${name}`, async () => {
       seen = 0;
       writeFileSync(caseFile, JSON.stringify({ name, configuration: await configuration() }));
       const page = await browser.newPage();
@@ -113,7 +113,7 @@ try {
 process.exit(steps.finish() ? 0 : 1);
 
 async function expectGoingOn(name, page) {
-  const { host, debuggees } = await standing(page);
+  const { host, debuggees } = await stoppedSession(page);
   const helpers = descendants(host).filter((pid) => commandOf(pid).includes('/helper.js'));
   if (helpers.length === 0) throw new Error('there is no helper');
   await eventually(async () => {
@@ -139,14 +139,14 @@ async function expectGoingOn(name, page) {
   for (const pid of debuggees) if (existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL');
 }
 
-/** Waits until the suite says that its program stands. */
-async function standing(page) {
+/** Waits until the suite says that its program is stopped. */
+async function stoppedSession(page) {
   const started = new Promise((resolve, reject) => {
-    setTimeout(() => reject(new Error('it does not stand')), STANDING_TIMEOUT).unref();
+    setTimeout(() => reject(new Error('it does not stop')), STOPPED_TIMEOUT).unref();
     void page.exposeFunction('codeAutomationExit', (code) => reject(new Error(`the suite ended: ${code}`)));
     void page.exposeFunction('codeAutomationLog', (type, args) => {
       for (const line of args.filter((arg) => typeof arg === 'string')) {
-        if (line.startsWith('[standing] ')) resolve(JSON.parse(line.slice(11)));
+        if (line.startsWith('[stopped] ')) resolve(JSON.parse(line.slice('[stopped] '.length)));
         if (line.startsWith('[failed] ')) reject(new Error(line));
       }
       if (type === 'error' && process.env['VERBOSE']) console.error(...args);

@@ -33,7 +33,7 @@ const COLOURS = /\u001b\[[\d;]*m/g;
 export class SessionStory {
   readonly #moments: Moment[] = [];
   /** Threads that are stopped at an exception whose place or text is not known yet. */
-  readonly #standing = new Map<number, Moment>();
+  readonly #exceptions = new Map<number, Moment>();
   /** Requests for a thread's stack or exception, by their sequence numbers. */
   readonly #asked = new Map<number, number>();
   /** Threads for whose exception the adapter can report more. */
@@ -61,7 +61,7 @@ export class SessionStory {
     const fields = record(body);
     if (type === 'event' && event === 'output') return this.#print(fields, at);
     if (type === 'event' && (event === 'continued' || event === 'stopped')) {
-      this.#standing.clear();
+      this.#exceptions.clear();
       this.#unsaid.clear();
     }
     if (type === 'event' && event === 'stopped') return this.#stop(fields, at);
@@ -74,7 +74,7 @@ export class SessionStory {
     if (thread === undefined) return false;
     return command === 'stackTrace'
       ? this.#placeAt(thread, fields['stackFrames'])
-      : this.#sayOf(thread, fields);
+      : this.#describe(thread, fields);
   }
 
   fromEditor(message: unknown): void {
@@ -82,7 +82,7 @@ export class SessionStory {
     if (type !== 'request' || typeof seq !== 'number') return;
     if (command !== 'stackTrace' && command !== 'exceptionInfo') return;
     const { threadId } = record(given);
-    if (typeof threadId !== 'number' || !this.#standing.has(threadId)) return;
+    if (typeof threadId !== 'number' || !this.#exceptions.has(threadId)) return;
     this.#asked.set(seq, threadId);
     const oldest = this.#asked.keys().next();
     if (this.#asked.size > MAX_REQUESTS && !oldest.done) this.#asked.delete(oldest.value);
@@ -118,15 +118,15 @@ export class SessionStory {
     const moment: Moment = { kind: 'exception', at, text: cut(words.join(': ')), place: null };
     this.#add(moment);
     if (typeof threadId === 'number') {
-      this.#standing.set(threadId, moment);
+      this.#exceptions.set(threadId, moment);
       if (this.#informs && words.every((part) => /^Paused on /.test(part))) this.#unsaid.add(threadId);
     }
     return true;
   }
 
   /** The text of an exception, if the event `stopped` did not have it. */
-  #sayOf(thread: number, { exceptionId, description }: Fields): boolean {
-    const moment = this.#standing.get(thread);
+  #describe(thread: number, { exceptionId, description }: Fields): boolean {
+    const moment = this.#exceptions.get(thread);
     const index = moment === undefined ? -1 : this.#moments.indexOf(moment);
     const said = [description, exceptionId].find((part) => typeof part === 'string' && part.trim() !== '');
     if (moment === undefined || index < 0 || typeof said !== 'string') return false;
@@ -137,7 +137,7 @@ export class SessionStory {
 
   #change(thread: number, before: Moment, after: Moment): void {
     this.#moments[this.#moments.indexOf(before)] = after;
-    this.#standing.set(thread, after);
+    this.#exceptions.set(thread, after);
   }
 
   /**
@@ -145,7 +145,7 @@ export class SessionStory {
    * file is the place.
    */
   #placeAt(thread: number, frames: unknown): boolean {
-    const moment = this.#standing.get(thread);
+    const moment = this.#exceptions.get(thread);
     if (moment === undefined || moment.place !== null || !this.#moments.includes(moment)) return false;
     if (!Array.isArray(frames)) return false;
     for (const frame of frames) {

@@ -49,7 +49,7 @@ describe('bytes behind a message that belong to no message', () => {
     ],
     ['its beginning', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHT'],
     ['an empty line', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok\r\n'],
-  ])('%s is none', (_, response) => {
+  ])('%s is not counted as surplus bytes', (_, response) => {
     expect(surplusIn(read('client', GET, { in: response })[0])).toEqual([]);
   });
 });

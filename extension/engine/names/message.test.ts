@@ -55,7 +55,7 @@ describe('a DNS message', () => {
     expect(readDnsMessage(dnsResponse(asked, { truncated: true }))).toMatchObject({ truncated: true });
   });
 
-  it('is none with another opcode, another class, or not exactly one question', () => {
+  it('is not read with another opcode or class, or without exactly one question', () => {
     const change = (at: number, value: number): Buffer => {
       const bytes = dnsQuery(asked);
       bytes.writeUInt16BE(value, at);

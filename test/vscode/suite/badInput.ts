@@ -165,13 +165,13 @@ for (const [name, configuration] of Object.entries(busy))
     const counting = callBreaks.onDidHit(() => {
       stops++;
     });
-    const standsAgain = async () => {
-      const [standing] = await eventually(
-        () => callBreaks.standing.length > 0 && callBreaks.standing,
-        'it stands again',
+    const stopsAgain = async () => {
+      const [hit] = await eventually(
+        () => callBreaks.currentHits.length > 0 && callBreaks.currentHits,
+        'it stops again',
         60_000,
       );
-      return standing;
+      return hit;
     };
     try {
       const url = await callServer();
@@ -180,16 +180,16 @@ for (const [name, configuration] of Object.entries(busy))
       const launch = { request: 'launch', name: `busy ${name}`, env, ...own };
       assert(await vscode.debug.startDebugging(undefined, launch as never));
       // The kernel learns of a process when its adapter reports it: calls may have been made before.
-      let standing = await standsAgain();
+      let hit = await stopsAgain();
       const before = made();
       for (const end = performance.now() + 5_000; performance.now() < end; ) {
         await eventually(
           () => vscode.debug.activeStackItem instanceof vscode.DebugStackFrame,
-          'where it stands is shown',
+          'the place is shown',
         );
         await continueDebugging();
-        await eventually(() => callBreaks.standing[0] !== standing, 'it goes on');
-        standing = await standsAgain();
+        await eventually(() => callBreaks.currentHits[0] !== hit, 'it goes on');
+        hit = await stopsAgain();
       }
       const [{ hits } = { hits: 0 }] = breaks.all;
       console.log(`[suite] ${name}: ${stops} stops, ${hits} hits, ${made() - before} calls`);
@@ -249,7 +249,7 @@ for (const [name, started] of Object.entries(others))
       const own = { type: 'node', request: 'launch', name, program, env, ...configuration };
       assert(await vscode.debug.startDebugging(undefined, own));
       await eventually(() => made() > before + 5, 'it calls freely', 60_000);
-      assert.deepEqual(callBreaks.standing, []);
+      assert.deepEqual(callBreaks.currentHits, []);
       console.log(`[suite] ${name}: ${JSON.stringify(callBreaks.failures)}`);
       if (name === 'Deno')
         await eventually(() => /Deno/.test(callBreaks.failures[0]?.reason ?? ''), 'the list says why');

@@ -16,7 +16,7 @@ const STOPS = ROUNDS || 5;
 /** One debugger, in milliseconds, on a busy machine. */
 const TIMEOUT = 150_000;
 /** If the program were not stopped, its call would arrive within this, in milliseconds. */
-const STANDING = 300;
+const STOPPED_MS = 300;
 
 type Configuration = Omit<vscode.DebugConfiguration, 'name'> & { type: string; request: string };
 
@@ -73,22 +73,22 @@ async function start(name: string, configuration: Configuration): Promise<void> 
 /** Waits until the program is stopped at a break. */
 async function stopped(): Promise<{ frame: vscode.DebugStackFrame; host: string; path: string }> {
   try {
-    const standing = await eventually(() => insight().callBreaks.standing[0], 'the program stops');
+    const hit = await eventually(() => insight().callBreaks.currentHits[0], 'the program stops');
     const frame = await eventually(() => {
       const item = vscode.debug.activeStackItem;
       return item instanceof vscode.DebugStackFrame && item;
     }, 'a frame is selected');
-    return { frame, ...standing };
+    return { frame, ...hit };
   } catch (error) {
     throw new Error(`${(error as Error).message}; ${JSON.stringify(insight().callBreaks.failures)}`);
   }
 }
 
 async function goOn(): Promise<void> {
-  const [before] = insight().callBreaks.standing;
+  const [before] = insight().callBreaks.currentHits;
   await continueDebugging();
-  // It may stand again at once.
-  await eventually(() => insight().callBreaks.standing[0] !== before, 'it goes on');
+  // It may stop again at once.
+  await eventually(() => insight().callBreaks.currentHits[0] !== before, 'it goes on');
 }
 
 /** File and line that VS Code shows. */
@@ -122,7 +122,7 @@ for (const [name, { file, traced = false, configuration }] of Object.entries(deb
         const before = seen();
         await start(`breaks ${name}`, configuration());
         const first = await stopped();
-        await pause(STANDING);
+        await pause(STOPPED_MS);
         // The kernel learns of a process when its adapter reports it: the first call may have ended by then.
         let sent = seen();
         if (!traced || first.path === '/first') {
@@ -135,7 +135,7 @@ for (const [name, { file, traced = false, configuration }] of Object.entries(deb
         for (let stop = 1; stop <= STOPS; stop++) {
           const { path } = await stopped();
           assert.equal(path, '/again');
-          await pause(STANDING);
+          await pause(STOPPED_MS);
           // Node may send what came before only later.
           assert(seen() <= sent + stop - 1, 'nothing but what came before has been sent');
           await expectShown(file);
@@ -146,7 +146,7 @@ for (const [name, { file, traced = false, configuration }] of Object.entries(deb
         if (!traced) assert.equal(hits[1], 1);
         enter(name, 'break', `${STOPS} of ${STOPS}, of first calls ${hits[1]} of 1`);
         await expectChanges();
-        assert.equal(insight().callBreaks.standing.length, 0);
+        assert.equal(insight().callBreaks.currentHits.length, 0);
       } finally {
         breaks.remove();
         await stopDebugging();
@@ -166,15 +166,15 @@ async function expectChanges(): Promise<void> {
   breaks.remove(first.id);
   await stopped();
   breaks.change(again.id, { text: 'path:=/other' });
-  await pause(STANDING);
+  await pause(STOPPED_MS);
   await goOn();
-  await expectFree('edited while it stood');
+  await expectFree('edited while it was stopped');
   breaks.change(again.id, { text: again.text });
   await stopped();
   breaks.remove();
-  await pause(STANDING);
+  await pause(STOPPED_MS);
   await goOn();
-  await expectFree('removed while it stood');
+  await expectFree('removed while it was stopped');
   breaks.add(again.text);
   await stopped();
   // All are switched off while the program is stopped, or already runs.
@@ -190,7 +190,7 @@ async function expectChanges(): Promise<void> {
 async function expectFree(why: string): Promise<void> {
   const sent = seen();
   await eventually(() => seen() > sent + 3, `it calls freely: ${why}`);
-  assert.deepEqual(insight().callBreaks.standing, []);
+  assert.deepEqual(insight().callBreaks.currentHits, []);
 }
 
 test('a break is not set where hooks are not allowed, without a trace or by a debugger without a strategy; it is said', async () => {
@@ -233,7 +233,7 @@ function helpers(): number[] {
 
 for (const [name, { traced = false, configuration }] of Object.entries(debuggers)) {
   test(
-    `the helper is killed while a program stands at its break: ${name}`,
+    `the helper is killed while a program is stopped at its break: ${name}`,
     async () => {
       const { breaks, callBreaks, trace } = insight();
       await startWith('always');
@@ -254,8 +254,8 @@ for (const [name, { traced = false, configuration }] of Object.entries(debuggers
         const failedAfter = Math.round(performance.now() - begin);
         if (!traced) {
           // The helper is not involved: the debugger holds the program, until the user continues it.
-          await pause(STANDING);
-          assert.equal(callBreaks.standing.length, 1, 'it stands');
+          await pause(STOPPED_MS);
+          assert.equal(callBreaks.currentHits.length, 1, 'it is stopped');
           breaks.remove();
           await goOn();
         }
@@ -265,7 +265,7 @@ for (const [name, { traced = false, configuration }] of Object.entries(debuggers
           `[suite] ${name}: it went on after ${after} ms, the trace had failed after ${failedAfter}`,
         );
         await eventually(() => seen() > before + 3, 'it is not stopped again');
-        assert.deepEqual(callBreaks.standing, []);
+        assert.deepEqual(callBreaks.currentHits, []);
         if (traced) assert.match(callBreaks.failures[0]?.reason ?? '', /need a running trace/);
       } finally {
         breaks.remove();

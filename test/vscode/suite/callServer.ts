@@ -1,7 +1,7 @@
 /** The servers that the programs of test/fixtures/debuggers call: they know what was really sent. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
@@ -46,9 +46,13 @@ export function selfSigned(): { key: Buffer; cert: Buffer } {
   const made = mkdtempSync(join(tmpdir(), 'http-trace-certificate-'));
   const files = { key: join(made, 'key.pem'), cert: join(made, 'cert.pem') };
   const subject = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=127.0.0.1'];
-  const run = spawnSync('openssl', ['req', ...subject, '-keyout', files.key, '-out', files.cert]);
-  assert.equal(run.status, 0, String(run.stderr));
-  return { key: readFileSync(files.key), cert: readFileSync(files.cert) };
+  try {
+    const run = spawnSync('openssl', ['req', ...subject, '-keyout', files.key, '-out', files.cert]);
+    assert.equal(run.status, 0, String(run.stderr));
+    return { key: readFileSync(files.key), cert: readFileSync(files.cert) };
+  } finally {
+    rmSync(made, { recursive: true });
+  }
 }
 
 async function listen(server: Server): Promise<Server> {

@@ -100,23 +100,23 @@ export async function continueDebugging(): Promise<void> {
 }
 
 /**
- * To be called again and again: continues a program that stands at a break, once for each stop. debugpy 1.6 answers a second
- * `continue` only when the program has stopped once more, and until then nothing that it is asked.
+ * To be called repeatedly: continues a program that is stopped at a break, once for each stop. debugpy 1.6 answers a
+ * second `continue` only when the program has stopped once more, and until then no other request.
  */
 export function continuing(): () => void {
   let continued: unknown = null;
   return () => {
-    const [standing] = insight().callBreaks.standing;
+    const [hit] = insight().callBreaks.currentHits;
     const isShown = vscode.debug.activeStackItem instanceof vscode.DebugStackFrame;
-    if (standing === undefined || standing === continued || !isShown) return;
-    continued = standing;
+    if (hit === undefined || hit === continued || !isShown) return;
+    continued = hit;
     void continueDebugging();
   };
 }
 
 /** Ruby's debugger stops as soon as its program is loaded; before that it could not be continued. */
 export async function goOnFromStart(): Promise<void> {
-  const stands = () => vscode.debug.activeStackItem instanceof vscode.DebugStackFrame;
-  await eventually(stands, 'the program stands');
+  const isStopped = () => vscode.debug.activeStackItem instanceof vscode.DebugStackFrame;
+  await eventually(isStopped, 'the program is stopped');
   await continueDebugging();
 }

@@ -1,4 +1,4 @@
-/** Pauses of real debuggers, measured by the program itself: a heartbeat that does not beat while it stands. */
+/** Pauses of real debuggers, measured by the program itself: a heartbeat that does not beat while it is stopped. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -71,8 +71,8 @@ function lineOf(file: string): number {
 
 /** Stops there, waits, and goes on. @returns how long, as seen from here. */
 async function stopAndGo(file: string, meanwhile: () => void = () => {}): Promise<number> {
-  const isStanding = () => vscode.debug.activeStackItem instanceof vscode.DebugStackFrame;
-  await eventually(() => !isStanding(), 'what it stood at before is no longer shown');
+  const isStopped = () => vscode.debug.activeStackItem instanceof vscode.DebugStackFrame;
+  await eventually(() => !isStopped(), 'what it was stopped at before is no longer shown');
   const place = new vscode.Location(
     vscode.Uri.file(join(fixtures, file)),
     new vscode.Position(lineOf(file), 0),
@@ -80,7 +80,7 @@ async function stopAndGo(file: string, meanwhile: () => void = () => {}): Promis
   const breakpoint = new vscode.SourceBreakpoint(place);
   vscode.debug.addBreakpoints([breakpoint]);
   try {
-    await eventually(isStanding, 'the program stops');
+    await eventually(isStopped, 'the program stops');
     const begin = performance.now();
     vscode.debug.removeBreakpoints([breakpoint]);
     await pause(PAUSE);
@@ -124,7 +124,7 @@ async function expectPause(name: string, file: string): Promise<number> {
   const off = Math.abs(paused - gap);
   const figures = `paused ${paused} ms, by its heartbeat ${gap} ms, call ${duration} ms`;
   console.log(`[suite] ${name}: ${figures}`);
-  // On a busy machine the program stops long before the debugger's client hears of it. But it stood as long as this test waited.
+  // On a busy machine the program stops long before the debugger's client hears of it. But it was stopped as long as this test waited.
   assert(paused > PAUSE * NEARLY && paused < gap * 1.5, figures);
   assert.equal(debug?.session, `pausing ${name}`);
   const json = await insight().trace.details(row.id, false);

@@ -1,5 +1,5 @@
 /**
- * What VS Code loads for ../watchdogs.mjs: a program is debugged until it stands at a break on calls. Then this extension
+ * What VS Code loads for ../watchdogs.mjs: a program is debugged until it is stopped at a break on calls. Then this extension
  * host says so, and waits to be killed.
  */
 import assert from 'node:assert/strict';
@@ -37,12 +37,14 @@ async function stand(): Promise<void> {
   assert(await vscode.debug.startDebugging(undefined, configuration));
   await eventually(
     () =>
-      callBreaks.standing.length > 0 && trace.status.phase === 'running' && sessions.processes().length > 0,
-    'the program stands, is known and is traced',
+      callBreaks.currentHits.length > 0 &&
+      trace.status.phase === 'running' &&
+      sessions.processes().length > 0,
+    'the program is stopped, is known and is traced',
     60_000,
   ).catch((error: Error) => {
     throw new Error(`${error.message}: ${JSON.stringify([callBreaks.failures, trace.status])}`);
   });
-  console.log(`[standing] ${JSON.stringify({ host: process.pid, debuggees: sessions.processes() })}`);
+  console.log(`[stopped] ${JSON.stringify({ host: process.pid, debuggees: sessions.processes() })}`);
   await new Promise(() => {});
 }
