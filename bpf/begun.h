@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * For the backends below the system calls: name lookups, and calls whose return
- * their hooks miss. These are calls that waited when the programs were attached, and some
- * of many that wait at once, as a kretprobe has a limited number of instances.
+ * For the backends below the system calls: name lookups, and calls whose return their hooks miss. These are calls
+ * blocked when the programs were attached, and some of many that block at once, as a kretprobe has a limited number of
+ * instances.
  */
 #ifndef TRACE_HTTP_BEGUN_H
 #define TRACE_HTTP_BEGUN_H
@@ -12,8 +12,8 @@
 
 /*
  * A thread that has an entry in `calls` has entered a call before: the hooks
- * see all its later calls. The entry is created without a lookup first, as a
- * lookup that interrupts another one on the same CPU finds nothing.
+ * see all its later calls. The entry is created without a prior lookup, as a
+ * lookup that interrupts another one on its CPU finds nothing.
  */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(trace_http_begun, struct pt_regs *regs, long result)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Break on Calls for debuggers that use ptrace: stops the thread that is about to send a request, by SIGSTOP, at the first
- * instruction of the function that sends it. The signal is delivered when the probe returns, so no byte has left. (At
- * the entry of a system call it would be delivered after the call.) A thread is stopped only if all of this holds:
- * it is a target's (of the owner, checked at each call), its process was armed and has not been hit since, a debugger is
- * attached to it at this moment, and the beginning of what it sends is a request that the automaton accepts.
+ * Break on Calls for debuggers that use ptrace: sends SIGSTOP to a thread that is about to send a request, at the first
+ * instruction of the sending function. The signal is delivered when the probe returns, so nothing has been sent. (At
+ * the entry of a system call it would be delivered after the call.) A thread is stopped only if all of this holds: it
+ * belongs to a target (owner checked at each call), its process was armed and has not been hit since, a debugger is
+ * attached to it, and what it sends begins with a request that the automaton accepts.
  */
 #ifndef TRACE_HTTP_BREAKS_H
 #define TRACE_HTTP_BREAKS_H
@@ -16,7 +16,7 @@
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, BREAKS_MAX);
-	__type(key, u32); /* process, as user space names it */
+	__type(key, u32); /* pid, as user space sees it */
 	__type(value, struct call_break);
 } call_breaks SEC(".maps");
 
@@ -39,7 +39,7 @@ struct {
 	__type(value, struct sent_head);
 } sent_heads SEC(".maps");
 
-/* The automaton while it reads. */
+/* State of one automaton run. */
 struct matching {
 	struct break_automaton *automaton;
 	struct sent_head *head;
@@ -47,7 +47,7 @@ struct matching {
 	u32 state;
 };
 
-/* One byte, for bpf_loop: the verifier looks at it once. */
+/* One byte; a bpf_loop callback, so verified only once. */
 static long match_byte(u32 index, struct matching *matching)
 {
 	struct break_automaton *automaton = matching->automaton;
@@ -57,7 +57,7 @@ static long match_byte(u32 index, struct matching *matching)
 		return 1;
 	class = automaton->classes[(u8)matching->head->bytes[index & (BREAK_HEAD - 1)]] & (BREAK_CLASSES - 1);
 	place = matching->state * BREAK_CLASSES + class;
-	asm volatile("" : "+r"(place)); /* the compiler would leave out the mask, without which 6.1 does not know the bounds */
+	asm volatile("" : "+r"(place)); /* or the compiler drops the mask, which 6.1's verifier needs for bounds */
 	matching->state = automaton->next[place & (BREAK_STATES * BREAK_CLASSES - 1)];
 	return 0;
 }
@@ -93,7 +93,7 @@ __noinline int trace_http_break(u64 buffer, u64 length, u32 encrypted)
 	head = bpf_task_storage_get(&sent_heads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!head)
 		return 0;
-	asm volatile("" : "+r"(head)); /* no offset is added before the check: 6.1 does not allow it */
+	asm volatile("" : "+r"(head)); /* 6.1: no offset may be added before the NULL check */
 	count = length < BREAK_HEAD ? length : BREAK_HEAD;
 	asm volatile("" : "+r"(count));
 	if (count == 0 || count > BREAK_HEAD || bpf_probe_read_user(head->bytes, count, (void *)buffer) ||
@@ -114,7 +114,7 @@ __noinline int trace_http_break(u64 buffer, u64 length, u32 encrypted)
 	return 1;
 }
 
-/* The C library's functions that send: only what goes to a socket counts. Global for the verifier's sake. */
+/* The C library's send functions: only data for a socket counts. Global for the verifier's sake. */
 __noinline int trace_http_break_send(u32 descriptor, u64 address, u64 length, u32 function)
 {
 	u32 pid = current_visible_pid();

@@ -11,9 +11,9 @@
 #include "position.h"
 
 #define HANDSHAKE_COPIED 16384 /* bytes of each direction that are copied: hellos, and the headers of records */
-#define REPORT_INTERVAL 200000000ull /* ns between two records without a copy of a busy direction */
+#define REPORT_INTERVAL 200000000ull /* ns between two count-only records of a busy direction */
 
-/* Go keeps the current goroutine in a register, also while it makes a system call. */
+/* Go keeps the current goroutine in a register, even during a system call. */
 static __always_inline u64 read_goroutine(struct pt_regs *regs)
 {
 #if defined(__TARGET_ARCH_x86)
@@ -37,7 +37,7 @@ static __always_inline u64 innermost_session(struct tls_frames *frames, u64 stac
 	return 0;
 }
 
-/* The session inside whose call the current thread, or its goroutine, makes a system call; 0 = none. */
+/* The session in whose call the current thread or goroutine makes a system call; 0 = none. */
 static __always_inline u64 calling_session(u32 pid)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
@@ -81,9 +81,9 @@ static __always_inline void bind(struct tls_session *session, struct sock *sk, s
 
 /*
  * Finds the session of this call's ciphertext: by the bytes that the library
- * has written, or else by the call of the library in which this one is made.
- * For sends the latter proves nothing if the library writes to memory: a
- * callback may send on any socket. Global for the verifier's sake.
+ * wrote, or else by the library call in which this call is made. For sends, the
+ * latter proves nothing if the library writes to memory: a callback may send on
+ * any socket. Global for the verifier's sake.
  */
 __noinline int trace_http_bind(struct work *work, struct connection *connection)
 {
@@ -103,7 +103,7 @@ __noinline int trace_http_bind(struct work *work, struct connection *connection)
 		key.bytes[0] = 0;
 	if (connection->tunnel && !is_tls_record(key.bytes, CIPHERTEXT_SIZE))
 		return 0;
-	/* After plaintext HTTP messages (RFC 2817), a session begins with a hello, too. */
+	/* After plaintext HTTP messages (RFC 2817), a session also begins with a hello. */
 	if ((connection->bound == BOUND_BEFORE || (connection->protocol != PROTOCOL_TLS && !connection->tunnel)) && !is_hello(key.bytes))
 		return 0;
 	address = calling_session(key.pid);

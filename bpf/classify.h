@@ -79,11 +79,11 @@ struct scan {
 	const u8 *bytes;
 	u32 length;
 	u32 at;         /* where it ended */
-	bool in_method; /* it has begun: empty lines may be before it */
+	bool in_method; /* it has begun; empty lines may precede it */
 	bool ended;
 };
 
-/* One character, for bpf_loop: the verifier looks at it once. */
+/* One character; a bpf_loop callback, so verified only once. */
 static long scan_method(u32 index, struct scan *scan)
 {
 	u8 c;

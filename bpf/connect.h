@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Failed connect(2) calls. TCP's state shows the failure if the answer, or its absence, came over the network,
- * also to a call that did not wait; the result of the call shows the rest: no route, no such path.
+ * Failed connect(2) calls. TCP's state shows failures that come from the network (an answer, or a timeout), also for
+ * nonblocking calls; the result of the call shows the rest: no route, no such path.
  */
 #ifndef TRACE_HTTP_CONNECT_H
 #define TRACE_HTTP_CONNECT_H
@@ -9,7 +9,7 @@
 #include "connection.h"
 #include "syscalls.h"
 
-/* The address that the program named, as far as it can be read. */
+/* The address that the program passed, as far as readable. */
 static __always_inline void read_user_address(struct record_connect_failed *record, u64 address, u64 length)
 {
 	u32 size = length > 2 + UNIX_PATH_SIZE ? UNIX_PATH_SIZE : length > 2 ? length - 2 : 0;
@@ -41,8 +41,8 @@ static __always_inline void read_remote(struct record_connect_failed *record, st
 }
 
 /*
- * Reports it, once for each attempt. `error` 0: the process closed the socket. `address` 0: the socket's own. Global,
- * so that the verifier looks at it once.
+ * Reports the failure, once per attempt. `error` 0: the process closed the socket. `address` 0: use the socket's own.
+ * Global, so that it is verified once.
  */
 __noinline int trace_http_connect_failed(u64 socket, u32 transport, u32 error, u64 address, u64 length)
 {
@@ -63,7 +63,7 @@ __noinline int trace_http_connect_failed(u64 socket, u32 transport, u32 error, u
 	if (!record)
 		return 0;
 	if (connection) {
-		record->header.pid = connection->pid; /* the network's answer comes in anybody's task */
+		record->header.pid = connection->pid; /* packets are handled in any task's context */
 		record->started = connection->connect_started;
 	}
 	if (!error && is_exiting())
@@ -80,7 +80,7 @@ __noinline int trace_http_connect_failed(u64 socket, u32 transport, u32 error, u
 	return 0;
 }
 
-/* Errors by which a connection is refused, as opposed to calls that are wrong, or whose outcome comes later. */
+/* Errors that mean a failed connection, not an invalid call or one still in progress. */
 static __always_inline bool is_refusal(u32 error, u8 transport)
 {
 	switch (error) {
@@ -103,14 +103,14 @@ static __always_inline bool is_refusal(u32 error, u8 transport)
 	case ELOOP:
 	case EPROTOTYPE:
 		return transport == TRANSPORT_UNIX;
-	case EINVAL: /* an address of a link, without the link */
+	case EINVAL: /* link-local address without a scope id */
 		return transport == TRANSPORT_TCP;
 	default:
 		return false;
 	}
 }
 
-/* The end of connect(fd, address, length) with an error. */
+/* connect(fd, address, length) returned an error. */
 static __always_inline void connect_call_failed(struct arguments *arguments, u32 error)
 {
 	struct endpoint endpoint;
@@ -123,8 +123,8 @@ static __always_inline void connect_call_failed(struct arguments *arguments, u32
 }
 
 /*
- * A socket leaves SYN_SENT for CLOSE. Without an error it is closed, or shut down before (Java does both), or connect(2)
- * itself returns one: then it has not called the socket connecting yet.
+ * A socket goes from SYN_SENT to CLOSE. If it has no error, it was closed or shut down (Java does both), or connect(2)
+ * itself fails: then the socket is not yet SS_CONNECTING.
  */
 static __always_inline void connect_ended(struct sock *sk, struct connection *connection)
 {

@@ -17,7 +17,7 @@ static __always_inline u32 sequence_of(struct sock *sk, u8 direction)
 	return direction == DIRECTION_OUT ? BPF_CORE_READ(tcp, write_seq) : BPF_CORE_READ(tcp, copied_seq);
 }
 
-/* The verifier sees the kernel's socket as a plain number, as everywhere else. */
+/* Makes the socket a plain number for the verifier, as everywhere else. */
 static __always_inline struct sock *address_of(struct sock *sk)
 {
 	struct sock *address = 0;
@@ -96,7 +96,7 @@ static __always_inline struct connection *connection_of(struct sock *sk, u8 tran
 	if (transport == TRANSPORT_TLS) {
 		struct tls_session *session = session_of(key);
 
-		return (struct connection *)session; /* which begins with it */
+		return (struct connection *)session; /* its first member */
 	}
 	if (transport == TRANSPORT_UNIX)
 		connection = bpf_map_lookup_elem(&unix_connections, &key);
@@ -106,8 +106,8 @@ static __always_inline struct connection *connection_of(struct sock *sk, u8 tran
 }
 
 /*
- * Its socket has ended. From Linux 5.11 until a fix in 6.7 (6.1.64, 6.6.2), an entry cannot be deleted in an interrupt of another
- * operation on the map. It stays until another socket has its address, which must not be taken for this one.
+ * The socket has ended. From Linux 5.11 until a fix in 6.7 (6.1.64, 6.6.2), a program that interrupts another operation
+ * on the map cannot delete an entry. It then stays, marked as gone, until another socket has its address.
  */
 static __always_inline void forget_connection(struct sock *sk, struct connection *connection)
 {
@@ -137,8 +137,8 @@ static __always_inline void forget_handshake(struct sock *sk)
 }
 
 /*
- * A connection that is not in its map yet. It is added when all that is known of it has been filled in: two threads may
- * meet one connection at the same moment, on two processors.
+ * A connection not in its map yet. It is added only when everything known about it is filled in: two threads may first
+ * see it at the same moment, on two CPUs.
  */
 static __noinline struct connection *fresh_connection(u32 slot, u8 transport, u8 side)
 {
@@ -156,7 +156,7 @@ static __noinline struct connection *fresh_connection(u32 slot, u8 transport, u8
 	return fresh;
 }
 
-/* The one that this program has prepared, as opposed to one that another thread has added. */
+/* Whether this program prepared the connection, not another thread. */
 static __always_inline bool is_fresh(u32 slot, struct connection *connection)
 {
 	struct connection *fresh = bpf_map_lookup_elem(&fresh_connections, &slot);
@@ -172,8 +172,8 @@ static __always_inline int put_connection(u64 key, struct connection *fresh, u64
 }
 
 /*
- * With BPF_NOEXIST, the connection that another thread has added meanwhile is returned. BPF_ANY replaces one whose end was
- * not seen. A function of its own, so that its keys do not occupy the stack of callers that call others too.
+ * With BPF_NOEXIST, returns the connection that another thread has added meanwhile, if any. BPF_ANY replaces one whose
+ * end was not seen. A separate function, so that its keys take no stack in callers that call others too.
  */
 static __noinline struct connection *add_connection(struct sock *sk, struct connection *fresh, u64 flags)
 {
@@ -203,16 +203,16 @@ static __always_inline bool is_counted(struct connection *connection, u8 directi
 	return connection->origin[direction & 1] & ORIGIN_KNOWN;
 }
 
-/* Positions of a direction count from this value of TCP's own counter on, unless they count already. */
+/* Makes this value of TCP's own counter position 0 of the direction, unless that is set already. */
 static __always_inline void count_from(struct connection *connection, u8 direction, u32 sequence)
 {
 	__sync_val_compare_and_swap(&connection->origin[direction & 1], 0, ORIGIN_KNOWN | sequence);
 }
 
 /*
- * A client's connection is established: positions count from here on. With
- * TCP Fast Open bytes have gone with the SYN (RFC 7413), before or within the
- * first call; what was acknowledged so far shows where the stream began.
+ * A client's connection is established: positions count from here on. With TCP
+ * Fast Open, bytes were sent with the SYN (RFC 7413), before or during the
+ * first call; the acknowledged bytes show where the stream began.
  */
 static __always_inline void count_client(struct sock *sk, struct connection *connection)
 {
@@ -238,7 +238,7 @@ static __always_inline bool has_read_only_fin(struct sock *sk, u32 beginning, u3
 	       BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN;
 }
 
-/* A TCP socket that is seen for the first time, by a call that has begun when its counters were `before`. */
+/* A TCP socket seen for the first time, in a call at whose entry its counters were `before`. */
 static __always_inline struct connection *meet_tcp(struct sock *sk, u32 slot, bool entered, const u32 *before)
 {
 	u64 key = (u64)sk;
@@ -269,8 +269,8 @@ static __always_inline struct connection *meet_tcp(struct sock *sk, u32 slot, bo
 	}
 	connection = add_connection(sk, fresh, BPF_NOEXIST);
 	/*
-	 * From here on ends are reported to the connection. Another thread that meets it at this moment finds the handshake or
-	 * the connection.
+	 * From here on, ends are recorded in the connection. A thread that first sees it now finds the handshake or the
+	 * connection.
 	 */
 	known = bpf_map_lookup_elem(&handshakes, &key);
 	if (!connection || !known || !known->established)
@@ -285,7 +285,7 @@ static __always_inline struct connection *meet_tcp(struct sock *sk, u32 slot, bo
 	return connection;
 }
 
-/* Sockets for which no tracepoint reports that they were connected, or (MPTCP) accepted. */
+/* Sockets that no tracepoint reports as connected or (MPTCP) accepted. */
 static __always_inline bool is_met_by_call(struct endpoint endpoint, u8 side)
 {
 	return endpoint.sk &&
@@ -320,7 +320,7 @@ static __always_inline bool is_copied(u8 protocol)
 /* The last descriptor of a Unix socket is closed, or its process ends. */
 static __always_inline void close_unix(struct sock *sk, struct connection *connection)
 {
-	/* The peer's end came before, unread; a socket that is already released does not show it any more. */
+	/* The peer closed first, and that was not read; a released socket no longer shows it. */
 	if (!connection->fin_time && BPF_CORE_READ(sk, sk_socket) && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN) {
 		connection->fin_time = bpf_ktime_get_boot_ns();
 		emit_ended(connection, DIRECTION_IN, ENDING_PEER_FIN, 0);
@@ -337,7 +337,7 @@ static __always_inline void count_unseen(s64 amount)
 	COUNT(unseen_bytes, amount);
 }
 
-/* Whether so many bytes can have moved: TCP counts them, too. Else the connection is another socket's, whose end was not seen. */
+/* Whether TCP's own count allows that many bytes. If not, the connection is an earlier socket's with an unseen end. */
 static __always_inline bool can_have_moved(struct sock *sk, u8 direction, u32 amount)
 {
 	struct tcp_sock *tcp = (struct tcp_sock *)sk;
@@ -348,7 +348,7 @@ static __always_inline bool can_have_moved(struct sock *sk, u8 direction, u32 am
 	if (direction == DIRECTION_IN) {
 		moved = BPF_CORE_READ(tcp, bytes_received);
 	} else {
-		/* In this order, what moves meanwhile is counted twice rather than not. */
+		/* In this order, concurrent bytes are counted twice instead of missed. */
 		acknowledged = BPF_CORE_READ(tcp, snd_una);
 		moved = BPF_CORE_READ(tcp, bytes_acked);
 		moved += BPF_CORE_READ(tcp, write_seq) - acknowledged;
@@ -357,8 +357,8 @@ static __always_inline bool can_have_moved(struct sock *sk, u8 direction, u32 am
 }
 
 /*
- * Counts the bytes that moved in this direction since the last call without a
- * call that was seen. A FIN takes one sequence number, read or not.
+ * Counts the bytes that moved in this direction after the last call that was
+ * seen. A FIN takes one sequence number, read or not.
  */
 static __always_inline void count_trailing(struct sock *sk, struct connection *connection, u8 direction)
 {
@@ -374,10 +374,10 @@ static __always_inline void count_trailing(struct sock *sk, struct connection *c
 		moved = 0;
 	if (moved == 0 || (s32)moved < 0)
 		return;
-	/* Or its socket was disconnected, by which the counter passes what was never read. */
+	/* Or a disconnect has moved the counter past bytes that were never read. */
 	if (!can_have_moved(sk, direction, moved))
 		return;
-	/* Else a call that ends at this moment has counted them. */
+	/* On failure, a call that just ended has counted them. */
 	if (__sync_val_compare_and_swap(&connection->position[direction & 1], end, end + moved) != end)
 		return;
 	count_unseen(moved);

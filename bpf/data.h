@@ -18,11 +18,11 @@
 #include "stack.h"
 
 /*
- * Bytes of each direction that are copied while it is not known whether they
- * are HTTP. A start line that looks usual may be longer.
+ * Bytes copied per direction while it is not known whether they are HTTP. A
+ * likely start line may be longer.
  */
 #define UNDECIDED_COPIED 16384
-/* As above for bytes that are not HTTP, which a server may still answer in HTTP: their beginning is quoted. */
+/* As above, for bytes that are not HTTP but may get an HTTP response: their beginning is quoted. */
 #define FOREIGN_COPIED 256
 
 #define MAX_EMPTY 64 /* empty segments before the first byte of a call */
@@ -42,7 +42,7 @@ static __always_inline u32 copy_limit(struct connection *connection, u8 directio
 	return direction == connection->request_direction ? request_copy_limit : response_copy_limit;
 }
 
-/* After a response 101, or one to CONNECT, the stream is another protocol's, with small parts. */
+/* After a 101 response, the stream carries another protocol, in small parts. */
 static __always_inline bool switches_protocol(const struct head *head)
 {
 	return is_response(head) && head->bytes[9] == '1' && head->bytes[10] == '0' && head->bytes[11] == '1';
@@ -52,7 +52,7 @@ static __always_inline bool switches_protocol(const struct head *head)
 enum beginning {
 	BEGINS_NOTHING,
 	BEGINS_MESSAGE,
-	BEGINS_SWITCH, /* a response 101 */
+	BEGINS_SWITCH, /* a 101 response */
 };
 
 /* Whether a further message begins with the call (pipelining, 1xx). Global for the verifier's sake. */
@@ -88,7 +88,7 @@ static __always_inline void grant(struct connection *connection, struct work *wo
 	work->sheds = connection->protocol == PROTOCOL_HTTP1;
 }
 
-/* Whether these bytes, of a client, may be a request's first ones. `turned`: the last ones moved the other way. */
+/* Whether these client bytes may begin a request. `turned`: the previous bytes moved the other way. */
 static __always_inline bool begins_request(struct connection *connection, struct work *work, bool turned, u32 begins)
 {
 	if (work->direction != DIRECTION_OUT || work->source == SOURCE_NONE || connection->side == SIDE_SERVER || connection->streaming)
@@ -166,8 +166,8 @@ static __always_inline u32 peek(struct work *work, struct head *head)
 }
 
 /*
- * Frames of HTTP/2 at the beginning of a call: one that ends where the call
- * does, or one behind which another begins.
+ * Whether a call begins with HTTP/2 frames: with one that ends where the call
+ * does, or is followed by another.
  */
 static __always_inline bool has_http2_frames(struct work *work, struct head *head, u32 length)
 {
@@ -207,7 +207,7 @@ static __always_inline u8 recognise_late(struct connection *connection, struct w
 	return connection->transport != TRANSPORT_TLS && is_tls_record(head->bytes, length) ? PROTOCOL_TLS : PROTOCOL_UNDECIDED;
 }
 
-/* The protocol, as far as the bytes up to this call's show it. Global for the verifier's sake. */
+/* The protocol, as far as the bytes so far show it. Global for the verifier's sake. */
 __noinline int trace_http_recognise(struct work *work, struct connection *connection)
 {
 	u8 direction, protocol;
@@ -225,9 +225,9 @@ __noinline int trace_http_recognise(struct work *work, struct connection *connec
 }
 
 /*
- * HTTP/2 on a connection that was upgraded to it (RFC 7540 section 3.2): a call begins with the client's preface, or with
- * frames of the server. The latter may also have begun in the call with the 101: then they are not followed, and all of
- * them is copied. Global for the verifier's sake.
+ * HTTP/2 on a connection that was upgraded to it (RFC 7540 section 3.2): a call begins with the client's preface, or
+ * with the server's frames. These may also have begun in the call with the 101: then they are not followed, and
+ * everything is copied. Global for the verifier's sake.
  */
 __noinline int trace_http_upgrade(struct work *work, struct connection *connection)
 {
@@ -261,7 +261,7 @@ static long begin_segment(u32 index, struct work **work)
 /*
  * Recognises the connection's protocol and places the bytes in its stream.
  * Returns a verdict. This and the next function are global for the verifier's
- * sake, and called one after the other, as all stacks together hold 512 bytes.
+ * sake, and called in turn, as nested calls share 512 bytes of stack.
  */
 __noinline int trace_http_judge(struct work *work, struct connection *connection)
 {
@@ -270,10 +270,10 @@ __noinline int trace_http_judge(struct work *work, struct connection *connection
 
 	if (!work || !connection)
 		return VERDICT_NOTHING;
-	/* trace_call knows it from its lookup; a call of a TLS library does not. */
+	/* Set by trace_call from its lookup, not by calls into TLS libraries. */
 	if (!work->connection)
 		work->connection = connection->id;
-	/* Else another thread has closed the socket, and this memory is another connection's. */
+	/* Otherwise another thread closed the socket, and the entry is another connection's. */
 	if (work->connection != connection->id)
 		return VERDICT_NOTHING;
 	sk = (struct sock *)work->sock;
@@ -348,7 +348,7 @@ static __always_inline void copy_call(struct work *work, struct connection *conn
 
 /*
  * Handles the bytes of a call. Global for the verifier's sake: it takes both as plain memory, whatever map they are in,
- * and so do the functions that are called from here.
+ * as do the functions it calls.
  */
 __noinline int trace_http_work(struct work *work, struct connection *connection)
 {
@@ -370,7 +370,7 @@ __noinline int trace_http_work(struct work *work, struct connection *connection)
 			return 0;
 		}
 		trace_http_allow(work, connection);
-		/* One after the other, not one from the other: all stacks together hold 512 bytes. */
+		/* One after the other, not nested: nested calls share 512 bytes of stack. */
 		if (trace_http_spend(work, connection)) {
 			trace_http_head(work, connection);
 			trace_http_shed(work, connection);
@@ -422,7 +422,7 @@ static __always_inline void trace_call(struct endpoint endpoint, struct work *wo
 	connection->pid = work->pid;
 	work->sock = (u64)sk;
 	trace_http_work(work, connection);
-	/* Reports events from before the connection was announced. Not called from there: all stacks together hold 512 bytes. */
+	/* Reports events from before the connection was announced. Not called there: calls share 512 bytes of stack. */
 	emit_notices(connection);
 	/* The error came while these bytes were sent: they are the last ones. */
 	if (connection->error && work->direction == DIRECTION_OUT)
@@ -474,7 +474,7 @@ static __always_inline void read_end_of_stream(struct endpoint endpoint)
 
 	if (!connection)
 		return;
-	/* After an error with which another call failed, or that came after the peer's FIN, reads return 0. */
+	/* Reads return 0 after an error that another call returned or that followed the peer's FIN. */
 	if (connection->error) {
 		emit_ended(connection, DIRECTION_IN, ENDING_RESET, connection->error);
 	} else if (BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN) {

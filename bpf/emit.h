@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Records into the two rings: structure (rare, never crowded out) and data. */
+/* Writes records to two rings: structure (rare, never crowded out), data. */
 #ifndef TRACE_HTTP_EMIT_H
 #define TRACE_HTTP_EMIT_H
 
@@ -18,10 +18,10 @@ static __always_inline void fill_header(struct record_header *header, u16 type, 
 	header->connection = connection;
 }
 
-/* Of the largest record of the structure ring. Copied by one helper, as the verifier looks at each store in each state. */
+/* As large as the largest structure record. Copied by one helper, as the verifier checks each store in each state. */
 static const u8 zeros[sizeof(struct record_opened_unix)];
 
-/* A record of the structure ring, zeroed but for its header; NULL, counted, when the ring is full. */
+/* A structure record, zeroed except for its header; NULL, and counted, when the ring is full. */
 static __always_inline void *reserve_structure(u16 type, const u32 size, u64 connection)
 {
 	void *record = bpf_ringbuf_reserve(&structure_ring, size, 0);
@@ -36,7 +36,7 @@ static __always_inline void *reserve_structure(u16 type, const u32 size, u64 con
 	return record;
 }
 
-/* The reader's timer is quick enough for structure, too; only many records wake it. */
+/* The reader's timer suffices for structure, too; only a large backlog wakes it. */
 static __always_inline void submit_structure(void *record)
 {
 	u64 waiting = bpf_ringbuf_query(&structure_ring, BPF_RB_AVAIL_DATA);
@@ -68,7 +68,7 @@ static __always_inline void fill_opened(struct record_opened *record, struct soc
 static __always_inline void fill_inet_addresses(struct record_opened *record, struct sock *sk)
 {
 	record->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	if (!record->local_port) /* given back when the connection ended; what the socket sent from stays */
+	if (!record->local_port) /* released when the connection ended; the source port stays */
 		record->local_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
 	record->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
 	if (record->family == AF_INET6) {

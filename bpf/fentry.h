@@ -44,7 +44,7 @@ int trace_http_frcvd(void *ctx)
 	return leave_call(returned(ctx), SLOT_RECEIVE);
 }
 
-/* MPTCP: one socket above those of TCP. */
+/* MPTCP: one socket over TCP subflows. */
 SEC("fentry/mptcp_sendmsg")
 int BPF_PROG(trace_http_fmsend, struct sock *sk, struct msghdr *message, size_t size)
 {

@@ -15,7 +15,7 @@
 #define CLIENT_STREAM_ID 40  /* net/http.http2clientStream.ID */
 #define NETFD_SYSFD 16       /* net.netFD.pfd.Sysfd */
 #define INTERFACE_DATA 8
-#define MAX_WRAPPERS 3       /* types around the connection that begin with one: crypto/tls.Conn, those of programs */
+#define MAX_WRAPPERS 3       /* types that wrap a net.Conn as first field: crypto/tls.Conn, a program's own */
 
 static __always_inline u64 read_word(u64 address)
 {
@@ -67,7 +67,7 @@ static __always_inline void read_method(struct record_caller *record, u64 reques
 		record->method_length = method[1];
 }
 
-/* Go keeps frame pointers: each frame begins with its caller's, and beside it is the address to return to. */
+/* Go keeps frame pointers: each points to its caller's, and next to it is the return address. */
 static __always_inline void read_frames(struct record_caller *record, struct pt_regs *regs, u64 cookie)
 {
 	u64 below = PT_REGS_SP_CORE(regs) + COOKIE_STACK(cookie), frame = PT_REGS_FP_CORE(regs);
@@ -113,7 +113,7 @@ int trace_http_go_caller(struct pt_regs *regs)
 #endif
 	if (function == TLS_GO_HEADERS2) {
 		bpf_probe_read_user(&stream, sizeof(stream), (void *)(object + CLIENT_STREAM_ID));
-		/* Such a stream begins with its connection. */
+		/* Its first field is the connection. */
 		trace_http_go_connection(read_word(read_word(object) + CLIENT_CONN_TCONN + INTERFACE_DATA), &connection);
 		if (!connection || !(stream & 1))
 			return 0;

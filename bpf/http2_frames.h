@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Follows the frames of HTTP/2 (RFC 9113 section 4.1) by their headers, so that content may be left out: the payload
- * of DATA frames beyond the budget of their stream's message, and more while the ring is filling. All
- * else is copied, as header compression depends on every byte of it. Where frames begin is known of a connection that
- * was seen from its beginning, until bytes of it move unseen; then everything is copied.
+ * Follows the frames of HTTP/2 (RFC 9113 section 4.1) by their headers, so that content may be left out: the payload of
+ * DATA frames beyond the budget of their stream's message, and more while the ring is filling. Everything else is
+ * copied, as header compression depends on every byte. Where frames begin is known if the connection was seen from its
+ * beginning, until bytes move unseen; then everything is copied.
  */
 #ifndef TRACE_HTTP_HTTP2_FRAMES_H
 #define TRACE_HTTP_HTTP2_FRAMES_H
@@ -14,7 +14,7 @@
 #define PAUSE_NS 100000000ull /* a stream that pauses so long gets a new budget: copying it costs little */
 
 #define PREFACE_SIZE 24
-#define PREFACE_REST 8 /* behind its first line */
+#define PREFACE_REST 8 /* after its first line */
 #define FRAME_STEPS 32768 /* headers, parts of payloads and segments that are examined in one call */
 
 #define FRAME_DATA 0
@@ -29,7 +29,7 @@ struct stream_key {
 	u32 padding;
 };
 
-/* How much content was copied of a stream that has sent more than one DATA frame. */
+/* Content copied so far of a stream with more than one DATA frame. */
 struct stream_budget {
 	u64 last_time;
 	u32 used;
@@ -55,8 +55,8 @@ static __always_inline void follow_from(struct connection *connection, u8 direct
 }
 
 /*
- * The call has shown that the connection is HTTP/2: by the client's preface, or by the SETTINGS of a server. Where the
- * frames of each direction begin. Global for the verifier's sake.
+ * The call has shown, by a client's preface or a server's SETTINGS, that this is HTTP/2: sets where each direction's
+ * frames begin. Global for the verifier's sake.
  */
 __noinline int trace_http_follow(struct work *work, struct connection *connection)
 {
@@ -73,7 +73,7 @@ __noinline int trace_http_follow(struct work *work, struct connection *connectio
 		return 0;
 	preface = own->state == READING_LINE;
 	connection->request_direction = preface ? direction : !direction;
-	/* Of a frame's header, all but its last byte: the length of SETTINGS fits into the third one. */
+	/* `latest` is a frame header without its last byte; the length of SETTINGS fits in its third. */
 	follow_from(connection, direction, work->scanned + (preface ? PREFACE_REST : (u8)(own->latest >> 40)));
 	unread = other->state == READING_START && other->count == 0 && other->skip == 0 && other->found == FOUND_NOTHING;
 	if (unread)
@@ -140,7 +140,7 @@ static __always_inline bool at_padding(const struct frames *frames)
 	return frames->header[4] & FRAME_PADDED && frames->left == frame_length(frames);
 }
 
-/* A frame's header is known. Global for the verifier's sake. */
+/* The header is complete. Global for the verifier's sake. */
 __noinline int trace_http_frame(struct work *work)
 {
 	struct frames *frames;
@@ -174,7 +174,7 @@ __noinline int trace_http_frame(struct work *work)
 	return 0;
 }
 
-/* Reports the bytes in front of the cursor. Global for the verifier's sake. */
+/* Reports the bytes before the cursor. Global for the verifier's sake. */
 __noinline int trace_http_frames_flush(struct work *work)
 {
 	u64 run, hole;
@@ -193,8 +193,8 @@ __noinline int trace_http_frames_flush(struct work *work)
 }
 
 /*
- * One step through the call: a segment, a header, a part of a payload, or the report of what is in front of it.
- * Global, so that the verifier checks it once, whatever the number of steps. 0 = done.
+ * One step through the call: a segment, a header, a part of a payload, or the report of what precedes it. Global, so
+ * that the verifier checks it once, whatever the number of steps. 0 = done.
  */
 __noinline int trace_http_frame_step(struct work *work)
 {
@@ -213,7 +213,7 @@ __noinline int trace_http_frame_step(struct work *work)
 	if (frames->left) {
 		if (count > frames->left)
 			count = frames->left;
-		/* Of a long frame, or of one that comes in parts; not of the length of its padding. */
+		/* Sheds the rest of a frame that is long or arrives in parts, not its Pad Length. */
 		if (frames->content && frames->share && work->run == 0 && !at_padding(frames) && pressure() == PRESSURE_HEADS) {
 			frames->share = 0;
 			frames->omission = OMISSION_PRESSURE;
@@ -283,7 +283,7 @@ __noinline int trace_http_frames_begin(struct work *work, struct connection *con
 		return 0;
 	}
 	if (work->source == SOURCE_NONE) {
-		/* Bytes that were never in memory, such as a file's: unless they are within one frame, the place is lost. */
+		/* Bytes never in user memory, such as a file's: unless within one frame, frame boundaries are lost. */
 		if (frames->left < work->remaining)
 			frames->followed = 0;
 		else
@@ -299,7 +299,7 @@ __noinline int trace_http_frames_begin(struct work *work, struct connection *con
 	return 1;
 }
 
-/* Reports what is left of the call, and keeps where the next one goes on. Global for the verifier's sake. */
+/* Reports the rest of the call, and saves where the next one continues. Global for the verifier's sake. */
 __noinline int trace_http_frames_end(struct work *work, struct connection *connection)
 {
 	struct frames *frames;
@@ -310,7 +310,7 @@ __noinline int trace_http_frames_end(struct work *work, struct connection *conne
 	frames = work->direction & 1 ? &connection->frames[1] : &connection->frames[0];
 	*frames = work->frames;
 	if (work->remaining)
-		frames->followed = 0; /* not all of it was looked at: from here on everything is copied */
+		frames->followed = 0; /* not fully examined: from here on, everything is copied */
 	frames->position = work->position;
 	return 0;
 }

@@ -345,7 +345,7 @@ struct unix_sock {
 	struct sock *peer;
 };
 
-/* Names and numbers of these changed: ITER_UBUF came with 6.0, 6.4 moved the others. */
+/* Names and numbers changed: 6.0 added ITER_UBUF, 6.4 renumbered the others. */
 enum iter_type {
 	ITER_UBUF,
 	ITER_IOVEC,
@@ -353,7 +353,7 @@ enum iter_type {
 };
 
 struct page {
-	unsigned long compound_head; /* of a page behind the first of its folio: that one's address, plus 1 */
+	unsigned long compound_head; /* of a tail page: the address of its head page, plus 1 */
 };
 
 struct folio {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The kprobe backend: the same functions as fentry.h, for kernels without BPF
- * trampolines. If the kernel misses a return, as too many calls wait at once,
- * the end of the system call reports it (begun.h).
+ * trampolines. If the kernel misses a return, as too many calls block at once,
+ * the system call's exit reports it (begun.h).
  */
 #ifndef TRACE_HTTP_KPROBE_H
 #define TRACE_HTTP_KPROBE_H
@@ -15,14 +15,14 @@ int BPF_KPROBE(trace_http_ksend, struct sock *sk, struct msghdr *message, size_t
 	return enter_call(sk, message, size, 0, DIRECTION_OUT, TRANSPORT_TCP);
 }
 
-/* Since 5.19; before, there was a further argument before the flags. */
+/* Since 5.19; earlier, another argument preceded the flags. */
 SEC("kprobe/tcp_recvmsg")
 int BPF_KPROBE(trace_http_krecv, struct sock *sk, struct msghdr *message, size_t size, int flags)
 {
 	return enter_call(sk, message, size, (u32)flags, DIRECTION_IN, TRANSPORT_TCP);
 }
 
-/* MPTCP: one socket above those of TCP. */
+/* MPTCP: one socket over TCP subflows. */
 SEC("kprobe/mptcp_sendmsg")
 int BPF_KPROBE(trace_http_kmsend, struct sock *sk, struct msghdr *message, size_t size)
 {
@@ -73,10 +73,10 @@ int BPF_KPROBE(trace_http_kusplc, struct socket *socket, s64 *position, void *pi
 }
 
 /*
- * The return of each of these functions: the loader attaches it to all of
- * them. One program, as the verifier takes long for it, and one slot, as the
- * kernel never runs two kprobe programs on a CPU at a time. Results are bytes
- * of one call or an error, and fit an int where they are a long.
+ * The return of all these functions: the loader attaches it to each. One
+ * program, as verifying it takes long, and one slot, as the kernel never runs
+ * two kprobe programs on a CPU at a time. Results are bytes of one call or an
+ * error, and fit in an int even if they are a long.
  */
 SEC("kretprobe")
 int BPF_KRETPROBE(trace_http_kreturn, int result)

@@ -29,7 +29,7 @@ static __always_inline struct http_event *event_of(u32 slot)
 
 		if (!thread)
 			return 0;
-		asm volatile("" : "+r"(thread)); /* no offset is added before the check: 6.1 does not allow it */
+		asm volatile("" : "+r"(thread)); /* 6.1: no offset may be added before the NULL check */
 		return &thread->event;
 	}
 	return bpf_map_lookup_elem(&event_map, &slot);
@@ -101,7 +101,7 @@ static __always_inline void report_request(struct connection *connection, struct
 		COUNT(dropped_data, 1);
 		COUNT(dropped_bytes, length);
 	} else {
-		/* All of it, as 6.1 forgets the bounds of a length that is kept on the stack. */
+		/* All of it, as 6.1 loses the bounds of a length spilled to the stack. */
 		bpf_probe_read_kernel(record + 1, HEAD_KEPT, event->head);
 		fill_data(record, kept, length, length, OMISSION_NONE);
 		submit_data(record);
@@ -140,7 +140,7 @@ static __always_inline void decide(struct sock *sk, struct connection *connectio
 	bpf_map_delete_elem(&http_events, &key);
 }
 
-/* Whether this call's bytes are reported. Global, so that the verifier looks at it once. */
+/* Whether this call's bytes are reported. Global, so that it is verified once. */
 __noinline int trace_http_filter(struct work *work, struct connection *connection)
 {
 	struct head *head;

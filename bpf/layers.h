@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * PROXY protocol and SOCKS, which precede the bytes that a connection was
- * opened for. They are passed over, part by part, to where those bytes begin.
+ * PROXY protocol and SOCKS, which precede the actual protocol of a connection.
+ * They are skipped, part by part, up to where it begins.
  */
 #ifndef TRACE_HTTP_LAYERS_H
 #define TRACE_HTTP_LAYERS_H
@@ -30,15 +30,15 @@ enum reading_state {
 	READING_SOCKS5_NAME,
 };
 
-/* What a line was seen to have. */
+/* What was found in a line. */
 #define LINE_BLANK (1 << 0)   /* its first word has ended */
-#define LINE_ODD (1 << 1)     /* its first word is not what methods are made of */
+#define LINE_ODD (1 << 1)     /* its first word does not look like a method */
 #define LINE_TARGET (1 << 2)  /* its second word has begun */
-#define LINE_LIKELY (1 << 3)  /* with the beginning of a usual target, behind a usual word */
+#define LINE_LIKELY (1 << 3)  /* a usual word, and then a usual target's beginning */
 #define LINE_CONNECT (1 << 4) /* the word is CONNECT */
-#define LINE_HOST (1 << 5)    /* SOCKS4: a host name follows the user's */
+#define LINE_HOST (1 << 5)    /* SOCKS4: a host name after the user id */
 
-/* What follows a layer is a beginning of its own. */
+/* Starts over: a layer has been read. */
 static __always_inline void begin_again(struct reading *reading)
 {
 	reading->state = READING_START;
@@ -135,7 +135,7 @@ static __always_inline u8 read_socks4(struct reading *reading, u8 c)
 	}
 }
 
-/* Version 2 of PROXY protocol (section 2.2): a signature, two bytes, and the length of the rest. */
+/* PROXY protocol version 2 (section 2.2): a signature, two bytes, and the length of the rest. */
 static __always_inline u8 read_proxy_header(struct reading *reading, u8 c)
 {
 	u32 at = reading->count;

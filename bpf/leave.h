@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Unix sockets that a process releases without close(2). There is no tracepoint for the end of one, so the backend
- * `tracepoint` looks through what the process still has open when it ends, and through the connections of a process
- * that has closed several descriptors at once (exec, close_range). The other backends see unix_release.
+ * Unix sockets that a process releases without close(2). No tracepoint reports their end, so the backend `tracepoint`
+ * checks the descriptors that a process still has open when it ends, and the connections of a process that has closed
+ * several descriptors at once (exec, close_range). The other backends hook unix_release.
  */
 #ifndef TRACE_HTTP_LEAVE_H
 #define TRACE_HTTP_LEAVE_H
 
 #include "connection.h"
 
-#define MAX_DESCRIPTORS 65536 /* of one process that are looked at */
+#define MAX_DESCRIPTORS 65536 /* examined per process */
 
-/* The number of references to a file; 0 or less if it is closed, and its socket is about to be released. */
+/* The number of references to a file. 0 or less: it is closed, and its socket is about to be released; or not known. */
 static __always_inline s64 references_of(struct file *file)
 {
 	struct file___until_6_12 *counted = (void *)file;
@@ -30,7 +30,9 @@ struct descriptors {
 	u32 pid;
 };
 
-/* A descriptor of a process that ends, for bpf_loop. A socket ends with it when all references to it are such descriptors. */
+/*
+ * A bpf_loop callback: a descriptor of an ending process. The socket ends if all its references are such descriptors.
+ */
 static long leave_descriptor(u32 index, struct descriptors *descriptors)
 {
 	struct connection *connection;
@@ -71,7 +73,7 @@ static __always_inline void leave_process(void)
 	struct fdtable *table;
 
 	files = BPF_CORE_READ(task, files);
-	/* Threads that have just ended may not have released the table yet; one that another process shares stays open. */
+	/* Threads that just ended may not have released the table yet; one shared with another process stays open. */
 	if (!files || BPF_CORE_READ(files, count.counter) > BPF_CORE_READ(task, signal, nr_threads))
 		return;
 	table = BPF_CORE_READ(files, fdt);

@@ -45,15 +45,15 @@ static __always_inline void change_unread(struct sock *sk, int new_state)
 	}
 }
 
-/* An error (RST, time ran out), or the target closes with a RST. */
+/* An error (RST, timeout), or the target closes with a RST. */
 static __always_inline void change_to_closed(struct sock *sk, struct connection *connection)
 {
 	u32 error = sk->sk_err;
 
 	if (error && BPF_CORE_READ(sk, sk_socket)) {
 		/*
-		 * The process still has the socket. It can read what it had received, and the call that provoked
-		 * the error may have moved bytes: the directions end with the calls that fail with it.
+		 * The process still has the socket. It can read what it has received, and the call that caused the
+		 * error may have moved bytes: a direction ends with the call that returns the error.
 		 */
 		connection->error = error;
 		connection->error_time = bpf_ktime_get_boot_ns();
@@ -63,13 +63,13 @@ static __always_inline void change_to_closed(struct sock *sk, struct connection 
 		emit_ended(connection, DIRECTION_OUT, ENDING_RESET, error);
 		emit_ended(connection, DIRECTION_IN, ENDING_RESET, error);
 	} else if (sk->sk_shutdown == SHUTDOWN_MASK && !(connection->ended & 1 << DIRECTION_OUT)) {
-		/* Closed without a FIN: bytes had come that it has not read, or SO_LINGER says so. */
+		/* Closed without a FIN: unread bytes were left, or because of SO_LINGER. */
 		count_trailing(sk, connection, DIRECTION_OUT);
 		emit_ended(connection, DIRECTION_OUT, ENDING_CLOSE, connection->transport == TRANSPORT_TCP ? ECONNRESET : 0);
 	}
 }
 
-/* A socket begins to connect, or is made for a peer that does: what is known by its address is of an earlier one. */
+/* A socket starts to connect, or is created for a peer: what is stored for its address is an earlier socket's. */
 static __always_inline void begin_socket(struct sock *sk, u32 slot)
 {
 	struct connection *connection = connection_of(sk, TRANSPORT_TCP);
@@ -142,7 +142,7 @@ static __always_inline int change_state(struct sock *sk, int old_state, int new_
 	return 0;
 }
 
-/* The kernel's own socket below an MPTCP one: what it carries is seen there. */
+/* A TCP subflow of an MPTCP socket: its data is seen there. */
 static __always_inline bool is_subflow(struct sock *sk)
 {
 	struct tcp_sock *tcp = (struct tcp_sock *)sk;
@@ -158,7 +158,7 @@ int BPF_PROG(trace_http_state, struct sock *sk, int old_state, int new_state)
 
 	if (new_state != TCP_SYN_SENT)
 		return change_state(sk, old_state, new_state, SLOT_STATE);
-	/* connect(): in the connecting thread, which interrupts nobody. */
+	/* connect(): in the connecting thread, interrupting nothing. */
 	begin_socket(sk, SLOT_STATE);
 	if ((!mptcp && (sk->sk_protocol != IPPROTO_TCP || is_subflow(sk))) || !current_target())
 		return 0;

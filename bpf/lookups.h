@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Copies what targets send to and receive from name servers: datagrams and streams of port 53, and systemd-resolved's
- * Unix socket. All backends find it at the end of the system call, by its arguments. Only the beginning of a message is
- * copied: its question and, nearly always, all of its answers.
+ * Unix socket. All backends do this at system call exit, from its arguments. Only the beginning of a message is copied:
+ * its question and, nearly always, all of its answers.
  */
 #ifndef TRACE_HTTP_LOOKUPS_H
 #define TRACE_HTTP_LOOKUPS_H
@@ -26,7 +26,7 @@ struct name_socket {
 /* As programs on functions can be preempted by others on the same CPU, each kind has a slot of its own. */
 enum name_slot { NAME_SYSCALL, NAME_CLOSED, NAME_CLOSED6, NAME_SLOTS };
 
-/* One message, while it is looked at. */
+/* One message being examined. */
 struct name_work {
 	u64 base;     /* user address of the bytes, or of the array of segments */
 	u64 segments; /* 0 = the bytes are at base */
@@ -56,7 +56,7 @@ static __always_inline struct name_work *name_work(u32 slot)
 	 (u64)(h) << 56)
 #define RESOLVED_PATH_LENGTH 39
 
-/* The other end of a connection to systemd-resolved has its path: /run/systemd/resolve/io.systemd.Resolve */
+/* Whether the peer is bound to systemd-resolved's path: /run/systemd/resolve/io.systemd.Resolve */
 static __always_inline bool is_resolved(struct sock *sk)
 {
 	struct sock *peer = BPF_CORE_READ((struct unix_sock *)sk, peer);
@@ -79,8 +79,8 @@ static __always_inline bool is_resolved(struct sock *sk)
 }
 
 /*
- * Finds the socket behind a descriptor, if names may be looked up with it. Whether a datagram is one is decided by its
- * address. Global for the verifier's sake.
+ * Finds a descriptor's socket, if names may be looked up with it. Datagrams are distinguished by their address. Global
+ * for the verifier's sake.
  */
 __noinline int trace_http_name_socket(u32 descriptor, struct name_socket *found)
 {
@@ -157,7 +157,7 @@ __noinline int trace_http_begin_name(struct name_work *work, struct name_socket 
 	return 0;
 }
 
-/* The address that the call named counts, also on a connected socket. */
+/* The call's own address counts, even on a connected socket. */
 static __always_inline void read_name_address(struct name_work *work)
 {
 	struct record_name *record = &work->record;
@@ -178,7 +178,7 @@ static __always_inline void read_name_address(struct name_work *work)
 		bpf_probe_read_user(record->remote_address, sizeof(record->remote_address), (char *)work->address + 8);
 }
 
-/* Appends bytes of user memory; false when no more must be copied. */
+/* Appends bytes of user memory; false when copying must stop. */
 static __always_inline bool copy_name(struct name_work *work, u64 base, u64 length)
 {
 	u32 offset = work->offset, count = NAME_KEPT;
@@ -203,7 +203,7 @@ static __always_inline bool copy_name(struct name_work *work, u64 base, u64 leng
 	return work->remaining > 0;
 }
 
-/* Copies and emits one message, or part of a stream, if it is one. Global for the verifier's sake. */
+/* Copies and emits a message, or part of a stream, of a lookup. Global for the verifier's sake. */
 __noinline int trace_http_name(u32 slot)
 {
 	struct name_work *work = name_work(slot);
@@ -248,7 +248,7 @@ __noinline int trace_http_name(u32 slot)
 	return 0;
 }
 
-/* Errors that say that a name server cannot be reached, or does not listen. */
+/* Errors that mean that a name server is unreachable or not listening. */
 static __always_inline bool is_name_refusal(long result)
 {
 	switch (-result) {
@@ -277,8 +277,8 @@ static __always_inline bool describe_name_message(struct name_work *work, u64 ad
 }
 
 /*
- * Looks at a call that has returned: whether it is on such a socket, and where its bytes are. Global, so that its
- * stack is not added to that of what the same programs call besides.
+ * Checks whether a call that has returned is on such a socket, and where its bytes are. Global, so that its stack is
+ * not added to that of the programs' other calls.
  */
 __noinline int trace_http_names(struct returned *returned)
 {
@@ -320,7 +320,7 @@ __noinline int trace_http_names(struct returned *returned)
 		work->base = arguments->second;
 		if (returned->number == NR_SENDTO || returned->number == NR_RECVFROM)
 			work->address = arguments->fifth;
-		/* MSG_TRUNC returns the datagram's size, which may be larger than the buffer: what follows is not of it. */
+		/* With MSG_TRUNC the result is the datagram's size, even beyond the buffer; the rest is unrelated. */
 		if (work->size > arguments->third)
 			work->size = arguments->third;
 		break;
@@ -359,7 +359,7 @@ static __always_inline void report_name(struct returned *returned)
 		trace_http_names(returned);
 }
 
-/* A datagram socket ends: nothing that it asked will be answered. */
+/* A datagram socket ends: its open queries will not be answered. */
 static __always_inline void report_name_closed(struct sock *sk, u32 inode, u32 slot)
 {
 	struct name_socket socket = {.sk = sk, .inode = inode, .transport = NAME_UDP};

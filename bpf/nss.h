@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * NSS: a program reads and writes with PR_Read, PR_Write, … of NSPR, as it
- * does with files and sockets without TLS. A descriptor is a stack of layers
- * (prio.h of NSPR, struct PRFileDesc); one of them is libssl3's when
- * SSL_ImportFD has put it there. Its private data are the session, whichever
- * of the layers above it a call begins with.
+ * NSS: a program reads and writes with PR_Read, PR_Write, … of NSPR, as it does
+ * with files and sockets without TLS. A descriptor is a stack of layers (prio.h
+ * of NSPR, struct PRFileDesc); one of them is libssl3's when SSL_ImportFD has
+ * put it there. Its private data is the session, whichever layer above it a
+ * call starts from.
  */
 #ifndef TRACE_HTTP_NSS_H
 #define TRACE_HTTP_NSS_H
 
 #include "state.h"
 
-#define NSS_LAYERS 6       /* looked at from the top; SOCKS and the program's own are among them */
+#define NSS_LAYERS 6       /* examined from the top, including SOCKS and the program's own */
 #define NSPR_LAYERED 4     /* PRDescType: PR_DESC_LAYERED */
 #define NSPR_HEAD (-3)     /* PR_IO_LAYER_HEAD: a stack that keeps its top */
 #define NSPR_SHUTDOWN_RECEIVE 0 /* PR_SHUTDOWN_RCV */

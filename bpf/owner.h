@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Checks the owner of the current process by its present credentials and by what ptrace would ask. Neither the map of targets nor the credentials
- * at the time of attaching are trusted.
+ * Checks the owner of the current process by its current credentials and by ptrace's rules. Neither the map of targets
+ * nor the credentials at the time of attaching are trusted.
  */
 #ifndef TRACE_HTTP_OWNER_H
 #define TRACE_HTTP_OWNER_H
@@ -36,9 +36,9 @@ static __always_inline bool is_owners_group(u32 group)
 }
 
 /*
- * Whether the kernel lets other processes of its user inspect it: not if it has changed its user or group
- * without executing a program afterwards, executes a file that its user may not read, or has asked for this itself. The
- * rule is ptrace's, except in a user namespace that the owner made, where the owner may inspect everything.
+ * Whether the kernel lets other processes of its user inspect it: not if it has changed its user or group and not
+ * executed a program since, executes a file that its user may not read, or has made itself nondumpable. The rule is
+ * ptrace's, except in a user namespace that the owner created, where the owner may inspect everything.
  */
 static __always_inline bool is_open_to_its_user(struct task_struct *task)
 {
@@ -46,7 +46,7 @@ static __always_inline bool is_open_to_its_user(struct task_struct *task)
 	unsigned long flags = SUID_DUMP_USER;
 
 	if (!mm)
-		return true; /* it ends, and has no memory any more */
+		return true; /* it is exiting and has no memory */
 	/* A later kernel may keep this elsewhere: the helper and the broker have checked it, too. */
 	if (bpf_core_field_exists(((struct mm_struct___since_6_18 *)mm)->flags.__mm_flags))
 		flags = BPF_CORE_READ((struct mm_struct___since_6_18 *)mm, flags.__mm_flags[0]);
@@ -56,10 +56,10 @@ static __always_inline bool is_open_to_its_user(struct task_struct *task)
 }
 
 /*
- * All four user ids must be the owner's: not so in a setuid program. All group ids must be equal, and the group one of
- * the owner's: not so in a setgid program, also when it has made them equal. There must be no capabilities (file
- * capabilities give some). Groups and capabilities do not matter in a user namespace that the owner made, where the owner
- * has them anyhow. A function of its own, as every program calls it.
+ * All four user ids must be the owner's, which rules out setuid programs. All group ids must be equal, and one of the
+ * owner's, which rules out setgid programs, even if they made them equal. There must be no capabilities (file
+ * capabilities give some). Groups and capabilities do not matter in a user namespace that the owner created, where the
+ * owner has them anyway. A separate function, as every program calls it.
  */
 __noinline int trace_http_is_owners(void)
 {

@@ -9,7 +9,7 @@
 /* Attempts to count bytes that other threads count at the same moment. */
 #define CLAIMS 8
 
-/* A lower bound for the bytes that a session open before the trace has read unseen; 0 = none. */
+/* A lower bound for the unseen bytes read by a session opened before the trace; 0 = none. */
 static __always_inline u64 missed_read(void)
 {
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
@@ -18,14 +18,14 @@ static __always_inline u64 missed_read(void)
 	if (!missed)
 		return 0;
 	bytes = *missed;
-	/* Another session of the process may have lost one, too. */
+	/* Other sessions of the process may have missed one. */
 	*missed = 1;
 	return bytes;
 }
 
 /*
- * Counts the bytes up to `now`, and returns how many they were; 0 when all have been counted. Threads may end calls on one
- * connection at the same moment: then one of them counts the bytes of both.
+ * Counts the bytes up to `now`, and returns their number; 0 when all were counted already. Two threads' calls on a
+ * connection may end at the same moment: then one counts the bytes of both.
  */
 static __always_inline u32 count_up_to(struct work *work, struct connection *connection, u32 now, u64 *end)
 {
@@ -80,7 +80,7 @@ __noinline int trace_http_place(struct work *work, struct connection *connection
 	entered = work->entered != 0;
 	moved = (u32)work->remaining;
 	if (connection->transport != TRANSPORT_TCP) {
-		/* Without a counter, unseen bytes stay unknown, except for a TLS read that waited when the trace began. */
+		/* Without a counter, unseen bytes stay unknown, except for a TLS read blocked when the trace began. */
 		if (connection->late && connection->transport == TRANSPORT_TLS && direction == DIRECTION_IN &&
 		    !connection->position[DIRECTION_IN])
 			work->unseen = missed_read();
@@ -92,11 +92,11 @@ __noinline int trace_http_place(struct work *work, struct connection *connection
 	}
 	now = sequence_of(sk, direction);
 
-	/* 0 = TCP had not chosen its first number: the call connects and sends (Fast Open). */
+	/* 0 = no initial sequence number yet: the call connects and sends (Fast Open). */
 	if (!is_counted(connection, direction))
 		count_from(connection, direction, entered && before ? before : now - moved);
 	if (!is_counted(connection, direction ^ 1)) {
-		/* During the handshake the other counter may not have its first number yet. */
+		/* During the handshake, the other counter may not be set yet. */
 		state = BPF_CORE_READ(sk, __sk_common.skc_state);
 		if (state != TCP_SYN_SENT && state != TCP_SYN_RECV)
 			count_from(connection, direction ^ 1, sequence_of(sk, direction ^ 1));

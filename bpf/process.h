@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Targets follow fork and exec in the kernel: a child, of a seed too, is one before its first system call. */
+/* Follows targets across fork and exec: a child, even of a seed, is a target before its first system call. */
 #ifndef TRACE_HTTP_PROCESS_H
 #define TRACE_HTTP_PROCESS_H
 
@@ -38,14 +38,14 @@ static __always_inline void join_family(struct task_struct *parent, struct task_
 	__sync_fetch_and_add(&family->sharing, 1);
 	copy.parent = parent_pid;
 	copy.number = __sync_fetch_and_add(&family->forks, 1) + 1;
-	/* There was an earlier process with that id: what its children remember of it must not match this one. */
+	/* There was an earlier process with this id: what its children have stored must not match this one. */
 	family = bpf_map_lookup_elem(&families, &pid);
 	if (family)
 		copy.forks = family->forks;
 	bpf_map_update_elem(&families, &pid, &copy, BPF_ANY);
 }
 
-/* It has executed another program, or has ended. What it has forked stays counted, so that it is never counted again. */
+/* The process has executed another program or ended. Its fork count stays, so that no number is reused. */
 static __always_inline void leave_family(u32 pid)
 {
 	struct family *family = bpf_map_lookup_elem(&families, &pid);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Reads the beginning of each direction of a connection, byte by byte, across
- * segments and calls, and classifies it: certainly HTTP/1, HTTP/2 or TLS, certainly
- * none of them, or perhaps one. User space decides what is only perhaps HTTP,
- * with both directions in sight.
+ * segments and calls, and classifies it: certainly HTTP/1, HTTP/2 or TLS,
+ * certainly none of them, or possibly one. User space decides the doubtful
+ * cases, as it sees both directions.
  *
- * PROXY protocol and SOCKS come before what a connection is opened for: they
- * are passed over, and what follows is read as a beginning of its own.
+ * PROXY protocol and SOCKS precede a connection's actual protocol: they are
+ * skipped, and what follows is read as a new beginning.
  */
 #ifndef TRACE_HTTP_RECOGNISE_H
 #define TRACE_HTTP_RECOGNISE_H
@@ -209,7 +209,7 @@ static __always_inline u8 read_byte(struct reading *reading, const struct readin
 	return reading->count >= LONGEST_LINE ? FOUND_FOREIGN : FOUND_NOTHING;
 }
 
-/* One byte of a beginning; what was found. Global, so that the verifier checks it once. */
+/* Reads one byte; returns what was found. Global, so that the verifier checks it once. */
 __noinline int trace_http_read_byte(struct reading *reading, const struct reading *other, u32 byte)
 {
 	return reading && other ? read_byte(reading, other, byte) : FOUND_NOTHING;
@@ -222,7 +222,7 @@ struct scanner {
 	const struct reading *other;
 };
 
-/* One byte, or the next segment, for bpf_loop: the verifier looks at it once. */
+/* One byte, or the next segment; a bpf_loop callback, so verified only once. */
 static long scan_step(u32 index, struct scanner *scanner)
 {
 	struct reading *reading = scanner->reading;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Lists the data rings of all traces, with their owners, by the kernel's own list of maps: no process can hide one,
- * and one is gone when nothing holds it any more. Run by the loader (helper/loader/rings.c) before it makes another.
+ * Lists the data rings of all traces, with their owners, from the kernel's own list of maps: no process can hide a
+ * ring, and it is gone once nothing holds it. Run by the loader (helper/loader/rings.c) before it creates another.
  */
 #ifndef TRACE_HTTP_RINGS_H
 #define TRACE_HTTP_RINGS_H

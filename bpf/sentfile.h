@@ -16,7 +16,7 @@
 #define MAX_NAMES 64 /* directories and mounts on the way from a file to the root */
 #define CTIME_QUERIED (1u << 31) /* since 6.13, in the nanoseconds: see FILE_STAMPED */
 
-/* A record's file, and the way up to its root. */
+/* A record's file, and its path to the root. */
 struct file_walk {
 	struct record_sent_file record; /* all but `data` */
 	u64 dentry;
@@ -55,7 +55,7 @@ static __always_inline void read_change(struct inode *inode, struct file_state *
 	}
 }
 
-/* Remembers a regular file of the current process as it is now. */
+/* Saves the current state of a regular file of the process. */
 static __always_inline void remember_file(struct file_state *state, u32 descriptor)
 {
 	struct file *file = file_of_descriptor(descriptor);
@@ -99,7 +99,7 @@ static __always_inline bool has_sent(struct file_state *from, struct arguments *
 
 #define PAGE_SHIFT 12
 
-/* Where a page of the page cache is in its file; -1 when it is not one of this inode. */
+/* File offset of a page in the page cache; -1 when it does not belong to this inode. */
 static __always_inline s64 position_of_page(struct page *page, struct inode *inode)
 {
 	u64 head = BPF_CORE_READ(page, compound_head);
@@ -117,9 +117,9 @@ static __always_inline s64 position_of_page(struct page *page, struct inode *ino
 }
 
 /*
- * For hooks below the system calls: the thread moves a page, from this offset in it, to a socket. Remembers the file
- * when the thread is in sendfile. Global for the verifier's sake; 6.1 gives such a function no pointer to a page, so
- * from.position has it.
+ * For hooks below the system calls: the thread moves a page, from this offset in it, to a socket. Saves the file when
+ * the thread is in sendfile. Global for the verifier's sake; 6.1 passes no page pointer to such a function, so
+ * from.position holds it.
  */
 __noinline int trace_http_sent_page(struct call *call, u32 offset)
 {
@@ -153,8 +153,8 @@ __noinline int trace_http_sent_page(struct call *call, u32 offset)
 }
 
 /*
- * A file system of this machine (include/uapi/linux/magic.h and the file systems' own headers). Others, network and
- * FUSE file systems, may hang, and their times are another machine's.
+ * A local file system (include/uapi/linux/magic.h and the file systems' own headers). Others (network, FUSE) may hang,
+ * and their times are another machine's.
  */
 static __always_inline bool is_local(struct super_block *super)
 {
@@ -253,7 +253,7 @@ static __always_inline bool identify_file(struct file_walk *walk, struct work *w
 	walk->record.changed_seconds = from->changed_seconds;
 	walk->record.changed_nanoseconds = from->changed_nanoseconds & ~CTIME_QUERIED;
 	walk->record.device = BPF_CORE_READ(inode, i_sb, s_dev);
-	/* overlayfs reports the times of its layers, and as their granularity a second, which is meaningless. */
+	/* overlayfs reports its layers' times, but a granularity of one second, which is meaningless. */
 	if ((u32)BPF_CORE_READ(inode, i_sb, s_magic) == OVERLAYFS)
 		walk->record.granularity = 1;
 	else
@@ -275,7 +275,7 @@ static __always_inline bool identify_file(struct file_walk *walk, struct work *w
 
 #define SHORT_PATH 128
 
-/* A record with room for a path of ROOM bytes, a constant, as the ring wants it, and at least `length`. */
+/* A record with room for a path of ROOM bytes: a constant, as the ring requires, and at least `length`. */
 #define EMIT_FILE(room)                                                                    \
 	do {                                                                               \
 		record = bpf_ringbuf_reserve(&data_ring, sizeof(*record) + (room), 0);     \

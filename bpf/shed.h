@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Leaves out bytes while the data ring is filling, so that the most important ones are not lost: from half_bytes on, each message
- * has SHED_LIMIT bytes; from heads_only_bytes on only heads are copied. All other bytes of a call are counted.
+ * Leaves out bytes while the data ring is filling, so that the most important ones are not lost: from half_bytes on,
+ * SHED_LIMIT bytes of each message are copied; from heads_only_bytes on, only heads. All other bytes are counted.
  */
 #ifndef TRACE_HTTP_SHED_H
 #define TRACE_HTTP_SHED_H
@@ -10,9 +10,9 @@
 #include "scan.h"
 
 #define SHED_LIMIT 4096
-#define LONGEST_HEAD 65536 /* of what one call has of it */
+#define LONGEST_HEAD 65536 /* of its part in one call */
 #define HEAD_STEPS (LONGEST_HEAD + 1024) /* bytes, and segments */
-#define CHUNK_LINE 16 /* bytes behind a head that are copied, too: the size of a body that is one chunk */
+#define CHUNK_LINE 16 /* bytes copied after a head, too: the chunk size, if the body is a single chunk */
 #define USED_UP (UNLIMITED - 1) /* a message of which something was left out: nothing more of it is copied */
 
 struct head_scan {
@@ -21,7 +21,7 @@ struct head_scan {
 	u32 size; /* bytes so far */
 };
 
-/* One byte of a head, or the next segment, for bpf_loop: the verifier looks at it once. */
+/* One byte of a head, or the next segment; a bpf_loop callback, so verified only once. */
 static long head_step(u32 index, struct head_scan *scan)
 {
 	u8 byte;
@@ -56,12 +56,12 @@ static __always_inline void use_budget(struct connection *connection, struct wor
 	u8 direction = work->direction & 1;
 	u32 used = connection->budget_used[direction];
 
-	/* Saturates: only "used up" is of interest. */
+	/* Saturates: only "used up" matters. */
 	if (used != USED_UP)
 		connection->budget_used[direction] = work->allowed < USED_UP - 1 - used ? used + (u32)work->allowed : USED_UP - 1;
 }
 
-/* How many bytes of the call are a head's: work->exempt. Global for the verifier's sake. */
+/* Sets work->exempt: the call's bytes that are a head's. Global for the verifier's sake. */
 __noinline int trace_http_head(struct work *work, struct connection *connection)
 {
 	struct head_scan scan = {};
@@ -88,7 +88,7 @@ __noinline int trace_http_head(struct work *work, struct connection *connection)
 }
 
 /*
- * Cuts what the budget of a message of HTTP/1 grants this call, of whose head trace_http_head has looked for the end.
+ * Reduces what an HTTP/1 message's budget grants this call, after trace_http_head has searched for the head's end.
  * Global for the verifier's sake.
  */
 __noinline int trace_http_shed(struct work *work, struct connection *connection)

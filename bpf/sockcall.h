@@ -33,7 +33,7 @@ static __always_inline void save_iterator(struct call *call, struct msghdr *mess
 		call->segment_count = BPF_CORE_READ(message, msg_iter.nr_segs);
 		call->skip = offset;
 	} else if (type == bpf_core_enum_value(enum iter_type, ITER_BVEC)) {
-		/* Pages of sendfile and splice, since 6.5. They follow each other in the file. */
+		/* Pages of sendfile and splice, since 6.5. They are consecutive in the file. */
 		const struct bio_vec *pages = BPF_CORE_READ(message, msg_iter.bvec);
 
 		call->from.position = (u64)BPF_CORE_READ(pages, bv_page);
@@ -41,7 +41,7 @@ static __always_inline void save_iterator(struct call *call, struct msghdr *mess
 	}
 }
 
-/* `message` is NULL for calls that move pages. Returns 0 always, as a program does. */
+/* `message` is NULL for calls that move pages. Always returns 0, as programs do. */
 static __always_inline int enter_call(struct sock *sk, struct msghdr *message, u64 size, u64 flags, u8 direction, u8 transport)
 {
 	struct task_struct *task;

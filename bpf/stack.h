@@ -3,15 +3,15 @@
  * Where in a native program (C, C++, Rust, …) a request comes from: the registers of the thread that sends it, and a
  * copy of its stack, in which user space finds the callers. Taken when the call that sends the first bytes of a
  * request, or the TLS library's call, has returned: the thread has not continued yet, and the bytes are recognised.
- * Only for processes for which user space wants stacks; a new process is undecided, and gets some until user space has examined
- * it. They use the data ring, and must not displace other records: there are none while it is filling.
+ * Only for processes for which user space wants stacks; a new process is undecided, and some are taken until user space
+ * has examined it. They use the data ring and must not displace other records: none are taken while it fills.
  */
 #ifndef TRACE_HTTP_STACK_H
 #define TRACE_HTTP_STACK_H
 
 #include "work.h"
 
-/* Set by the loader: the kernel accepts what is below. */
+/* Set by the loader if the kernel accepts this code. */
 const volatile u32 takes_stacks = 0;
 
 #define STACK_CHUNK 512
@@ -22,11 +22,11 @@ const volatile u32 takes_stacks = 0;
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192);
-	__type(key, u32); /* process, as user space names it */
+	__type(key, u32); /* pid, as user space sees it */
 	__type(value, struct stack_policy);
 } stack_policies SEC(".maps");
 
-/* Whether one more stack of this process may be copied, which it counts. Global for the verifier's sake. */
+/* Whether another stack of this process may be copied; counts it. Global for the verifier's sake. */
 __noinline int trace_http_wants_stack(u64 now)
 {
 	struct stack_policy *policy, undecided = {.state = STACKS_UNDECIDED};

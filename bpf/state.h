@@ -24,7 +24,7 @@ const volatile u32 min_latency_us = 0; /* HTTP/1 exchanges that take less are le
  * initial one (a container): inode of /proc/self/ns/pid; 0 = the initial one.
  */
 const volatile u32 pid_namespace = 0;
-/* Bytes that wait in the data ring when the reader is woken, and when less is copied (shed.h): set_ring_steps of the loader. */
+/* Bytes in the data ring at which the reader is woken, or less is copied (shed.h): set_ring_steps of the loader. */
 const volatile u32 wakeup_bytes = 2 << 20;
 const volatile u32 half_bytes = 4 << 20;
 const volatile u32 heads_only_bytes = 6 << 20;
@@ -50,7 +50,7 @@ struct file_state {
 	u32 descriptor;
 };
 
-/* One call under way, on its thread. */
+/* A thread's call in progress. */
 struct call {
 	u64 entered;
 	u64 sock;       /* struct sock *, 0 = none */
@@ -58,7 +58,7 @@ struct call {
 	u64 segments;
 	u64 segment_count;
 	u64 skip;       /* bytes of the first segment already used up */
-	u64 size;       /* bytes asked for */
+	u64 size;       /* bytes requested */
 	u64 flags;      /* MSG_ */
 	u32 inode;
 	u32 sequence[2]; /* of the socket at entry, by direction */
@@ -76,7 +76,7 @@ struct head {
 	u8 bytes[2 * HEAD_PROBE];
 };
 
-/* What the beginning of one direction was found to be; from FOUND_DOUBTFUL on it is no evidence of HTTP. */
+/* What one direction was found to begin with; from FOUND_DOUBTFUL on, it is no evidence of HTTP. */
 enum found {
 	FOUND_NOTHING,  /* so far */
 	FOUND_REQUEST,  /* a request line, with a version at its end */
@@ -87,7 +87,7 @@ enum found {
 	FOUND_FOREIGN,
 };
 
-/* What was found before it. */
+/* A layer read before it. */
 enum read_layer { READ_NO_LAYER, READ_PROXY, READ_SOCKS4, READ_SOCKS5_CLIENT, READ_SOCKS5_SERVER };
 
 /* How far the beginning of one direction has been read (recognise.h). */
@@ -95,7 +95,7 @@ struct reading {
 	u64 latest;  /* the last eight bytes */
 	u64 earlier; /* the eight before them */
 	u32 count;   /* bytes of the beginning, or of the line */
-	u32 skip;    /* bytes of a layer that mean nothing here */
+	u32 skip;    /* bytes of a layer still to be skipped */
 	u16 part;    /* bytes of a part of a layer */
 	u8 line;     /* LINE_ */
 	u8 state;
@@ -107,9 +107,9 @@ struct reading {
 #define NO_DIRECTION 0xff
 
 /*
- * Working memory for calls and new connections is per CPU and has a slot for each program, because some kinds of program can
- * be preempted by another one on the same CPU. The kernel does not run a program on a CPU where it is already running
- * (a tracepoint's only since 6.2, see lifecycle.h).
+ * Working memory for calls and new connections is per CPU and has a slot for each program, because some kinds of
+ * program can be preempted by another one on the same CPU. The kernel does not run a program on a CPU where it is
+ * already running (tracepoints: since 6.2, see lifecycle.h).
  */
 enum slot {
 	SLOT_SYSCALL,
@@ -137,11 +137,11 @@ enum slot {
 /* How far the head of a direction's message has been read; only while the ring is filling (shed.h). */
 enum head_state {
 	HEAD_ENDED,
-	HEAD_UNKNOWN, /* it began when it was not being read */
+	HEAD_UNKNOWN, /* its beginning was not read */
 	HEAD_BEFORE,  /* empty lines may precede it */
 	HEAD_LINE,
 	HEAD_NEWLINE, /* at the beginning of a line */
-	HEAD_RETURN,  /* likewise, behind a CR */
+	HEAD_RETURN,  /* likewise, after a CR */
 };
 
 #define FRAME_HEADER 9
@@ -150,12 +150,12 @@ enum head_state {
 struct frames {
 	u64 position; /* in the stream, of the next byte */
 	u32 left;     /* bytes of the current frame, or of the preface, that are still to come */
-	u32 share;    /* of these, bytes at most that may be copied */
+	u32 share;    /* the most of these that may be copied */
 	u8 header[16]; /* FRAME_HEADER are used; a power of two for the verifier */
-	u8 have;      /* of these, bytes that have come */
+	u8 have;      /* how many of these have arrived */
 	u8 followed;  /* 0 = where the next frame begins is not known */
 	u8 content;   /* it is a DATA frame */
-	u8 omission;  /* of what may not be copied */
+	u8 omission;  /* why bytes are not copied */
 	u8 padding[4];
 };
 
@@ -172,7 +172,7 @@ struct connection {
 	u64 origin[2]; /* ORIGIN_KNOWN, and TCP's own counter at position 0, by direction; 0 = not known */
 	u32 budget_used[2];
 	u64 reported[2]; /* with a latency filter: position up to which records were made */
-	u32 requests;    /* with a latency filter: seen to begin */
+	u32 requests;    /* with a latency filter: begun so far */
 	u32 responses;
 	u32 inode;
 	u32 pid; /* thread group of the latest call */
@@ -187,7 +187,7 @@ struct connection {
 	u8 ended;    /* bit per direction */
 	u8 transport;
 	struct reading reading[2]; /* by direction, until the protocol is known */
-	u64 inner[2];              /* position behind a proxy's protocol, by direction, where TLS was found there */
+	u64 inner[2];              /* position after a proxy protocol, by direction, if TLS was found there */
 	u64 last_time[2];       /* of the latest call, by direction */
 	u64 ciphertext_time[2]; /* TLS on a socket: when bytes were last reported, by direction */
 	u64 fin_time;     /* of the peer's FIN; 0 = none has arrived */
@@ -195,9 +195,9 @@ struct connection {
 	u32 error;        /* errno, 0 = none */
 	u8 noticed;       /* bit per notice that was emitted */
 	u8 connect_failed; /* and was reported */
-	u8 references;    /* of its file that the process `leaver` gives up at its end, as far as counted */
+	u8 references;    /* to its file that the exiting process `leaver` drops, counted so far */
 	u32 leaver;
-	u8 streaming;     /* carries another protocol since a response 101 */
+	u8 streaming;     /* carries another protocol since a 101 response */
 	u8 tunnel;        /* begins with CONNECT */
 	u8 bound;         /* TLS: BOUND, BOUND_BEFORE; 0 = neither */
 	u8 head[2];       /* enum head_state, by direction */
@@ -218,7 +218,7 @@ struct {
 	__type(value, struct connection);
 } connections SEC(".maps");
 
-/* Connections before they are added to a map, where other threads find them; too large for a stack. Keys: enum slot. */
+/* Connections not yet added to a map, where other threads find them; too large for a stack. Keys: enum slot. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, SLOTS);
@@ -246,12 +246,12 @@ struct {
 } unix_connections SEC(".maps");
 
 /*
- * Sockets that the handshake made on the server side while the programs were
- * loaded: their first reader has not joined late.
+ * Server-side sockets created by a handshake while the programs were loaded:
+ * their first reader did not join late.
  */
 struct handshake {
 	u64 established; /* 0 = the socket is gone, though this may still be in the map */
-	u64 fin_time;   /* the peer may be gone before the socket is read from first */
+	u64 fin_time;   /* the peer may be gone before the socket is first read */
 	u64 error_time;
 	u32 error;
 	u32 sequence[2];
@@ -301,7 +301,7 @@ static __always_inline struct call *call_of(struct task_struct *task, bool creat
 struct tls_key {
 	u64 address;
 	u32 pid; /* thread group, initial pid namespace */
-	u32 number; /* of a session that its process has freed: of its newest child at that time (struct family); 0 = not freed */
+	u32 number; /* for a session freed by its process: its newest child's then (struct family); 0 = not freed */
 };
 
 /* A call that writes and has not returned. See begin_write. */
@@ -328,11 +328,11 @@ struct tls_session {
 	char alpn[ALPN_SIZE];
 	u32 error;
 	u32 verification;
-	u32 forks;       /* of its process when it was first seen: later children have it in their memory */
+	u32 forks;       /* of its process when first seen: later children have a copy of it */
 	u8 close_notify;
 	u8 calls_socket; /* the library itself calls the socket, so the end of the stream is read inside its calls */
 	u8 stream_ended; /* the end of the stream was read inside a call of the session */
-	u8 shared;       /* a child goes on with it */
+	u8 shared;       /* a child continues it */
 	struct tls_write write;
 };
 
@@ -348,7 +348,7 @@ struct {
  * until it executes another program.
  */
 struct family {
-	u32 parent;  /* thread group; 0 = none whose memory it has */
+	u32 parent;  /* thread group; 0 = has no parent's memory */
 	u32 number;  /* which of its parent's children it is, from 1 up */
 	u32 forks;   /* its own children so far */
 	u32 sharing; /* how many of them still have its memory */
@@ -377,14 +377,14 @@ struct {
 	__type(value, u64);
 } ciphertexts SEC(".maps");
 
-/* A call into a TLS library that is under way. */
+/* A call in progress into a TLS library. */
 struct tls_frame {
 	u64 stack;   /* stack pointer at its entry */
 	u64 session; /* address */
 	u64 buffer;
-	u64 out;     /* where the number of bytes will be, for functions that return it so */
+	u64 out;     /* address of the byte count, for functions that return it this way */
 	u64 entered;
-	u64 below;   /* Go: distance of the buffer from the upper end of the stack that it is on; 0 = it is not */
+	u64 below;   /* Go: distance of the buffer from the upper end of its stack; 0 = it is on none */
 	u8 function;
 	u8 direction;
 	u8 moves;    /* its bytes are to be reported */
@@ -407,8 +407,8 @@ struct {
 } goroutines SEC(".maps");
 
 /*
- * Processes in which a TLS read returned that had been entered before the trace: bytes of the latest one. Their
- * session is not known, but every session that was open then may have lost such a read.
+ * Processes in which a TLS read returned that was entered before the trace: bytes of the latest one. Its session is not
+ * known, but any session open then may have missed such a read.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -426,7 +426,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 << 20); /* the loader puts one of its own in its place */
+	__uint(max_entries, 8 << 20); /* replaced by the loader's own ring */
 } data_ring SEC(".maps");
 
 struct {
@@ -434,7 +434,7 @@ struct {
 	__uint(max_entries, 2 << 20);
 } structure_ring SEC(".maps");
 
-/* Read only by the helper: processes in which it is to look for TLS libraries. */
+/* Read only by the helper: processes to check for TLS libraries. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 256 << 10);
@@ -450,8 +450,8 @@ struct {
 static u64 last_connection_id;
 
 /*
- * Atomic: a softirq's program may interrupt the same CPU's. A function of its
- * own, so that the verifier does not follow every count in every state.
+ * Atomic: a program in a softirq may interrupt one on the same CPU. A separate
+ * function, so that it is not verified again in every state.
  */
 __noinline int trace_http_count(u32 index, u64 amount)
 {
@@ -466,9 +466,9 @@ __noinline int trace_http_count(u32 index, u64 amount)
 
 #define COUNT(field, amount) trace_http_count(__builtin_offsetof(struct counters, field) / sizeof(u64), amount)
 
-#define MAX_PID_LEVEL 8 /* pid namespaces below each other; the kernel allows 32 */
+#define MAX_PID_LEVEL 8 /* nested pid namespaces; the kernel allows 32 */
 
-/* The id of a process as user space knows it; its id in the initial namespace when it cannot see it. */
+/* A process's id as user space knows it, or in the initial namespace if user space cannot see it. */
 static __always_inline u32 visible_pid(struct task_struct *task)
 {
 	struct pid *pid;
@@ -501,12 +501,12 @@ static __always_inline u32 current_visible_pid(void)
 	return pid_namespace ? (u32)trace_http_visible_pid() : bpf_get_current_pid_tgid() >> 32;
 }
 
-#define NANOSECONDS_PER_TICK 10000000 /* /proc/PID/stat counts 100 a second */
+#define NANOSECONDS_PER_TICK 10000000 /* USER_HZ of /proc/PID/stat is 100 */
 
 /*
- * The target that a process is, if it is one. A process that user space named
- * in its own namespace is known from now on by its id in the initial one; its
- * start time distinguishes it from a later one with the same id.
+ * The target entry of a process, if any. A process that user space named in its
+ * own namespace is known by its initial pid from now on; its start time
+ * distinguishes it from a later one with the same id.
  */
 static __always_inline struct target *target_of(struct task_struct *task, u32 pid)
 {
@@ -552,7 +552,7 @@ static __always_inline struct target *current_target(void)
 	return current_entry(0);
 }
 
-/* It, or the seed that the current process is. */
+/* As above, or the current process as a seed. */
 static __always_inline struct target *current_target_or_seed(void)
 {
 	return current_entry(TARGET_SEED);

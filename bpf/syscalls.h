@@ -125,8 +125,8 @@ static __always_inline struct syscall describe(long number)
 }
 
 /*
- * The same as one number, shape and direction: the verifier continues once with an unknown value, instead of once for
- * each system call. Global for its sake.
+ * The same, packed into one number: the verifier continues once with an unknown value, instead of once for each system
+ * call. Global for its sake.
  */
 __noinline int trace_http_describe(u64 number)
 {
@@ -156,7 +156,7 @@ static __always_inline struct arguments read_arguments(struct pt_regs *regs)
 #endif
 }
 
-/* A system call that has returned, as far as it is known; the functions that look at it are called one after the other. */
+/* What is known of a system call that has returned; passed to several functions in turn. */
 struct returned {
 	struct arguments arguments;
 	s64 result;

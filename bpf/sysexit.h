@@ -37,7 +37,7 @@ static __always_inline struct returned *begin_returned(struct syscall what, stru
 	return returned;
 }
 
-/* The socket of a call; for a splice, also which end of it that is. */
+/* The socket of a call; for splice, also which of its ends. */
 static __always_inline struct endpoint resolve(struct syscall *what, struct arguments *arguments, long number)
 {
 	if (number == NR_SPLICE) {
@@ -50,7 +50,7 @@ static __always_inline struct endpoint resolve(struct syscall *what, struct argu
 	return endpoint_of_descriptor(arguments->first);
 }
 
-/* Flags of a receiving call whose bytes are not part of the stream, or not readable. */
+/* A receiving call's flags: its bytes may be outside the stream, or not readable. */
 static __always_inline u64 receive_flags(struct arguments *arguments, long number)
 {
 	switch (number) {
@@ -71,7 +71,7 @@ struct moved_messages {
 	u64 bytes;
 };
 
-/* One message, for bpf_loop: the verifier looks at it once. */
+/* One message; a bpf_loop callback, so verified only once. */
 static long add_message(u32 index, struct moved_messages *moved)
 {
 	u32 bytes = 0;
@@ -142,7 +142,7 @@ __noinline int trace_http_resolve(struct returned *returned)
 }
 
 /*
- * The end of a connect or an accept; with `unless_seen` of a socket that no hook has seen. Global for the verifier's
+ * A connect or accept has returned; with `unless_seen`, only for sockets that no hook saw. Global for the verifier's
  * sake.
  */
 __noinline int trace_http_met(struct returned *returned, u32 unless_seen)

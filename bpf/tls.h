@@ -257,7 +257,7 @@ int trace_http_tls_leave(struct pt_regs *regs)
 	if (!go)
 		work->caller = CALLER_KNOWN;
 #if defined(__TARGET_ARCH_x86)
-	work->floor = frame->stack + sizeof(u64); /* behind the address to return to */
+	work->floor = frame->stack + sizeof(u64); /* past the return address */
 #else
 	work->floor = frame->stack;
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The calls into TLS libraries that a thread or goroutine is inside of: their arguments by the calling convention, and
- * a stack of them from entry to return.
+ * The calls into TLS libraries in progress on a thread or goroutine: their arguments by the calling convention, and a
+ * stack of them from entry to return.
  */
 #ifndef TRACE_HTTP_TLS_CALLS_H
 #define TRACE_HTTP_TLS_CALLS_H
@@ -41,7 +41,7 @@ static __always_inline struct tls_frames *thread_frames(bool create)
 
 	if (!thread)
 		return 0;
-	asm volatile("" : "+r"(thread)); /* no offset is added before the check: 6.1 does not allow it */
+	asm volatile("" : "+r"(thread)); /* 6.1: no offset may be added before the NULL check */
 	if (thread->trace != this_trace) {
 		thread->frames.depth = 0;
 		thread->trace = this_trace;
@@ -134,7 +134,7 @@ static __always_inline bool is_inner(struct tls_frames *frames, u64 session, u8 
 	return false;
 }
 
-/* A Go stack that grew meanwhile lies elsewhere; distances from its upper end stay. */
+/* A Go stack that grows is moved; distances from its upper end stay the same. */
 static __always_inline u64 upper_stack_end(u64 goroutine)
 {
 	u64 bounds[2] = {}; /* runtime.g begins with stack.lo and stack.hi */

@@ -9,7 +9,7 @@
 #define ERR_LIB_SSL_BORING 16 /* of BoringSSL */
 #define UNEXPECTED_EOF 294    /* SSL_R_UNEXPECTED_EOF_WHILE_READING */
 
-/* An error that the library raises inside a call of a session. */
+/* The library raises an error inside a call on a session. */
 static __always_inline void fail_session(u64 address, u8 library, u64 owner, u64 reason)
 {
 	struct tls_session *session = address ? session_of(address) : 0;
@@ -69,18 +69,18 @@ static __always_inline bool is_end(s64 moved, u8 library)
 	return library == TLS_LIBRARY_MBEDTLS ? moved == 0 || moved == MBEDTLS_CLOSE_NOTIFY : moved == 0 && library != TLS_LIBRARY_GO;
 }
 
-/* A read has returned that began before the trace: its buffer and its session are unknown. */
+/* A read that began before the trace has returned: its buffer and its session are unknown. */
 static __always_inline void miss_read(u8 function, u8 library, u64 result)
 {
 	s64 moved = number_of(result, library);
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
 
-	/* SSL_read_ex returns 1; how many bytes is behind an argument that is gone. */
+	/* SSL_read_ex returns 1; the address of its byte count is lost. */
 	if ((function == TLS_READ || function == TLS_READ_EX || function == TLS_READ_INNER) && moved > 0)
 		bpf_map_update_elem(&missed_reads, &pid, &moved, BPF_ANY);
 }
 
-/* Where the name is, and how long it is: each library has its own way to return them. */
+/* Finds the name and its length, which each library returns in its own way. */
 static __always_inline bool locate_alpn(struct tls_frame *frame, u64 result, u8 library, u64 *name, u32 *length)
 {
 	char text[ALPN_SIZE + 1];
@@ -140,9 +140,9 @@ static __always_inline void fail_gnutls(struct tls_session *session, s32 result)
 }
 
 /*
- * A read returned no bytes: whether because of the peer's close_notify. OpenSSL says so with 0, but also when the
- * stream has ended and the program wants that ignored (SSL_OP_IGNORE_UNEXPECTED_EOF), so it is certain only if the
- * end of the stream would have been read inside a call of the library, and was not.
+ * A read returned no bytes: was it the peer's close_notify? OpenSSL then returns 0, but also when the stream has ended
+ * and the program has chosen to ignore that (SSL_OP_IGNORE_UNEXPECTED_EOF), so it is certain only if the end of the
+ * stream would have been read inside a library call, and was not.
  */
 static __always_inline void end_of_reading(struct tls_session *session, u8 library, s64 result)
 {

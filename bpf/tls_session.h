@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* TLS sessions: creation, inheritance over fork, and end; and the one write of each that has not returned. */
+/* TLS sessions: creation, inheritance across fork, and end; and the pending write of each. */
 #ifndef TRACE_HTTP_TLS_SESSION_H
 #define TRACE_HTTP_TLS_SESSION_H
 
 #include "tls_calls.h"
 
-/* The cookie of a probe: a function, a library, how its return is seen, and the number of its file. */
+/* The cookie of a probe: a function, a library, a stack offset, and the number of its file. */
 #define COOKIE_FUNCTION(cookie) ((u8)(cookie))
 #define COOKIE_LIBRARY(cookie) ((u8)((cookie) >> 8))
 /* Bytes to be added to the stack pointer to get its value at the function's first instruction, or at its return. */
@@ -13,8 +13,8 @@
 #define COOKIE_FILE(cookie) ((u32)((cookie) >> 32))
 
 /*
- * A session that is seen for the first time; `flags` as those of add_connection: two threads may meet one session at the
- * same moment. A function of its own, as add_connection.
+ * A session seen for the first time; `flags` as in add_connection: two threads may first see a session at the same
+ * moment. A separate function, as add_connection.
  */
 static __noinline struct tls_session *new_session(u64 address, u64 cookie, u64 flags)
 {
@@ -28,7 +28,7 @@ static __noinline struct tls_session *new_session(u64 address, u64 cookie, u64 f
 		COUNT(connections_untracked, 1);
 		return 0;
 	}
-	asm volatile("" : "+r"(thread)); /* no offset is added before the check: 6.1 does not allow it */
+	asm volatile("" : "+r"(thread)); /* 6.1: no offset may be added before the NULL check */
 	fresh = &thread->fresh;
 	__builtin_memset(fresh, 0, sizeof(*fresh));
 	fresh->connection.id = __sync_fetch_and_add(&last_connection_id, 1) + 1;
@@ -49,12 +49,12 @@ static __noinline struct tls_session *new_session(u64 address, u64 cookie, u64 f
 	return session;
 }
 
-#define ANCESTORS 3 /* generations that are looked back for a session */
+#define ANCESTORS 3 /* generations searched back for a session */
 
 /*
- * The session that this process has in its memory because an ancestor made it before it forked: a server may do the
- * handshake, and a child the rest. It is the same stream, of which the child reports what follows. Global for the
- * verifier's sake.
+ * The session that this process has in memory because an ancestor created it before forking: a server may do the
+ * handshake, and a child the rest. It is the same stream, which the child's records continue. Global for the verifier's
+ * sake.
  */
 __noinline int trace_http_inherit(u64 address)
 {
@@ -106,7 +106,7 @@ static __always_inline struct tls_session *session_at(u64 address, u64 cookie)
 {
 	struct tls_session *session = session_of(address);
 
-	/* A child goes on with the shared one: whatever this process does with its copy is another stream. */
+	/* A child continues the shared one: whatever this process does with its copy is another stream. */
 	if (session && !session->shared)
 		return session;
 	if (!session && trace_http_inherit(address)) {
@@ -139,7 +139,7 @@ static __always_inline void end_session(u64 address)
 		return;
 	family = bpf_map_lookup_elem(&families, &key.pid);
 	if (session->shared || (family && family->sharing && family->forks > session->forks)) {
-		/* A child may go on with it. It ends with its socket. */
+		/* A child may continue it. It ends with its socket. */
 		struct tls_key freed = {.address = address, .pid = key.pid, .number = family ? family->forks : 0};
 
 		if (freed.number && !session->shared)
@@ -155,8 +155,8 @@ static __always_inline void end_session(u64 address)
 }
 
 /*
- * A session begins anew, maybe on another socket. OpenSSL does the same where each handshake begins, also the first one
- * of a session.
+ * A session starts over, perhaps on another socket. OpenSSL does the same when a handshake begins, even a session's
+ * first.
  */
 static __always_inline void clear_session(u64 address, u64 cookie, bool inside)
 {
@@ -192,9 +192,9 @@ static __always_inline void expect_ciphertext(u64 address, u64 bytes, u64 length
 #define WRITE_CHANGING 1    /* `entered` while the rest is being changed */
 
 /*
- * While one thread or goroutine writes, another one may read what the peer answers, and may even end the process: a
- * write that the answer shows to have been sent is reported then, before the answer, and not when it returns. Whether
- * all of a longer write has been sent is known only when it returns.
+ * While one thread or goroutine writes, another one may read the peer's answer, and may even end the process: a write
+ * that the answer proves to have been sent is reported then, before the answer, and not when it returns. Whether a
+ * longer write was sent completely is known only when it returns.
  */
 static __always_inline void begin_write(struct tls_session *session, struct tls_frame *frame, u64 goroutine, u64 length)
 {
@@ -216,8 +216,8 @@ static __always_inline void begin_write(struct tls_session *session, struct tls_
 }
 
 /*
- * A goroutine, or a thread (`goroutine` is 0), enters a call on a session; `length` is what it writes. Whether the bytes of
- * the call itself are to be reported. Global for the verifier's sake.
+ * A goroutine, or a thread (`goroutine` is 0), enters a call on a session; `length` is what it writes. Returns whether
+ * the call's own bytes are to be reported. Global for the verifier's sake.
  */
 __noinline int trace_http_begin_call(struct tls_session *session, struct tls_frames *frames, struct tls_frame *frame,
 				     u64 goroutine, u64 length)
@@ -246,7 +246,7 @@ static __always_inline bool end_write(struct tls_session *session, struct tls_fr
 	return !frame->pending || __sync_val_compare_and_swap(&session->write.entered, entered, 0) == entered;
 }
 
-/* Reports the write that has not returned, if there is one. Nothing is copied to the stack, which many functions share. */
+/* Reports the pending write, if any. Nothing is copied to the stack, which many functions share. */
 static __always_inline void report_pending_write(struct tls_session *session, u64 address)
 {
 	u64 entered = *(volatile u64 *)&session->write.entered;
@@ -261,7 +261,7 @@ static __always_inline void report_pending_write(struct tls_session *session, u6
 	work->source = SOURCE_BUFFER;
 	work->base = session->write.below ? upper_stack_end(session->write.caller) - session->write.below : session->write.buffer;
 	work->left = work->remaining;
-	/* Then nobody has changed it meanwhile. */
+	/* Fails if it was changed meanwhile. */
 	if (__sync_val_compare_and_swap(&session->write.entered, entered, 0) != entered)
 		return;
 	session->connection.pid = work->pid;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The layouts that the kernel programs and user space share: records, map
- * keys and values, counters. extension/engine/record.ts reads the same records
- * and test/kernel/layout.test.ts compares the two.
+ * The layouts that the kernel programs and user space share: records, map keys
+ * and values, counters. extension/engine/recordLayout.ts has the same and
+ * test/trust/layout.test.ts compares the two.
  *
  * Every record starts with struct record_header. All integers are in host byte
  * order (the trace is read on the machine that wrote it; a recording names its
@@ -29,10 +29,10 @@ enum record_type {
 	RECORD_PROCESS_STARTED = 5,  /* fork or clone of a target */
 	RECORD_PROCESS_REPLACED = 6, /* exec in a target */
 	RECORD_PROCESS_ENDED = 7,    /* last thread of a target is gone */
-	RECORD_TLS = 8,     /* a TLS session, or something more that is known of it */
+	RECORD_TLS = 8,     /* a TLS session, or more that is known about one */
 	RECORD_CONNECT_FAILED = 9, /* a connect(2) that failed; its socket has no other record */
 	RECORD_NAME = 10,   /* a message to or from a name server, or a part of one */
-	RECORD_CALLER = 11, /* from where in a program a request is about to be sent */
+	RECORD_CALLER = 11, /* where in a program a request is about to be sent */
 	RECORD_STACK = 12,  /* likewise for a native program; user space turns it into a RECORD_CALLER before passing it on */
 };
 
@@ -47,7 +47,7 @@ enum protocol {
 	PROTOCOL_HTTP1 = 1,
 	PROTOCOL_HTTP2 = 2,
 	PROTOCOL_TLS = 3,
-	PROTOCOL_OTHER = 4, /* counted, not copied from here on */
+	PROTOCOL_OTHER = 4, /* from here on counted, not copied */
 };
 
 /* Why fewer bytes were copied than moved. */
@@ -64,7 +64,7 @@ enum omission {
 	OMISSION_PRESSURE_HEAD = 8, /* any bytes */
 	/* Written by user space, where a record named a file (struct record_sent_file): why its bytes were not read from it. */
 	OMISSION_FILE_CHANGED = 16,    /* the file has changed since */
-	OMISSION_FILE_UNCERTAIN = 17,  /* it was being changed: whether its bytes are those that were sent is not known */
+	OMISSION_FILE_UNCERTAIN = 17,  /* it was being changed: its bytes may not be those that were sent */
 	OMISSION_FILE_UNREADABLE = 18, /* it cannot be opened or read */
 	OMISSION_FILE_SYSTEM = 19,     /* it is on a file system that is not read: a network or FUSE one */
 	OMISSION_FILE_SLOW = 20,       /* reading it took too long */
@@ -73,10 +73,10 @@ enum omission {
 /* How a direction ended. */
 enum ending {
 	ENDING_FIN = 1,      /* orderly: shutdown of this direction alone (out) */
-	ENDING_RESET = 2,    /* RST or another socket error: no byte of this direction is to come any more */
+	ENDING_RESET = 2,    /* RST or another socket error: no more bytes follow in this direction */
 	ENDING_READ_EOF = 3, /* the target read the end of the stream */
 	ENDING_CLOSE = 4,    /* out: the target closed the socket, or shut both directions down; with ECONNRESET: by a RST */
-	/* Only notices, which end no direction: bytes that came before may still be read, and reported. */
+	/* Only notices, which end no direction: earlier bytes may still be read and reported. */
 	ENDING_PEER_FIN = 5,   /* in: the peer's FIN has arrived */
 	ENDING_PEER_RESET = 6, /* in: RST or another socket error has arrived */
 };
@@ -105,8 +105,8 @@ enum tls_binding {
 /* By which protocol a name is looked up. */
 enum name_transport {
 	NAME_UDP = 1,      /* DNS: each record is a datagram */
-	NAME_TCP = 2,      /* DNS: each record is a part of a stream in which every message has its length before it */
-	NAME_RESOLVED = 3, /* systemd-resolved's Unix socket: likewise, messages of JSON that end with a NUL */
+	NAME_TCP = 2,      /* DNS: each record is a part of a stream in which a length precedes each message */
+	NAME_RESOLVED = 3, /* systemd-resolved's Unix socket: likewise, JSON messages that end with a NUL */
 };
 
 /* record_header.flags */
@@ -117,7 +117,7 @@ enum name_transport {
 #define FLAG_PROCESS_ENDED (1 << 4) /* ended, connect failed: the process did not close the socket, it ended */
 #define FLAG_FILE (1 << 5)        /* data: struct record_sent_file, not bytes */
 #define FLAG_FROM_FILE (1 << 6)   /* data: user space has read the bytes from the file that was sent */
-#define FLAG_NAMED (1 << 7)       /* caller: user space has put lines of source in the place of addresses */
+#define FLAG_NAMED (1 << 7)       /* caller: user space has replaced addresses by source lines */
 #define FLAG_ANY_METHOD (1 << 8)  /* caller: written by user space, where the request's method is not known */
 
 struct record_header {
@@ -126,7 +126,7 @@ struct record_header {
 	unsigned short flags;
 	unsigned long long time;    /* of the event: a send's entry, a receive's exit */
 	unsigned long long emitted; /* when the record was made; orders both rings */
-	unsigned int pid;           /* thread group, initial pid namespace */
+	unsigned int pid;           /* thread group, as user space sees it */
 	unsigned int tid;
 	unsigned long long connection; /* unique within one trace; 0 = none */
 };
@@ -190,12 +190,10 @@ struct record_sent_file {
 	unsigned short flags;
 	unsigned short path_length;
 	unsigned int padding;
-	/*
-	 * The names on the way up from the file to the process's root, each with a slash behind it, then padding to 8.
-	 */
+	/* The names from the file up to the process's root, each followed by a slash, then padding to 8. */
 };
-#define FILE_STAMPED (1 << 0)     /* its ctime was read before the call: a later change has another, however soon */
-#define FILE_WRITABLE_MAP (1 << 1) /* mapped for writing: it may change without a trace */
+#define FILE_STAMPED (1 << 0)     /* its ctime was read before the call: any later change sets a new one */
+#define FILE_WRITABLE_MAP (1 << 1) /* mapped for writing: it may change unnoticed */
 #define FILE_NO_PATH (1 << 2)     /* the path does not begin at the process's root, or leads through a file system that may hang */
 #define FILE_FOREIGN (1 << 3)     /* on such a file system: network or FUSE (NFS, SMB) */
 
@@ -242,8 +240,8 @@ struct record_process {
 };
 
 /*
- * A TLS session: its plaintext is a stream of its own, of which header.connection is the id. Emitted when it
- * is first seen, and again with everything that is known whenever there is more: the last one counts.
+ * A TLS session: its plaintext is a separate stream, with header.connection as its id. Emitted when it is first seen,
+ * and again, with everything known, whenever there is more: the last one counts.
  */
 struct record_tls {
 	struct record_header header;
@@ -256,8 +254,8 @@ struct record_tls {
 	unsigned char alpn_length; /* 0 = none, or not known */
 	unsigned int file;         /* the library file whose probe first saw the session: its number from the helper */
 	char alpn[ALPN_SIZE]; /* the protocol that was selected */
-	unsigned int error;        /* what the library says went wrong last, by its own number: ERR_GET_REASON, GNUTLS_E_ (positive); 0 = nothing */
-	unsigned int verification; /* what it said of the peer's certificate when it was asked: X509_V_ERR_; 0 = nothing wrong, or not asked */
+	unsigned int error;        /* the library's last error: ERR_GET_REASON, GNUTLS_E_ (positive); 0 = none */
+	unsigned int verification; /* result for the peer's certificate: X509_V_ERR_; 0 = no error, or not asked */
 	unsigned char close_notify; /* enum close_notify */
 	unsigned char padding[7];
 };
@@ -290,21 +288,21 @@ struct record_name {
 #define CALLER_METHOD_SIZE 16
 
 /*
- * The functions of a program that led to a request, of a Go program. Of HTTP/2 there are two: the first, without a
+ * The functions of a Go program that led to a request. For HTTP/2 there are two records: the first, without a
  * connection, has the frames; the second, without frames, names the stream and the connection of the same `request`.
  */
 struct record_caller {
 	struct record_header header; /* header.connection: the TLS session, else the socket; 0 = HTTP/2, not known yet */
 	unsigned long long request; /* its address in the program */
-	unsigned long long place;   /* of the probe, as it is in the program's memory */
+	unsigned long long place;   /* of the probe, in the program's memory */
 	unsigned int file;          /* the program: its number from the helper */
 	unsigned int stream;        /* of HTTP/2; 0 = HTTP/1, or not known yet */
 	unsigned char function;     /* enum tls_function */
 	unsigned char count;        /* of frames */
-	unsigned char method_length; /* longer ones are not reported: 0, as GET may be */
+	unsigned char method_length; /* 0: a longer one, or GET, which may be empty */
 	unsigned char padding[5];
 	char method[CALLER_METHOD_SIZE];
-	unsigned long long frames[CALLER_FRAMES]; /* addresses that calls return to, innermost first */
+	unsigned long long frames[CALLER_FRAMES]; /* return addresses, innermost first */
 };
 
 #define STACK_SIZE 8192 /* bytes of a stack that are copied, at most */
@@ -313,8 +311,8 @@ struct record_caller {
 enum stack_machine { STACK_X64 = 1, STACK_ARM64 = 2 };
 
 /*
- * A thread that has sent the first bytes of a request: bpf/stack.h. It may hold anything that is on the stack, and is
- * stored nowhere.
+ * A thread that has sent the first bytes of a request: bpf/stack.h. The record may hold any stack data, and is never
+ * stored.
  */
 struct record_stack {
 	struct record_header header;
@@ -326,7 +324,7 @@ struct record_stack {
 	unsigned char machine;    /* enum stack_machine */
 	unsigned char beginning_length;
 	unsigned char padding[6];
-	char beginning[CALLER_METHOD_SIZE]; /* of HTTP/1: of the request's first bytes, in which its method is */
+	char beginning[CALLER_METHOD_SIZE]; /* HTTP/1: the request's first bytes, with its method */
 	unsigned char stack[STACK_SIZE];
 };
 
@@ -334,7 +332,7 @@ enum stack_state { STACKS_UNDECIDED = 0, STACKS_WANTED = 1, STACKS_UNWANTED = 2 
 
 /* Value of `stack_policies`, by process. */
 struct stack_policy {
-	unsigned long long since; /* when the second began in which `taken` are counted */
+	unsigned long long since; /* start of the second in which `taken` are counted */
 	unsigned int state;       /* enum stack_state */
 	unsigned int taken;
 };
@@ -342,8 +340,7 @@ struct stack_policy {
 /*
  * Functions of TLS libraries that have probes. A probe's cookie is the
  * function, 8 bits above it the library (enum tls_library), and in its upper
- * half the number of the file.
- * helper/tls/probes.ts has the same numbers.
+ * half the number of the file. helper/tls/functions.ts has the same ones.
  */
 enum tls_function {
 	TLS_READ = 1,         /* SSL_read, gnutls_record_recv, crypto/tls.(*Conn).Read: (session, buffer, size), returns the size */
@@ -355,7 +352,7 @@ enum tls_function {
 	TLS_WRITE_EARLY = 7,  /* SSL_write_early_data */
 	TLS_SENDFILE = 8,     /* SSL_sendfile: returns the size, the bytes are never in user memory */
 	TLS_PEEK = 9,         /* its bytes will be read again */
-	TLS_HANDSHAKE = 10,   /* SSL_do_handshake, gnutls_handshake, crypto/tls.(*Conn).HandshakeContext */
+	TLS_HANDSHAKE = 10,   /* SSL_do_handshake, gnutls_handshake, crypto/tls.(*Conn).clientHandshake */
 	TLS_SHUTDOWN = 11,    /* SSL_shutdown, gnutls_bye: at the entry */
 	TLS_FREE = 12,        /* SSL_free, gnutls_deinit: the session ends at the entry */
 	TLS_CLOSE = 13,       /* crypto/tls.(*Conn).Close: the session ends at the return */
@@ -367,7 +364,7 @@ enum tls_function {
 	TLS_PUT_ERROR = 19,   /* ERR_put_error, before OpenSSL 3: (library, function, reason) */
 	TLS_VERIFICATION = 20, /* SSL_get_verify_result: returns X509_V_ERR_ */
 	TLS_READ_INNER = 21,  /* what SSL_read, SSL_read_ex and BIO_f_ssl call: as SSL_read_ex; 0 = the end, negative = an error */
-	TLS_CLEAR = 22,       /* SSL_clear: the session begins anew, maybe on another socket; OpenSSL's own handshakes call it, too */
+	TLS_CLEAR = 22,       /* SSL_clear: the session starts over, maybe on another socket; OpenSSL's own handshakes call it, too */
 	TLS_STEP = 32,        /* mbedtls_ssl_handshake_step: only its socket calls matter */
 	TLS_RECEIVE = 33,     /* PR_Recv: (descriptor, buffer, size, flags), returns the size */
 	TLS_WRITE_VECTOR = 34, /* PR_Writev, wolfSSL_writev: (session, array of segments, count), returns the size */
@@ -375,13 +372,13 @@ enum tls_function {
 	TLS_SEND = 36,         /* the C library's write, send, sendto: (descriptor, buffer, size, …); for Break on Calls */
 	TLS_SEND_VECTOR = 37,  /* writev: (descriptor, array of segments, count) */
 	TLS_SEND_MESSAGE = 38, /* sendmsg: (descriptor, message, flags) */
-	/* Go's net/http: no functions of TLS, but probed in the same way, by a program of their own (bpf/gocaller.h). */
+	/* Go's net/http: not TLS functions, but probed in the same way, by a separate program (bpf/gocaller.h). */
 	TLS_GO_REQUEST = 64,  /* (*persistConn).roundTrip: (connection, request), on the caller's goroutine */
 	TLS_GO_REQUEST2 = 65, /* (*http2ClientConn).RoundTrip: likewise, of HTTP/2 */
 	TLS_GO_HEADERS2 = 66, /* (*http2clientStream).encodeAndWriteHeaders: (stream, request), on a goroutine of its own */
 };
 
-/* From here on functions have that program. */
+/* Functions from here on use that program. */
 #define FIRST_CALLER_FUNCTION TLS_GO_REQUEST
 
 /* What process_ring reports to the helper, which then looks for TLS libraries. */
@@ -444,14 +441,14 @@ struct target {
 	unsigned long long start_time; /* clock ticks since boot, as /proc/PID/stat has it */
 };
 #define TARGET_NO_CHILDREN (1 << 0)
-/* Is not traced itself: what it starts is a target from its first instruction. */
+/* Not traced, but what it starts is a target from its first instruction. */
 #define TARGET_SEED (1 << 1)
 
 /* Break on Calls (bpf/breaks.h): the process's entry. One shot: user space arms it again. */
 enum break_state { BREAK_ARMED = 1, BREAK_HITTING = 2, BREAK_HIT = 3 };
 
 #define BREAKS_MAX 64
-#define BREAK_HEAD 512 /* bytes of a request that are looked at */
+#define BREAK_HEAD 512 /* bytes of a request that are matched */
 
 struct call_break {
 	unsigned int state;  /* enum break_state */
@@ -461,14 +458,14 @@ struct call_break {
 	char head[BREAK_HEAD];
 };
 
-/* Which requests are meant: a table that user space makes of the conditions (extension/breaks/automaton.ts). */
+/* Which requests match: a table that user space builds from the conditions (extension/breaks/automaton.ts). */
 #define BREAK_STATES 512   /* powers of two, for the verifier */
 #define BREAK_CLASSES 64
 #define BREAK_ACCEPTED 0xfffe /* in place of a state: the request matches; any other number that is not a state: it does not */
 
 struct break_automaton {
 	unsigned char classes[256]; /* of bytes */
-	unsigned short start[2];    /* states, of plain text and of what is to be encrypted */
+	unsigned short start[2];    /* states, for plaintext and for data to be encrypted */
 	unsigned short next[BREAK_STATES * BREAK_CLASSES];
 };
 
@@ -479,7 +476,7 @@ struct named_ring {
 	unsigned int size;
 };
 
-/* Of the owner: the process that asks has these, and processes with others are not traced. */
+/* The owner's groups, as the requester has them; processes with others are not traced. */
 #define OWNER_GROUPS_MAX 256
 
 #endif

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * With a latency filter, when the trace is stopped: reports requests that
- * exceed the threshold, but whose response has not begun yet. The helper asks
- * for it in a map and gives itself its own name again, which runs this program
- * (helper/addon/kernel.c). It does so while the other programs are still
- * attached, so that no socket is gone. Iterators (BPF_TRACE_ITER) would do,
- * but some kernels refuse them.
+ * exceed the threshold, but whose response has not begun yet. The helper
+ * requests it in a map and renames itself to the same name, which runs this
+ * program (helper/addon/kernel.c). It does so while the other programs are
+ * still attached, so that no socket is gone. Iterators (BPF_TRACE_ITER) would
+ * do, but some kernels refuse them.
  */
 #ifndef TRACE_HTTP_WAITING_H
 #define TRACE_HTTP_WAITING_H
 
 #include "data.h"
 
-/* Only the helper writes it. 1: the next renaming of a thread reports the waiting requests. */
+/* Set by the helper. 1: the next rename of a thread reports the waiting requests. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

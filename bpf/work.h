@@ -16,10 +16,10 @@
 #define MAX_MESSAGES 64 /* of one sendmmsg or recvmmsg */
 #define MAX_STEPS 2560 /* pieces and segments looked at in one call: UIO_MAXIOV segments, and 8 MiB */
 
-/* The slot in which the same program makes records with another time than the call's. */
+/* The slot in which the same program makes records whose time is not the call's. */
 #define KEPT(slot) ((slot) + SLOTS)
 
-/* Where a call's bytes go on, as in struct work. */
+/* Position in a call's bytes, as in struct work. */
 struct cursor {
 	u64 segments;
 	u64 segment_count;
@@ -41,7 +41,7 @@ struct work {
 	u64 left;          /* bytes of the current segment */
 	u64 messages;      /* user address of the next struct mmsghdr */
 	u64 messages_left;
-	u64 message_left;  /* bytes of the current message, all ones when there is but one */
+	u64 message_left;  /* bytes of the current message, all ones if it is the only one */
 	u64 remaining;     /* bytes of the call that no record covers yet */
 	u64 pass;          /* bytes that records cover, but whose segments are still to be skipped */
 	u64 allowed;       /* of the remaining ones, bytes that may be copied */
@@ -60,23 +60,23 @@ struct work {
 	u8 protocol;
 	u8 source;
 	u8 transport;
-	u8 omission;       /* of what may not be copied */
+	u8 omission;       /* why bytes are not copied */
 	u8 sheds;          /* what is not exempt is left out when the ring fills up */
 	u8 slot;           /* enum slot: its own, from begin_work on */
-	u8 caller;         /* CALLER_: whether this thread's stack leads to who sends the bytes */
+	u8 caller;         /* CALLER_: whether this thread's stack shows who sends the bytes */
 	u64 beyond;        /* ciphertext: bytes after those that are to be copied */
 	u64 floor;         /* as in struct record_stack */
 	u32 stream;        /* HTTP/2: the first request that begins in this call; 0 = none */
-	struct cursor kept;  /* while the bytes are looked at before they are copied */
+	struct cursor kept;  /* while the bytes are examined before copying */
 	u64 scan_left;
 	u32 scan_at;
 	u32 scan_have;
 	u32 scanned;       /* bytes that were looked at */
 	u32 limit;         /* HTTP/2: of the content of a message */
 	struct frames frames; /* HTTP/2: those of the connection, while the call is walked through */
-	u64 run_base;      /* HTTP/2: user address of bytes of frames that are to be copied, but are not yet */
-	u64 run;           /* how many these are */
-	u64 hole;          /* bytes behind these that are not to be copied */
+	u64 run_base;      /* HTTP/2: user address of frame bytes still to be copied */
+	u64 run;           /* their number */
+	u64 hole;          /* bytes after these that are not copied */
 	struct file_state from; /* SOURCE_NONE: the file whose bytes these are, if it is known */
 	struct head scratch; /* too large for a stack that callers share */
 };
@@ -119,7 +119,7 @@ static __always_inline struct work *work_of(u32 slot)
 
 		if (!thread)
 			return 0;
-		asm volatile("" : "+r"(thread)); /* no offset is added before the check: 6.1 does not allow it */
+		asm volatile("" : "+r"(thread)); /* 6.1: no offset may be added before the NULL check */
 		return slot == SLOT_TLS ? &thread->work[0] : &thread->work[1];
 	}
 	return bpf_map_lookup_elem(&work_map, &slot);
@@ -252,7 +252,7 @@ __noinline int trace_http_omit(struct work *work, u32 size, u32 omission)
 	return 0;
 }
 
-/* A record with room for ROOM bytes, a constant, as the ring wants it, and at least `count`. */
+/* A record with room for ROOM bytes: a constant, as the ring requires, and at least `count`. */
 #define COPY_CLASS(room)                                                                   \
 	do {                                                                               \
 		if (count > (room))                                                        \
@@ -273,8 +273,8 @@ __noinline int trace_http_omit(struct work *work, u32 size, u32 omission)
 
 /*
  * Reports `covered` bytes, of which the first `count`, at most PIECE_MAX, are copied; omission says why the others are
- * not. The sizes of records are constants, so there are several, of which the next larger one is taken: by a quarter
- * too large at most. Global for the verifier's sake, as trace_http_step.
+ * not. Record sizes are constants, so the next larger of several is used: above 1 KiB, at most a quarter too large.
+ * Global for the verifier's sake, as trace_http_step.
  */
 __noinline int trace_http_copy(struct work *work, u64 address, u32 count, u32 covered, u32 omission)
 {
@@ -311,7 +311,7 @@ __noinline int trace_http_copy(struct work *work, u64 address, u32 count, u32 co
 	COPY_CLASS(8192);
 	COPY_CLASS(10240);
 	COPY_CLASS(12288);
-	COPY_CLASS(14592); /* what is often made as 14 KiB, with a head */
+	COPY_CLASS(14592); /* a common write size, 14 KiB, plus a head */
 	COPY_CLASS(PIECE_MAX);
 	return 0; /* not reached: no piece is larger */
 refused:
@@ -425,7 +425,10 @@ static long copy_step(u32 index, struct work **work)
 	return !trace_http_step(*work);
 }
 
-/* Why the rest of a call is not copied: too many segments; the budget for bytes of a file; or the bytes never were in user memory. */
+/*
+ * Why the rest of a call is not copied: too many segments; the budget for bytes of a file; or the bytes were never in
+ * user memory.
+ */
 static __always_inline u32 reason_to_omit(struct work *work)
 {
 	if (work->source != SOURCE_NONE)

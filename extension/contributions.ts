@@ -120,10 +120,10 @@ export const View = {
   breaks: 'httpTrace.breaks',
 } as const;
 
-/** Editors for files of calls: for those of HTTP Trace alone, and for those that others may open as well. */
+/** Editors for files of calls: HTTP Trace's own files, and archives that other editors may open as well. */
 export const FileEditors = ['httpTrace.recording', 'httpTrace.archive'] as const;
 
-/** Of VS Code: every view has a command that shows it and puts the focus into it. */
+/** VS Code gives every view a command that shows and focuses it. */
 export function focusCommand(view: (typeof View)[keyof typeof View]): string {
   return `${view}.focus`;
 }
@@ -157,7 +157,7 @@ export const Context = {
   problem: 'httpTrace.problem',
   /** boolean: the keyboard is in the panel. VS Code's `focusedView` is never a webview's. */
   panelFocus: 'httpTrace.panelFocus',
-  /** boolean: the panel is taken away for a moment, so that VS Code makes its place anew. */
+  /** boolean: the panel is hidden for a moment, so that VS Code places it anew. */
   panelAway: 'httpTrace.panelAway',
   /** boolean: a call is selected for being compared with another. */
   compareSelected: 'httpTrace.compareSelected',
@@ -184,7 +184,7 @@ export const Setting = {
   armBeforeLaunch: 'httpTrace.armBeforeLaunch',
   /** boolean: both sides of a call are one row. */
   joinBothEnds: 'httpTrace.joinBothEnds',
-  /** boolean: what a call caused stands beneath it. */
+  /** boolean: calls are nested below their cause. */
   nestCalls: 'httpTrace.nestCalls',
   /** Lines of the filter that the panel offers. */
   savedFilters: 'httpTrace.savedFilters',
@@ -192,18 +192,18 @@ export const Setting = {
   otlp: 'httpTrace.otlp',
   /** `ask`, `always` or `never`: whether small hooks may run in the debugged program. */
   hooks: 'httpTrace.hooks',
-  /** boolean: what lines called is written above them. */
+  /** boolean: CodeLenses show the calls of lines. */
   sourceCodeLens: 'httpTrace.sourceCodeLens',
   /** A {@link StartWithDebugging}. */
   startWithDebugging: 'httpTrace.startWithDebugging',
 } as const;
 
-/** What becomes of traces when the window is reloaded, or VS Code ends. */
+/** Whether traces survive a window reload, or the exit of VS Code. */
 export type KeepCalls = 'never' | 'reload' | 'always';
 
 export type StartWithDebugging = 'never' | 'ask' | 'always';
 
-/** Why a trace cannot run, as far as the welcome views differ. */
+/** Why a trace cannot run, as distinguished by welcome views. */
 export type ProblemKind = 'no-permission' | 'kernel' | 'other';
 
 /** VS Code's own command, for leaving Restricted Mode. */
@@ -215,5 +215,5 @@ export const DOCUMENT_SCHEME = 'http-trace';
 /** Scheme of requests that can be edited and sent. They are in memory: no file holds them. */
 export const REQUEST_SCHEME = 'http-trace-request';
 
-/** Scheme of bodies that are bytes, for the editors that show such files. In memory, too. */
+/** Scheme of binary bodies, for the editors that show such files. In memory, too. */
 export const BYTES_SCHEME = 'http-trace-body';

@@ -45,7 +45,7 @@ import { counted } from './words/numbers.ts';
 import { t } from './words/translate.ts';
 import { notificationText } from './words/visible.ts';
 
-/** Set once the tree has been shown by itself: VS Code starts it collapsed at the bottom of the side bar. */
+/** Set once the tree has been revealed: VS Code starts it collapsed at the bottom of the side bar. */
 const TREE_SHOWN = 'treeShown';
 
 /** For the tests that run inside the extension host; otherwise `activate` returns nothing. */
@@ -166,7 +166,7 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
     : undefined;
 }
 
-/** VS Code waits for it: spans that wait are sent before the window is gone. */
+/** VS Code waits for this: queued spans are sent before the window closes. */
 export async function deactivate(): Promise<void> {
   await spans?.close();
 }
@@ -190,7 +190,7 @@ function isLimit(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
-/** When a running trace breaks off, says why and offers to start again. */
+/** When a running trace fails, says why and offers to start again. */
 function offerRestart(trace: Trace): vscode.Disposable {
   let before = trace.status.phase;
   const listener = trace.onDidChangeStatus(async ({ phase, problem }) => {
@@ -206,7 +206,7 @@ function offerRestart(trace: Trace): vscode.Disposable {
   return new vscode.Disposable(() => listener.dispose());
 }
 
-/** Brings the panel to the front, and the tree once, without taking the cursor from the editor. */
+/** Brings the panel to the front, and the tree once, without taking the focus from the editor. */
 async function showViews(context: vscode.ExtensionContext, debugging: boolean): Promise<void> {
   await vscode.commands.executeCommand(focusCommand(View.panel), { preserveFocus: true });
   if (!debugging || context.globalState.get(TREE_SHOWN) === true) return;

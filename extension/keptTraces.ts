@@ -1,4 +1,4 @@
-/** Traces that survive the reload of the window, or the end of VS Code: where they are kept, and that they come back. */
+/** Traces that survive a window reload, or the exit of VS Code: where they are kept, and how they are restored. */
 
 import { join } from 'node:path';
 import * as vscode from 'vscode';
@@ -19,10 +19,10 @@ import { type KeepCalls, Setting } from './contributions.ts';
 import { t } from './words/translate.ts';
 
 const DEFAULT_LIMIT = 256 * 1024 * 1024;
-/** As package.json says; VS Code warns about other values, and hands them on. */
+/** As in package.json; VS Code warns about other values, but passes them on. */
 const MIN_LIMIT = 1024 * 1024;
 const MAX_LIMIT = 64 * 1024 * 1024 * 1024;
-/** How long the extension host before this one may take to end, in milliseconds, and how often it is looked at. */
+/** How long the previous extension host may take to exit, and how often it is polled, in milliseconds. */
 const ENDING = 15_000;
 const INTERVAL = 250;
 
@@ -50,7 +50,7 @@ export class KeptTraces implements vscode.Disposable {
     return { folder: this.#folder, limit: Math.min(MAX_LIMIT, Math.max(MIN_LIMIT, bytes)), run: this.#run };
   }
 
-  /** Shows what was kept, removes what is not to be. */
+  /** Restores kept traces, removes unwanted ones. */
   async restore(trace: WorkerTrace): Promise<void> {
     this.#listener = vscode.workspace.onDidChangeConfiguration((change) => {
       if (!change.affectsConfiguration(Setting.keepCalls)) return;
@@ -67,8 +67,7 @@ export class KeptTraces implements vscode.Disposable {
     await removeParts(left.filter((part) => !wanted.includes(part)));
     for (const parts of byTrace(await takeOver(this.#folder, wanted))) {
       if (this.#disposed) return;
-      // One that cannot be read is of another version, or holds nothing.
-      // What rows say they are from.
+      // Shown on the rows. A trace that cannot be read is of another version, or holds nothing.
       const name = parts[0]?.run === this.#run ? t('before the reload') : t('an earlier run');
       await trace.restore(parts, name).catch(() => removeParts(parts));
     }
@@ -83,7 +82,7 @@ export class KeptTraces implements vscode.Disposable {
     return this.#workspaceFolder !== null && comesBack(keepCalls(), run, this.#run);
   }
 
-  /** Of extension hosts that have ended: the one of this window may be about to. */
+  /** Parts of exited extension hosts: this window's last one may be about to. */
   async #left(): Promise<KeptPart[]> {
     const deadline = Date.now() + ENDING;
     for (;;) {

@@ -2,6 +2,6 @@
 import * as vscode from 'vscode';
 import { setLanguage } from './words/translate.ts';
 
-// Without a bundle for VS Code's language there are no texts, and what is shown is English.
+// Without a bundle for VS Code's language, English is shown.
 const { bundle } = vscode.l10n;
 if (bundle !== undefined) setLanguage(vscode.env.language, bundle);

@@ -1,6 +1,6 @@
 /**
- * Break on Calls in processes that are debugged by ptrace: probes on functions that send, and one stop for each arming
- * (bpf/breaks.h). The debugger does the stopping: it receives the signal, and resumes the process.
+ * Break on Calls in processes that are debugged by ptrace: probes on send functions, and one stop per arming
+ * (bpf/breaks.h). The debugger handles the stop: it receives the signal, and resumes the process.
  */
 import type { Descriptors } from './facts.ts';
 import type { Native } from './native.ts';

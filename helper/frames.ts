@@ -39,8 +39,8 @@ export function encodeJson(type: FrameType, value: unknown): Uint8Array {
 }
 
 /**
- * Cuts a stream into frames, however it arrives. Holds at most one frame and one piece.
- * What it yields are views; copy what is kept beyond the next push.
+ * Splits a stream into frames, however it arrives. Holds at most one frame and one piece. Yields views: copy what must
+ * outlive the next push.
  */
 export class FrameDecoder {
   #pieces: Uint8Array[] = [];

@@ -1,7 +1,7 @@
 /**
- * The helper of a trace, started by the loader with two inherited sockets, while the programs are being loaded. It runs as the user, with maps and links but
- * no capability, and cannot write a file. When it ends, for whatever reason, its descriptors close and nothing is left
- * in the kernel.
+ * The helper of a trace, started by the loader with two inherited sockets while the programs are loading. It runs as
+ * the user, with maps and links but no capability, and cannot write a file. When it ends, for whatever reason, its
+ * descriptors close and nothing is left in the kernel.
  */
 import { Socket } from 'node:net';
 import { type Descriptors, type Facts, INHERITED, nameDescriptors, readFacts } from './facts.ts';

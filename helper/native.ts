@@ -59,9 +59,9 @@ export interface ProbeRequest {
 export interface Native {
   /**
    * Maps the rings, skips what is in them, and starts the thread that empties them into the backlog. `onRecords` is
-   * called, at most once per event-loop turn, when something is in the backlog, `onProcesses` with what happened to
-   * targets: {@link ProcessChange}, pid, of what it has executed the inode and the path (else 0n and ''), and its
-   * /proc/PID/maps where it has executed or loaded something (else ''), one after the other.
+   * called, at most once per event-loop turn, when something is in the backlog; `onProcesses` with changes of targets,
+   * as a flat list: {@link ProcessChange}, pid, inode and path of the executed program (else 0n and ''), and
+   * /proc/PID/maps if it has executed or loaded something (else '').
    */
   openRings(
     data: number,
@@ -86,7 +86,7 @@ export interface Native {
    */
   takeTrace(channel: number): { readonly descriptors: number[]; readonly facts: string };
   /**
-   * Detaches the next of what {@link resumeTrace} has attached; with the last one, and where there was none, it also clears the
+   * Detaches the next link that {@link resumeTrace} attached; after the last one, or if there was none, also clears the
    * maps that hold state of the trace.
    * @returns how many links are left; the trace is paused when there is none
    * @throws as {@link attachProbes} does.
@@ -106,7 +106,7 @@ export interface Native {
   unmap(start: bigint, end: bigint): void;
   /**
    * Takes the oldest records from the backlog.
-   * @param into gets them behind {@link FRAME_HEADER_SIZE} free bytes; at least that and {@link BATCH_SIZE} long.
+   * @param into gets them after {@link FRAME_HEADER_SIZE} free bytes; at least that plus {@link BATCH_SIZE} long.
    */
   takeBatch(into: Buffer): Batch;
   /** Empties the rings into the backlog at once. @returns false when records are left (backlog full, or one being written) */
@@ -118,8 +118,8 @@ export interface Native {
   setBacklogLimit(bytes: number): void;
   closeRings(): void;
   /**
-   * @throws code E2BIG when the map is full, EEXIST or ENOENT when it is there already, or is not, although `when`
-   * ({@link SetWhen}) asks for the contrary.
+   * @throws code E2BIG when the map is full; EEXIST or ENOENT when the entry exists, or does not, contrary to `when`
+   * ({@link SetWhen}).
    */
   setTarget(map: number, pid: number, flags: number, startTicks: number, when: number): void;
   deleteTarget(map: number, pid: number): boolean;
@@ -141,7 +141,7 @@ export interface Native {
   /** @throws code ESRCH when there is no such process. The caller closes the descriptor. */
   openPidfd(pid: number): number;
   isAlive(pidfd: number): boolean;
-  /** Boot time, and what wall time is ahead of it and monotonic time behind it, in nanoseconds. */
+  /** Boot time, wall time minus boot time, boot time minus monotonic time, in nanoseconds. */
   readClocks(): [bootTime: bigint, offset: bigint, suspended: bigint];
 }
 

@@ -18,7 +18,7 @@ export class Parents {
   }
 
   /**
-   * The parent of every process. Those that were read before are not read again, so this object is for one moment: a second
+   * The parent of every process. Processes read before are not read again, so use this object only briefly: a second
    * later an id may belong to another process, and an orphan to another parent.
    */
   refresh(): ReadonlyMap<number, number> {

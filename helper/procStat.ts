@@ -6,7 +6,7 @@ export function statAfterName(stat: string): string {
   return stat.slice(stat.lastIndexOf(')') + 2);
 }
 
-/** When the process started, in clock ticks after the system's start, in digits; '0' where the text has no such field. */
+/** When the process started, in clock ticks since boot, as digits; '0' if the text has no such field. */
 export function startTicksOf(stat: string): string {
   const ticks = statAfterName(stat).split(' ')[19] ?? '';
   return /^\d+$/.test(ticks) ? ticks : '0';

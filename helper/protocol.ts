@@ -107,7 +107,7 @@ export interface Hello {
   readonly keepable?: boolean;
 }
 
-/** Until then nothing is attached, and nothing is seen. */
+/** While paused, nothing is attached or seen. */
 export interface Pause {
   /** Milliseconds after which the helper ends by itself, from 1 to {@link MAX_PAUSE_MS}. */
   readonly forMs: number;
@@ -122,7 +122,7 @@ export interface Clock {
   readonly bootTime: string;
   /**
    * Boot time minus CLOCK_MONOTONIC, the clock of `process.hrtime`, in nanoseconds: the time for which the machine was
-   * suspended. Not in recordings of before.
+   * suspended. Missing in older recordings.
    */
   readonly suspended?: string;
 }
@@ -225,7 +225,7 @@ export interface BreakRequest {
    * `release`: it is not stopped any more.
    */
   readonly action: 'arm' | 'read' | 'release';
-  /** To arm: {@link AUTOMATON_SIZE} bytes in base64, of all processes; null: as it was. */
+  /** To arm: {@link AUTOMATON_SIZE} bytes in base64 for all processes; null: unchanged. */
   readonly automaton: string | null;
 }
 
@@ -248,7 +248,7 @@ export interface BreakHit {
   readonly head: string;
 }
 
-/** `known`: the process to make a seed is a seed or a target already. */
+/** `known`: the requested seed is already a seed or a target. */
 export type AttachError =
   | 'not-found'
   | 'not-owner'

@@ -9,7 +9,7 @@ import { statAfterName } from './procStat.ts';
 /** The longest time that the end of a trace waits, in milliseconds. */
 const LONGEST_MS = 100;
 const LOOK_MS = 5;
-/** One thread may have woken another one between two looks at them. */
+/** Between two checks, one thread may have woken another one. */
 const LOOKS = 2;
 /** Threads that are examined: more would take longer than the wait. */
 const MOST_THREADS = 500;

@@ -245,7 +245,7 @@ export class Session {
     }
   }
 
-  /** For each link the kernel may wait, on a busy machine for seconds. Meanwhile the client hears that this helper is at work. */
+  /** Closing a link may block, on a busy machine for seconds. Meanwhile a status shows that the helper is working. */
   async #showWork(): Promise<void> {
     if (this.#statusUnsent || performance.now() - this.#lastStatus < STATUS_INTERVAL_MS) return;
     this.#sendStatus(false);

@@ -43,8 +43,8 @@ export class StackPolicies {
   /** What was reported of each process, as JSON. */
   readonly #reported = new Map<number, string>();
   /**
-   * When each examined process began; null: it had ended by then. The event of its end may be lost, and its id then is another
-   * process's.
+   * When each examined process began; null: it had ended by then. The event of its end may be lost, and its id may be
+   * reused.
    */
   readonly #starts = new Map<number, string | null>();
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -68,7 +68,7 @@ export class StackPolicies {
   /**
    * The process has executed a program, or loaded libraries.
    * @param maps its /proc/PID/maps at that moment, as it may have ended since; empty: not known
-   * @param librariesLoaded if not, that it has no lines is not certain yet
+   * @param librariesLoaded if false, the lack of lines is not certain yet
    */
   noticed(pid: number, maps: string, librariesLoaded: boolean): void {
     if (!librariesLoaded) this.#reported.delete(pid);
@@ -88,7 +88,7 @@ export class StackPolicies {
     this.#look(pid, true);
   }
 
-  /** Examines every process again, in case an event was lost: that of its end, too. */
+  /** Examines every process again, in case an event was lost, even that of its end. */
   considerAll(): void {
     for (const [pid, start] of [...this.#starts]) {
       if (start !== null && this.#startOf(pid) === start) this.#look(pid, true);
@@ -108,7 +108,7 @@ export class StackPolicies {
     this.#timers.clear();
   }
 
-  /** @param librariesLoaded if not, that nothing has lines is not certain yet */
+  /** @param librariesLoaded if false, the lack of lines is not certain yet */
   #look(pid: number, librariesLoaded: boolean, maps = ''): void {
     if (!this.#enabled) return;
     const { mappings, ranges } = readCodeRanges(pid, maps);

@@ -13,7 +13,7 @@ import type { Attach, AttachError, ProcessInfo } from './protocol.ts';
 /** bpf/trace_http.h */
 export const TARGET_NO_CHILDREN = 1;
 export const TARGET_SEED = 2;
-/** How long parents may be known: seeds that are armed together share them. */
+/** How long parents are cached: seeds that are armed together share them. */
 const FRESH_MS = 1_000;
 
 interface ProcessStatus {
@@ -28,7 +28,7 @@ interface ProcessStatus {
 }
 
 export class Targets {
-  /** Where a process is named; in a container the kernel finds out its real id at its next call. */
+  /** Where a process is entered; in a container the kernel learns its real id at its next call. */
   readonly #map: number;
   /** 0 may trace every process. */
   readonly #owner: number;
@@ -58,7 +58,7 @@ export class Targets {
     if (first.error !== null || !children) return [first];
     const attached = new Map([[pid, first]]);
     const parents = this.#freshParents();
-    // A child that is forked while this looks is followed by the kernel; one forked before is found here.
+    // A child forked during the search is followed by the kernel; one forked earlier is found here.
     for (let found = true; found; ) {
       found = false;
       for (const [child, parent] of parents.refresh()) {
@@ -216,7 +216,7 @@ function readStatus(pid: number): ProcessStatus | null {
     uids: field('Uid').split('\t').map(Number),
     gids: field('Gid').split('\t').map(Number),
     capabilities: BigInt(`0x${field('CapPrm') || '0'}`),
-    // Kernel threads, and processes that have ended and are only waited for, have no memory.
+    // Kernel threads and zombies have no memory.
     hasMemory: field('VmSize') !== '',
   };
 }
@@ -250,7 +250,7 @@ function namespaceOf(pid: number | 'self'): string | null {
   }
 }
 
-/** Node 24 names its main thread, and with it the process, thus; the program's file says more. */
+/** Node 24 gives its main thread, so the process, this name; the program's file says more. */
 const GENERIC_NAME = 'MainThread';
 
 function nameOf(pid: number, name: string): string {
@@ -267,7 +267,7 @@ function startTicks(pid: number): number {
   return statField(pid, 22) >>> 0;
 }
 
-/** PF_KTHREAD of include/linux/sched.h. Of a process that is ending the memory goes first: it only looks like one. */
+/** PF_KTHREAD of include/linux/sched.h. An exiting process loses its memory first, and only looks like one. */
 function isKernelThread(pid: number): boolean {
   return (statField(pid, 9) & 0x0020_0000) !== 0;
 }

@@ -1,6 +1,6 @@
-// `node scripts/arm64.mjs`: renews test/fixtures/arm64-*.btf, the types of Debian's arm64 kernels that the eBPF
-// programs read, and no others. Needed when a program reads a kernel field that no other did; test/trust/arm64.test.ts
-// says so. Plain Node without dependencies; apt is asked with folders of its own, so nothing of this system changes.
+// `node scripts/arm64.mjs`: regenerates test/fixtures/arm64-*.btf, only those BTF types of Debian's arm64 kernels that
+// the eBPF programs read. Needed when a program reads a new kernel field; test/trust/arm64.test.ts says so. Plain Node
+// without dependencies; apt uses separate folders, so this system does not change.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

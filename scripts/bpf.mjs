@@ -1,4 +1,4 @@
-// How the eBPF programs are compiled, for this machine's registers or for another's. Plain Node without dependencies.
+// How the eBPF programs are compiled, for this architecture or another one. Plain Node without dependencies.
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -11,7 +11,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
  */
 export function bpfCommands(machine, output) {
   const flags = [
-    // No path of the machine in it: the same source makes the same bytes.
+    // No local path in the output: the same source makes the same bytes.
     `-ffile-prefix-map=${root}=.`,
     '-O2',
     '-g',

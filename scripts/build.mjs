@@ -16,11 +16,11 @@ const nativeOnly = process.argv.includes('--native');
 mkdirSync('dist/native', { recursive: true });
 mkdirSync('.cache/build', { recursive: true });
 
-/** What a debugger evaluates in the programs that it debugs: shipped as it is. */
+/** Scripts that a debugger evaluates in the debuggee: shipped unchanged. */
 const HOOKS = 'extension/debug/source/hooks';
 const HOOK_FILES = ['node.js', 'python.py'];
 
-/** Every file below the folders, and the files themselves. */
+/** Every file below the folders. */
 function* files(paths) {
   for (const path of paths) {
     if (!existsSync(path)) continue;
@@ -66,7 +66,7 @@ if (process.platform !== 'linux' || machine === undefined) {
 }
 
 const cflags = [
-  // No path of the machine in it: the same source makes the same bytes.
+  // No local path in the output: the same source makes the same bytes.
   `-ffile-prefix-map=${root}=.`,
   '-O2',
   '-g',
@@ -102,7 +102,7 @@ const loaderSources = readdirSync('helper/loader')
 const sandbox = ['helper/sandbox.c', 'helper/sandbox.h'];
 const catalogue = 'helper/tls/catalogue.json';
 
-/** The catalogue as the loader's broker has it: `{symbol, enum tls_function, returns, is Go's, called by}`, in the order of strcmp. */
+/** The catalogue as C for the broker: `{symbol, enum tls_function, returns, is Go's, called by}`, in strcmp order. */
 function catalogueTable() {
   const isGo = (library) => library === 'go' || library === 'goCallers';
   const rows = Object.entries(JSON.parse(readFileSync(catalogue, 'utf8'))).flatMap(([library, functions]) =>
@@ -120,9 +120,8 @@ function catalogueTable() {
 }
 
 /**
- * Capstone's static library has every processor's decoder. Those that are never asked for would be most of what runs
- * elevated, so that their entry points lead to a function of ours that refuses (decoder.c), and the linker leaves
- * them out.
+ * Capstone's static library has decoders for every architecture. The unused ones would be most of the code that runs
+ * elevated, so their entry points are redirected to our function that refuses (decoder.c), and the linker drops them.
  */
 const otherDecoders = [
   'AArch64',

@@ -3,8 +3,8 @@
 import { chmodSync, readFileSync } from 'node:fs';
 
 /**
- * iced-x86 reads its WebAssembly from a file beside it. The bundle has no such file, so it holds the bytes itself. It is
- * read at the start of every trace, so it is small: without comments, and without the names of all 4,900 instruction codes,
+ * iced-x86 reads its WebAssembly from a file beside it; the bundle embeds the bytes instead. The bundle is read at the
+ * start of every trace, so it is kept small: without comments, and without the names of all 4,900 instruction codes,
  * which `Disassembler` of helper/tls/cheapPlaces.ts keeps out of our code.
  */
 const withDisassembler = {
@@ -78,7 +78,7 @@ export function bundleStamp(bundle) {
   return `bundle-${bundle.outfile.replace(/\W/g, '-')}`;
 }
 
-/** What esbuild took into the bundle, of which the package's notices are made (scripts/notices.mjs). */
+/** What esbuild put into the bundle, for the package's notices (scripts/notices.mjs). */
 export function bundleMetafile(bundle) {
   return `.cache/build/${bundleStamp(bundle)}.meta.json`;
 }

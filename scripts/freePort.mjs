@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /**
- * Below the ports that Linux gives to clients and to servers that ask for any (net.ipv4.ip_local_port_range begins at
- * 32768): no other program gets such a port by chance before the intended one.
+ * Below the ephemeral ports of Linux (net.ipv4.ip_local_port_range begins at 32768): no other program gets such a port
+ * by chance before the intended one.
  */
 const LOWEST = 20_000;
 const BEHIND = 32_000;

@@ -1,4 +1,4 @@
-// Makes git run the hooks of .githooks, where a contributor has none. Plain Node without dependencies.
+// Makes git run the hooks of .githooks if the contributor has none. Plain Node without dependencies.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 export const HOOKS = '.githooks';
 
 /**
- * Only in a clone of its own, and only where neither another folder of hooks is set nor a hook is there.
+ * Only in a clone of its own, without another hooks folder and without hooks.
  * @param {string} root of the project
  * @returns {boolean} whether git runs them from now on, and did not before
  */

@@ -1,6 +1,6 @@
 // Debian's kernels in QEMU, for tests: `node scripts/kernels.mjs fetch` gets them by the package manager,
 // `node scripts/kernels.mjs run RELEASE COMMAND…` boots one over this machine's own files (read-only) and runs
-// a command in it. Plain Node without dependencies. Software emulation: 10 to 50 times slower than the machine.
+// a command in it. Plain Node without dependencies. Software emulation: 10 to 50 times slower than native.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -23,7 +23,7 @@ const cache = join(root, '.cache/kernels');
 
 /** Packages that depend on the newest kernel of a series. Not the `-cloud` ones: they have no 9p. */
 const META_PACKAGES = ['linux-image-amd64', 'linux-image-6.12-amd64'];
-/** What 9p over virtio and an overlay need, in the order of loading; what is missing is built in. */
+/** Modules for 9p over virtio and an overlay, in load order; those that are missing are built in. */
 const MODULES = [
   'netfs',
   'fscache',
@@ -40,8 +40,8 @@ const MODULES = [
 /** From power on to the command, in milliseconds of processor time; it takes about 20 s. */
 const BOOT_TIMEOUT = 120_000;
 /**
- * An emulated machine is limited by the processor time that it gets, as it has a low priority: on a busy machine it takes
- * many times as long. One that hangs without using any is ended after this many times its limit.
+ * An emulated machine's limit is in processor time, as it has a low priority: on a busy host it takes many times as
+ * long. One that hangs without using any is killed after this many times its limit.
  */
 const WAITING_FACTOR = 10;
 /** How often its processor time is read, in milliseconds. */
@@ -67,7 +67,7 @@ export function whyNoKernels() {
 }
 
 /**
- * The kernels, fetched and unpacked when they are not there yet. Quick the second time, when nothing is asked.
+ * The kernels, fetched and unpacked if missing. Quick the second time, without running any command.
  * @returns {{ release: string, version: string, folder: string }[]} version: `6.1`, `6.12`
  * @throws KernelError
  */
@@ -122,14 +122,14 @@ function ensureKernel(meta) {
   return kernel;
 }
 
-/** What an initramfs is made of, besides the kernel's own files. */
+/** Hash of what an initramfs is made of besides kernel files. */
 function recipe() {
   return createHash('sha256')
     .update(JSON.stringify([INIT, MODULES]))
     .digest('hex');
 }
 
-/** The kernel's own package; its name moves with every security update. */
+/** The kernel's own package, renamed by every security update. */
 function dependencyOf(meta) {
   const ask = () => spawnSync('apt-cache', ['show', '--no-all-versions', meta], { encoding: 'utf8' });
   let shown = ask();
@@ -153,7 +153,7 @@ function run(command, args, options, message) {
   throw new KernelError(`${message}: ${(result.stderr || result.error?.message || '').trim()}`);
 }
 
-/** [name in the initramfs, content] of each module that is one. */
+/** [name in the initramfs, content] of each loadable module. */
 function modulesOf(folder) {
   const all = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const unpackers = { '.ko': null, '.ko.xz': 'xz', '.ko.zst': 'zstd' };
@@ -230,13 +230,13 @@ function cpio(entries) {
 }
 
 /**
- * Boots a kernel, runs a shell script as root in it and ends it. The script sees this machine's files below an overlay,
- * /tmp included, as a checkout may be there, and a /run of its own. What it writes below /run/out is in `out` here.
+ * Boots a kernel, runs a shell script as root in it and ends it. The script sees this machine's files through an
+ * overlay, including /tmp, where a checkout may be, and its own /run. What it writes below /run/out is in `out` here.
  * @param {{ release: string, folder: string }} kernel
  * @param {{ script: string, out: string, timeout: number, onLine?: (line: string) => void }} options timeout of
  *   the script, in milliseconds of processor time; onLine: each line that it prints
  * @returns {Promise<{ status: number, log: string }>} of the script
- * @throws KernelError when it did not start, end or say its status; the end of the serial log is in the message
+ * @throws KernelError when it did not start, end or report its status; the message has the serial log's end
  */
 export async function boot(kernel, { script, out, timeout, onLine = () => {} }) {
   const work = mkdtempSync(join(tmpdir(), 'http-trace-kernel-'));
@@ -265,11 +265,11 @@ function emulate(kernel, image, out, timeout, onLine) {
     [
       ...[
         '-accel',
-        // One thread for both processors: with two, one may run code that the other is changing (static keys, trampolines)
-        // half changed, and the kernel ends with "Oops: int3". It takes a tenth less processor time, too.
+        // One thread for both processors: with two, one may run code that the other has half patched (static keys,
+        // trampolines), and the kernel ends with "Oops: int3". It takes a tenth less processor time, too.
         'tcg,thread=single',
         '-cpu',
-        // Without AVX, which Node and the C library would use: to emulate it takes a third more time.
+        // Without AVX, which Node and the C library would use: emulating it takes a third more time.
         'Nehalem',
         '-smp',
         '2',
@@ -279,8 +279,8 @@ function emulate(kernel, image, out, timeout, onLine) {
         '-no-reboot',
       ],
       ...['-nic', 'none', '-kernel', join(kernel.folder, 'vmlinuz'), '-initrd', image],
-      // The ways around the errors of processors, page table isolation above all, cost an emulated one half its speed. On a
-      // busy machine timer interrupts come late: the kernel would take the timer for broken, and panic.
+      // CPU vulnerability mitigations, page table isolation above all, halve the speed of an emulated processor. On a
+      // busy host timer interrupts come late: the kernel would consider the timer broken, and panic.
       ...['-append', 'console=ttyS0 quiet panic=-1 mitigations=off no_timer_check rdinit=/init'],
       ...['-virtfs', share('/', 'host', ',readonly=on'), '-virtfs', share(out, 'out', '')],
     ],
@@ -321,7 +321,7 @@ function emulate(kernel, image, out, timeout, onLine) {
       clearInterval(limit);
       resolve({ log, trouble });
     });
-    // Nothing outlives who started it.
+    // QEMU ends with this process.
     const end = () => child.kill('SIGKILL');
     const stop = () => process.exit(1);
     process.once('exit', end);

@@ -1,5 +1,5 @@
-// `npm run l10n`: collects the texts of the sources into l10n/bundle.l10n.json, as translators and VS Code know it, and
-// says what the other languages lack. Texts are the literals in calls of `t` (extension/words/translate.ts) and
+// `npm run l10n`: collects the texts of the sources into l10n/bundle.l10n.json, VS Code's format for translators, and
+// reports what other languages lack. Texts are the literals in calls of `t` (extension/words/translate.ts) and
 // `counted` (extension/words/numbers.ts), and those that are translated where they are shown (l10n/foreign.json).
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -42,13 +42,13 @@ function visit(node, see) {
   }
 }
 
-/** All texts of the extension, in the order of their letters. */
+/** All texts of the extension, sorted. */
 export function allTexts() {
   const texts = new Set();
   for (const entry of readdirSync(join(root, 'extension'), { recursive: true, withFileTypes: true })) {
     if (!/(?<!\.test)\.ts$/.test(entry.name)) continue;
     const path = join(entry.parentPath ?? entry.path, entry.name);
-    // Where they are defined, they are called with variables.
+    // They define the functions and call them with variables.
     if (/words\/(translate|numbers)\.ts$/.test(path)) continue;
     for (const text of textsOf(readFileSync(path, 'utf8'), path)) texts.add(text);
   }
@@ -61,7 +61,7 @@ export function foreignTexts() {
   return JSON.parse(readFileSync(join(root, 'l10n/foreign.json'), 'utf8'));
 }
 
-/** All texts in quotes, with {0}, {1}, … for what varies in them. */
+/** All string literals, with {0}, {1}, … for what varies in them. */
 export function literalsOf(source) {
   const found = [];
   visit(parseAst(source, { lang: 'ts' }), (node) => {

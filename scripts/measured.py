@@ -1,8 +1,8 @@
 """Runs a command and writes the processor time of all that it started to a file: measured.py FILE COMMAND…
 
-Processes whose parent has ended, as those of a browser or of VS Code, would become init's children, and their time nobody's.
-Here they become children of this process (PR_SET_CHILD_SUBREAPER, prctl(2)), which waits for them. What still runs when the
-command has ended is not counted. Ends with the status of the command, or 128 + the number of the signal that ended it.
+Orphaned processes, such as those of a browser or of VS Code, would become init's children, and their time be lost.
+Here they become children of this process (PR_SET_CHILD_SUBREAPER, prctl(2)), which waits for them. What outlives
+the command is not counted. Exits with the status of the command, or 128 + the number of the signal that ended it.
 """
 
 import ctypes
@@ -13,7 +13,7 @@ import sys
 import time
 
 PR_SET_CHILD_SUBREAPER = 36
-# Of those that end with the command: they get this many seconds.
+# Seconds for processes that end with the command.
 PATIENCE = 1.0
 
 

@@ -19,7 +19,7 @@ export function thirdParties({ metafiles, linkerMaps, epoch }) {
   return { notices: notices(modules, natives), sbom: bom(modules, natives, epoch) };
 }
 
-/** Packages of npm of which code is in a bundle: name, version, license and its text. */
+/** npm packages with code in a bundle: name, version, license and its text. */
 function bundledModules(metafiles) {
   const folders = new Set();
   for (const metafile of metafiles) {
@@ -40,8 +40,8 @@ function bundledModules(metafiles) {
 }
 
 /**
- * Packages of the distribution of which a static library, or an object of the compiler's, was linked: name,
- * version, what was taken, and the copyright file.
+ * Packages of the distribution from which a static library, or a compiler's object, was linked: name, version,
+ * the linked files, and the copyright file.
  */
 function linkedPackages(linkerMaps) {
   const files = new Set();
@@ -50,7 +50,7 @@ function linkedPackages(linkerMaps) {
     const members = text.slice(0, text.search(/^(Discarded input|Memory Configuration|There are no)/m));
     const objects = [...text.matchAll(/^LOAD (\/\S+\.o)$/gm)].map(([, path]) => path);
     const archives = [...members.matchAll(/^(\/\S+\.a)\(/gm)].map(([, path]) => path);
-    // Missing ones are our own, temporary files of the compiler.
+    // Missing files are our own compiler temporaries.
     for (const path of [...objects, ...archives])
       if (existsSync(path)) files.add(realpathSync(resolve(path)));
   }
@@ -130,7 +130,7 @@ function notices(modules, natives) {
   return `${sections.join(`\n\n${LINE}\n\n`)}\n`;
 }
 
-/** CycloneDX 1.5: npm's own bill, of which what is bundled is kept, and the native parts. */
+/** CycloneDX 1.5: npm's own bill, reduced to what is bundled, plus the native parts. */
 function bom(modules, natives, epoch) {
   const args = ['sbom', '--package-lock-only', '--sbom-format', 'cyclonedx', '--sbom-type', 'application'];
   const { status, stdout, stderr } = spawnSync('npm', args, {

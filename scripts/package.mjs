@@ -52,7 +52,7 @@ function makeOpener() {
 
 /** @param isShipped whether a line of .vscodeignore holds for this package */
 function pack(out, epoch, options, isShipped = () => true) {
-  // vsce looks at each file below its folder before it leaves it out: of a clone, 50,000.
+  // vsce examines every file below its folder before excluding it: 50,000 in a clone.
   const folder = mkdtempSync(join(tmpdir(), 'http-trace-package-'));
   try {
     for (const file of packable()) cpSync(join(root, file), join(folder, file));
@@ -100,7 +100,7 @@ function dateOfSource() {
   return status === 0 ? Number(stdout) : Date.UTC(2026, 0, 1) / 1000;
 }
 
-/** Everything that may go into a package, by its path below the root; .vscodeignore chooses of it. */
+/** Everything that may go into a package, by its path below the root; .vscodeignore filters it. */
 function packable() {
   const folders = ['dist', 'media', 'l10n'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
@@ -113,7 +113,7 @@ function packable() {
   return [...folders, ...files].sort();
 }
 
-/** Contents and modes of all that a package is made of. */
+/** Hash of contents and modes of all package inputs. */
 function digest(epoch) {
   const hash = createHash('sha256').update(String(epoch));
   for (const file of [...packable(), '.vscodeignore', 'scripts/package.mjs']) {

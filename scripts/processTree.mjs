@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /** How long a process may take to end when asked to, before it is killed, in milliseconds. */
 const END_TIMEOUT = 5_000;
-/** By this variable of its environment a process is known whose parents have ended before it. */
+/** The environment variable that identifies a process whose parents have ended before it. */
 const RUN = 'HTTP_TRACE_RUN';
 
 /**
@@ -46,7 +46,7 @@ export function endWithThisProcess(child, run) {
   process.once('exit', () => signal(treeOf(child, run), 'SIGKILL'));
 }
 
-/** Lets signals end this process by `exit`, for what is to be done then. */
+/** Lets signals end this process by `exit`, so that exit handlers run. */
 export function exitOnSignals() {
   for (const [name, number] of Object.entries({ SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }))
     process.once(name, () => process.exit(128 + number));
@@ -82,7 +82,7 @@ function processIds() {
     .map(Number);
 }
 
-/** As helper/procStat.ts, which a fresh clone's Node cannot load: the name before it may hold parentheses and spaces. */
+/** Like helper/procStat.ts, which a fresh clone's Node cannot load: the name may hold parentheses and spaces. */
 export function statAfterName(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   return stat.slice(stat.lastIndexOf(')') + 2);

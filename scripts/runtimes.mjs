@@ -36,7 +36,7 @@ export const runtimes = {
   go: Object.fromEntries(Object.keys(GO_BUILDS).map((name) => [name, join(home, `tls-${name}`)])),
 };
 
-/** Fetches and builds what is missing, unless it is there as it should be. */
+/** Fetches and builds what is missing or outdated. */
 export function ensureRuntimes() {
   mkdirSync(home, { recursive: true });
   installPackages();
@@ -50,7 +50,7 @@ function installPackages() {
   console.log('Fetching programs that bring their own TLS library into .cache/runtimes (once) …');
   for (const file of ['package.json', 'package-lock.json'])
     copyFileSync(join(recipe, file), join(home, file));
-  // By force: one of them is for another machine, to be looked into only.
+  // --force: one is for another architecture, and is only analysed.
   run('npm', ['ci', '--force', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'], home);
   writeFileSync(stamp, wanted);
 }
@@ -75,7 +75,7 @@ function run(command, args, cwd) {
   const result = spawnSync(command, args, {
     cwd,
     stdio: ['ignore', 'ignore', 'inherit'],
-    // One's own settings of Go do not matter, and nothing is fetched.
+    // Ignores the user's Go settings, and fetches nothing.
     env: { ...process.env, GO111MODULE: 'off', GOFLAGS: '', GOPROXY: 'off', GOCACHE: join(home, 'go-cache') },
   });
   if (result.error?.code === 'ENOENT') {

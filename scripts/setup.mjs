@@ -11,7 +11,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /**
  * Packages of Debian 12 and Ubuntu 24.04 or later, and what each is for. Where the distributions differ, `a|b`:
- * the first that there is; the third entry names commands of which any will do, wherever it comes from.
+ * the first available; the third entry names commands, any of which will do, wherever it comes from.
  */
 const BUILD_PACKAGES = [
   ['clang', 'compiles the kernel programs'],
@@ -81,9 +81,9 @@ const TEST_PACKAGES = [
   ['xvfb', 'and a display for it', ['Xvfb']],
 ];
 
-/** Tests do without them: they then use something else. */
+/** Optional: without them, tests use something else. */
 const OPTIONAL_TEST_PACKAGES = [
-  // Ubuntu has none; then it is done by the whole browser.
+  // Not in Ubuntu, where the whole browser is used.
   ['chromium-headless-shell', 'the browser in which VS Code is tested'],
 ];
 
@@ -120,7 +120,7 @@ function installPackages(packages) {
   if (!install(missing)) fail(`These packages could not be installed: ${first.join(' ')}. See above.`);
 }
 
-/** Those that this system has. One that cannot be installed is done without. */
+/** Those that apt knows. One that cannot be installed is skipped. */
 function installOptional() {
   const wanted = OPTIONAL_TEST_PACKAGES.filter(([name]) => !exists(name) && isKnown(name));
   if (wanted.length > 0) install(wanted);
@@ -141,7 +141,7 @@ function isInstalled(name) {
   return query.status === 0 && query.stdout === 'installed';
 }
 
-/** apt has a version of it to install, and not merely heard its name. */
+/** apt has a version of it to install, not just its name. */
 function isKnown(name) {
   const policy = spawnSync('apt-cache', ['policy', name], {
     encoding: 'utf8',

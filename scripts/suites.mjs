@@ -6,10 +6,10 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const output = join(root, 'test-output');
 
 /**
- * Lanes run side by side, one suite after the other in each; then those that measure something, with the machine to
+ * Lanes run in parallel, one suite after the other in each; then those that measure something, with the machine to
  * themselves. Each of the first three takes about as long, so that no processor waits for the last one. `emulated` runs
- * other kernels: in the short run at a low priority, so that it takes what the others leave; in the long run, where it is
- * the longest, when one of the others is through.
+ * other kernels: in the short run at a low priority, with the time that the others leave; in the long run, where it is
+ * the longest, it starts when another lane is done.
  */
 export const EMULATED = 'emulated';
 export const LANES = ['user', 'root', 'tls', EMULATED];
@@ -19,8 +19,8 @@ export const ALONE = 'alone';
  * @typedef {object} Suite
  * @property {string} name
  * @property {'user' | 'root' | 'tls' | 'emulated' | 'alone'} lane
- * @property {number} budget seconds on two cores beside the other lanes, which makes 12 minutes of all of them; longer is
- *   reported, but is not a failure
+ * @property {number} budget seconds on two cores beside the other lanes, 12 minutes in total; exceeding it is reported,
+ *   but is not a failure
  * @property {string[]} args of Node
  * @property {Record<string, string>} [env]
  * @property {string} [file] where it writes its counts
@@ -30,8 +30,8 @@ export const ALONE = 'alone';
  */
 
 /**
- * What every change has to pass. The large tables are sampled by a fixed seed, so that each peer, role, version,
- * moment and backend is there; the same always.
+ * What every change has to pass. The large tables are sampled with a fixed seed, so that each peer, role, version,
+ * moment and backend occurs; always the same.
  * @returns {Suite[]}
  */
 export function shortSuites() {
@@ -73,7 +73,7 @@ export function allSuites() {
     { ...vitest('bursts'), lane: ALONE, budget: 120 },
   ];
   const more = [
-    // That it works and its records balance; what it measures beside other suites says nothing.
+    // Checks that it works and its records balance; figures beside other suites mean nothing.
     { ...script('bench', 'test/bench/bench.mjs', '--short'), lane: 'root', budget: 25 },
     { ...vitest('speed'), lane: ALONE, budget: 30 },
     { ...own('debuggers', 'test/vscode/run.mjs', 'debuggers'), lane: 'user', budget: 300 },
@@ -102,7 +102,7 @@ function script(name, path, ...args) {
   return { name, args: [join(root, path), ...args], counts: null };
 }
 
-/** Named as the first of its projects of vitest.config.mts. */
+/** Named after its first project of vitest.config.mts. */
 function vitest(name, ...others) {
   const file = resultFile(name);
   const projects = [name, ...others].flatMap((project) => ['--project', project]);
@@ -128,7 +128,7 @@ export function vitestCounts(json) {
   };
 }
 
-/** Of one test file; one that could not even be loaded fails as itself. */
+/** Of one test file; one that could not be loaded is itself a failure. */
 function failuresOf({ name, status, message, assertionResults }) {
   const failed = assertionResults
     .filter((result) => result.status === 'failed')

@@ -12,31 +12,31 @@ import { ALONE, allSuites, EMULATED, LANES, output, shortSuites } from './suites
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** The newer Node that most tools want. */
 const node = join(root, 'node_modules/.bin/node');
-/** Which setup installs, as many tests trace it. */
+/** Installed by setup, as many tests trace it. */
 const PYTHON = '/usr/bin/python3';
 /**
- * Where Node keeps what it has compiled, for the lanes that start http-trace hundreds of times: an eighth of what the start
- * of a trace costs. Made anew by each run, as nothing else would ever remove anything from it.
+ * Node's compile cache, for the lanes that start http-trace hundreds of times: saves an eighth of what the start of a
+ * trace costs. Recreated by each run, as nothing else would ever clean it up.
  */
 const COMPILED = join(root, '.cache/compiled');
 /** Suites that debug programs, which are to start as they do for users. */
 const WINDOWS = ['vscode', 'e2e', 'debuggers', 'watchdogs'];
-/** Of the report of each failed test, at the end. */
+/** Lines shown of each failed test's report. */
 const FAILURE_LINES = 40;
-/** Of what emulates other machines, in the short run, by nice(1): enough for it to go on when other programs use both cores. */
+/** For nice(1), of emulated machines in the short run: they still proceed when other programs use both cores. */
 const LOW_PRIORITY = 5;
-/** Suites whose windows draw as long as they are open: the sooner they are through, the less of it. */
+/** Suites whose windows draw as long as they are open: the sooner they end, the less is drawn. */
 const DRAWING = ['webview', 'vscode', 'e2e'];
 const HIGH_PRIORITY = -5;
 const isRoot = process.geteuid?.() === 0;
-/** Of the output of a suite that has no results. */
+/** Lines shown of a log without results. */
 const LOG_LINES = 60;
 
 const words = process.argv.slice(2);
 const isLong = words.includes('--all');
 /**
- * One suite may take this long, in milliseconds; then it counts as failed, and what it found so far is lost. Other programs
- * may use both cores. What is emulated has a shorter limit of its own (test/matrix/run.mjs).
+ * Milliseconds that a suite may take; then it counts as failed, and its results are lost. Allows for other programs
+ * that use both cores. Emulated suites have a shorter limit of their own (test/matrix/run.mjs).
  */
 const SUITE_TIMEOUT = (isLong ? 150 : 60) * 60_000;
 const suites = isLong ? allSuites() : shortSuites();
@@ -87,8 +87,8 @@ console.log(sums.map(([kind, sum]) => `${sum} ${kind}`).join(', '));
 process.exit(sumOf('failed') === 0 ? 0 : 1);
 
 /**
- * All machines of the long run take more processor time than any other lane. Beside three of those they would stand still
- * for minutes, and what runs in them would be late: they begin when one of the others is through.
+ * The emulated machines of the long run take more processor time than any other lane. Beside three others they would
+ * stall for minutes, and what runs in them would be late: they begin when another lane is done.
  */
 async function runEmulated(others) {
   if (isLong) await Promise.race(others);
@@ -97,7 +97,7 @@ async function runEmulated(others) {
 
 async function runLane(lane) {
   for (const suite of lane) {
-    // The process exits when those that run have ended.
+    // The process exits when running suites have ended.
     if (ending) await new Promise(() => {});
     console.log(`… ${suite.name}`);
     const result = await run(suite);
@@ -202,7 +202,7 @@ function logOf(suite) {
   return stripVTControlCharacters(readFileSync(join(output, `${suite}.log`), 'utf8')).split('\n');
 }
 
-/** Vitest's report of a failure: its results have neither the difference nor the cause. null: the log has none. */
+/** Vitest's report of a failure in the log: its JSON has neither the diff nor the cause. null: not in the log. */
 function reportIn(log, name) {
   const start = log.findIndex(
     (line) => / FAIL /.test(line) && line.trim().replaceAll(' > ', ' ').endsWith(` ${name}`),

@@ -87,16 +87,16 @@ export function installExtension(vsix, { extensionsDir, dataDir }) {
   }
 }
 
-/** Whether a setting of ours is one of the machine, which a workspace cannot set. */
+/** Whether our setting has the scope `machine`, which a workspace cannot set. */
 function isOfMachine(name) {
   const { configuration } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).contributes;
   return [configuration].flat().some(({ properties }) => properties[name]?.scope === 'machine');
 }
 
 /**
- * A folder with those of VS Code's own extensions without which a window can still edit and debug: themes and languages
- * (they hold no code), and the JavaScript debugger. The others look for repositories, packages and types in each window, in
- * processes of their own.
+ * A folder with those of VS Code's own extensions that are enough to edit and debug: themes and languages (they have no
+ * code), and the JavaScript debugger. The others look for repositories, packages and types in each window, in processes
+ * of their own.
  * @param folder made for them
  */
 function fewExtensions(folder) {
@@ -114,7 +114,7 @@ function fewExtensions(folder) {
 
 /**
  * Starts the server on a free port of 127.0.0.1.
- * @param few whether it has few of VS Code's own extensions (see above) instead of all
+ * @param few whether it has only the built-in extensions of {@link fewExtensions}
  * @returns its address, its log, and `stop`, which ends it with everything that it started.
  */
 export async function startServer({
@@ -134,7 +134,7 @@ export async function startServer({
   const [own, others] = [true, false].map((wanted) =>
     Object.fromEntries(Object.entries(settings).filter(([name]) => isOfMachine(name) === wanted)),
   );
-  // In a window of a server, settings of the machine are read there alone.
+  // A server's window reads machine settings from data/Machine only.
   writeFileSync(join(dataDir, 'data/Machine/settings.json'), JSON.stringify(own, null, 2));
   writeFileSync(join(dataDir, 'data/User/settings.json'), JSON.stringify(others, null, 2));
   const listened = port ?? (await freePort());
@@ -157,7 +157,7 @@ export async function startServer({
   if (trust) args.push('--disable-workspace-trust');
   if (locale !== null) args.push('--locale', locale);
   if (testing) args.push('--enable-smoke-test-driver');
-  // A debuggee outlives an extension host that ends first: it is no descendant of the server then.
+  // A debuggee may outlive the extension host: then it is no descendant of the server.
   const run = randomUUID();
   const child = spawn(node, args, {
     stdio: ['ignore', 'pipe', 'pipe'],

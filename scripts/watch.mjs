@@ -5,7 +5,7 @@ import { rmSync, watch } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The lines between which VS Code's task takes the build as running. */
+/** Lines between which VS Code's task considers the build running. */
 export const BUILDING = 'watch: building';
 export const WAITING = 'watch: waiting for changes';
 
@@ -75,7 +75,7 @@ async function watchBundles() {
   );
 }
 
-/** One message of esbuild. Those without a place (of a plugin) are shown at the list of the bundles. */
+/** One message of esbuild. Those without a location (of a plugin) are shown in bundles.mjs. */
 export function problemLine(severity, { text, location }) {
   const { file, line, column } = location ?? { file: 'scripts/bundles.mjs', line: 1, column: 0 };
   return `${file}:${line}:${column + 1}: ${severity}: ${text}`;

@@ -1,7 +1,7 @@
 /**
- * Conditions as an automaton over the first bytes of an HTTP/1 request, a table with which the kernel decides before
- * the bytes are sent (bpf/breaks.h). Method, path and scheme are decided exactly. For a host, the automaton accepts it
- * with and without the scheme's default port; wrong matches are detected when the program has stopped.
+ * Compiles conditions to an automaton over the first bytes of an HTTP/1 request: a table the kernel uses to decide
+ * before the bytes are sent (bpf/breaks.h). Method, path and scheme are matched exactly. A host is accepted with and
+ * without the scheme's default port; false matches are detected once the program has stopped.
  */
 import { AUTOMATON_SIZE } from '../../helper/protocol.ts';
 import { t } from '../words/translate.ts';
@@ -18,11 +18,11 @@ type Leaf = Extract<Condition, { readonly field: Field }>;
 type Part = 'method' | 'path' | 'host';
 type Scheme = 'http' | 'https';
 
-/** Whether one text matches a leaf's pieces: the possible places in them after the bytes read so far. */
+/** Matches one text against a leaf's pieces: tracks the possible positions after each byte read. */
 class Glob {
   /** `null`: any text. */
   readonly #units: readonly (number | null)[];
-  /** Of which part of a request. */
+  /** Part of a request it matches. */
   readonly part: Part;
   /** The path ends before its query. */
   readonly route: boolean;
@@ -65,7 +65,7 @@ class Glob {
     return this.#units.at(-1) === null && places.includes(this.#units.length - 1);
   }
 
-  /** Any text may be empty. */
+  /** A wildcard may be empty. */
   #reach(places: readonly number[]): readonly number[] {
     const reached = new Set(places);
     for (const place of reached) if (this.#units[place] === null) reached.add(place + 1);
@@ -73,13 +73,13 @@ class Glob {
   }
 }
 
-/** A condition whose leaves are known, not known yet, or a number of {@link Glob}. */
+/** A condition whose leaves are decided, or still open: the index of a {@link Glob}. */
 type Tree = boolean | number | { readonly all: readonly Tree[] } | { readonly any: readonly Tree[] } | Not;
 interface Not {
   readonly not: Tree;
 }
 
-/** Position in a request's head. `line`: at the beginning of a field; `name`: in what may be "host:". */
+/** Position in a request's head. `line`: at the start of a field line; `name`: in a possible "host:". */
 type Phase = 'method' | 'path' | 'version' | 'rest' | 'line' | 'name' | 'blank' | 'host';
 
 interface State {
@@ -88,18 +88,18 @@ interface State {
   readonly named: number;
   /** In the path, behind its `?`. */
   readonly query: boolean;
-  /** By the number of the glob: its places, or whether it matches. */
+  /** By glob index: its positions, or whether it matches. */
   readonly globs: readonly (readonly number[] | boolean)[];
 }
 
 const VERSION = Buffer.from('http/1.');
 const HOST = Buffer.from('host:');
-/** States in which it is not known yet whether it is a request. */
+/** Phases in which the bytes may still not be a request. */
 const DOUBTFUL: ReadonlySet<Phase> = new Set(['method', 'path', 'version']);
 const [SPACE, TAB, RETURN, NEWLINE, QUESTION] = [0x20, 0x09, 0x0d, 0x0a, 0x3f];
 
 /**
- * @param sessions names of those that have the table
+ * @param sessions that share the table, by name
  * @returns the table, or the reason why there is none, for the user
  */
 export function automatonOf(
@@ -114,7 +114,7 @@ export function automatonOf(
       const builder = new TreeBuilder(globs, scheme, session);
       for (const condition of conditions) {
         const tree = builder.tree(condition, true);
-        // Everything, although not everything was asked for.
+        // Matches everything, although the condition does not.
         if (tree === true && !isAlways(condition, scheme, session))
           return {
             reason: t(
@@ -188,7 +188,7 @@ class TreeBuilder {
 
   #host(pieces: readonly string[], loose: boolean): Tree {
     const last = pieces.at(-1) ?? '';
-    // A part of the host that is not part of a port.
+    // Open-ended, and no piece can match a port.
     if (last === '' && !pieces.some((piece) => /^:?\d*$/.test(piece) && piece !== ''))
       return this.#glob('host', pieces);
     if (!loose) return false;
@@ -269,7 +269,7 @@ class TableBuilder {
     return { table };
   }
 
-  /** Bytes that no state distinguishes. */
+  /** Groups bytes no state distinguishes. */
   #classes(): { readonly ofByte: Uint8Array; readonly representatives: readonly number[] } {
     const special = new Set<number>([SPACE, TAB, RETURN, NEWLINE, QUESTION, ...VERSION, ...HOST]);
     for (const glob of this.#globs) for (const byte of glob.bytes) special.add(byte);

@@ -11,7 +11,7 @@ import { t } from '../words/translate.ts';
 import type { Break, BreakList } from './breakList.ts';
 import { parseCondition } from './parseCondition.ts';
 
-/** What is read of a row. */
+/** Fields read from a row. */
 interface Called {
   readonly method: string | null;
   readonly host: string | null;
@@ -48,7 +48,7 @@ function conditionOfRow({ method, host, path }: Called): string | null {
   if (method === null || route === null || route === '') return null;
   const parts = [`method:${method}`];
   if (host !== null && host !== '') parts.push(exactly('host', host));
-  // A secret in a path is not known here.
+  // Secrets in a path are masked here.
   const pattern = route.split(MASK).join('*');
   parts.push(pattern === route ? exactly('path', route) : `path:"${pattern.replaceAll('"', '*')}"`);
   return parts.join(' ');
@@ -71,12 +71,13 @@ async function askForCondition(command: CommandId, value: string): Promise<strin
     ),
     placeHolder: 'method:POST host:api.example.com path:/orders/*',
     value,
+    ignoreFocusOut: true, // as in choose()
     validateInput: (typed) => {
       const { condition, errors } = parseCondition(typed);
       const [error] = errors;
       if (error !== undefined) return error.message;
       return condition === null && typed.trim() !== ''
-        ? t('Say which calls, as in method:POST path:/orders.')
+        ? t('Specify which calls, for example method:POST path:/orders.')
         : null;
     },
   });

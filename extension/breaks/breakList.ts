@@ -48,7 +48,7 @@ export class BreakList implements vscode.Disposable {
     return this.#breaks;
   }
 
-  /** Those that are switched on, as data for hooks. */
+  /** The enabled breaks, as data for hooks. */
   get active(): readonly ActiveBreak[] {
     return this.#breaks.flatMap(({ id, text, enabled }) => {
       const { condition } = parseCondition(text);
@@ -56,7 +56,7 @@ export class BreakList implements vscode.Disposable {
     });
   }
 
-  /** One that is there already is switched on. @returns false: there are too many. */
+  /** Enables the break if it exists already. @returns false: there are too many. */
   add(text: string): boolean {
     const existing = this.#breaks.find((one) => one.text === text);
     if (existing !== undefined) this.change(existing.id, { enabled: true });
@@ -93,7 +93,7 @@ export class BreakList implements vscode.Disposable {
   }
 }
 
-/** Entries of another version that are unknown here are left out. */
+/** Skips entries of another version that are unknown here. */
 function keptBreaks(value: unknown): Kept[] {
   if (!Array.isArray(value)) return [];
   return value.slice(0, MAX_BREAKS).flatMap((one: Partial<Kept> | null) => {

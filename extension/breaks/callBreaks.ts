@@ -33,9 +33,9 @@ interface Entry {
   readonly strategy: BreakStrategy | null;
   /** Breaks can be set. */
   ready: boolean;
-  /** Some are set, or may be. */
+  /** Breaks are or may be set. */
   used: boolean;
-  /** One after the other. */
+  /** Runs one at a time. */
   setting: Promise<void>;
   failure: string | null;
   currentHit: CurrentHit | null;
@@ -48,7 +48,7 @@ interface Entry {
 const RESUMING = new Set(['continue', 'next', 'stepIn', 'stepOut', 'stepBack', 'reverseContinue', 'goto']);
 /** Unanswered requests for stacks; more means that an adapter does not answer. */
 const MAX_ASKED = 100;
-/** What VS Code requests first; it requests more when the user looks at the stack. */
+/** Frames VS Code requests first; it requests more when the user looks at the stack. */
 const MAX_FRAMES = 20;
 const NODE_TYPES = new Set(['node', 'pwa-node', 'node-terminal', 'pwa-extensionHost', 'extensionHost']);
 
@@ -215,7 +215,7 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
     for (const entry of this.#entries.values()) if (entry.ready) this.#set(entry);
   }
 
-  /** @param id of one session; omitted: all sessions in which the kernel stops. */
+  /** @param id of one session; omitted: all sessions with native breaks. */
   #setNative(id?: string): void {
     for (const entry of this.#entries.values()) {
       if (!(entry.strategy instanceof NativeStrategy) || (id !== undefined && entry.session.id !== id))
@@ -297,7 +297,7 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
   }
 }
 
-/** Of the outermost session, as lists show it: js-debug has one for each process. */
+/** Outermost session's name, as lists show it: js-debug has one session per process. */
 function nameOf(session: vscode.DebugSession): string {
   return session.parentSession === undefined ? session.name : nameOf(session.parentSession);
 }

@@ -1,6 +1,6 @@
 /** In the stack of a break, the program's own code is of interest: the frames above it are shown as skipped. */
 
-/** Of DAP, as far as it is read. */
+/** DAP fields that are read. */
 export interface StackFrame {
   readonly id?: number;
   readonly name?: string;
@@ -12,8 +12,8 @@ export interface StackFrame {
 const LIBRARY = /[/\\](?:node_modules|pkg[/\\]mod|vendor)[/\\]/;
 
 /**
- * Marks frames as `skipFiles` does: VS Code then selects the first unmarked one. The messages are those on their way to
- * the editor; every tracker gets the same object.
+ * Marks frames as `skipFiles` does: VS Code then selects the first unmarked one. The frames are those of the
+ * message itself, which all trackers and the editor share.
  */
 export function skipInternalFrames(
   frames: readonly StackFrame[],

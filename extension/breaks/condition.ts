@@ -1,12 +1,12 @@
 /**
- * Which calls a break stops, as data: hooks in the debugged program get it as JSON, and never as code. A hook has the
- * same few lines in its own language (nodeHook.ts, pythonHook.ts), and dlv gets an expression (goCondition.ts).
+ * Which calls a break stops, as data: hooks in the debugged program get it as JSON, never as code. Hooks implement this
+ * matching in their own language (nodeHook.ts, pythonHook.ts), and dlv gets an expression (goCondition.ts).
  */
 
 /** What is known before a call's bytes are sent. All in lower case. */
 export interface Facts {
   readonly method: string;
-  /** With its port, unless that is the scheme's own. */
+  /** With its port unless it is the default. */
   readonly host: string;
   /** With the query. */
   readonly path: string;
@@ -22,7 +22,7 @@ export type Condition =
   | { readonly all: readonly Condition[] }
   | { readonly any: readonly Condition[] }
   | { readonly not: Condition }
-  /** One piece is the whole text; several are in it in this order, the first at its beginning, the last at its end. */
+  /** One piece equals the whole text; several occur in it in order, the first at its start, the last at its end. */
   | {
       readonly field: Field;
       readonly pieces: readonly string[];

@@ -1,5 +1,5 @@
 /**
- * A {@link Condition} as an expression of Go for dlv's breakpoint on `net/http.(*Transport).roundTrip`, whose parameter is
+ * A {@link Condition} as a Go expression for dlv's breakpoint on `net/http.(*Transport).roundTrip`, whose parameter is
  * `req`. dlv can only compare strings and substrings, so the expression may be true for calls that the condition does not
  * match; goStrategy.ts recognises these when the program has stopped. dlv compares case-sensitively: a host or a path matches
  * only as typed or in lower case, a method only in lower or upper case.
@@ -15,7 +15,7 @@ const MAX_EXPRESSION = 16_384;
 
 type Leaf = Extract<Condition, { readonly field: Field }>;
 
-/** For a call that any of the conditions may match; `true` stops at every call. */
+/** True for calls any condition may match; `true` stops at every call. */
 export function goExpression(conditions: readonly Condition[], session: string): string {
   const wanted = any(conditions.map((one) => expression(one, true, session.toLowerCase())));
   return wanted.length > MAX_EXPRESSION ? 'true' : wanted;
@@ -40,16 +40,14 @@ function test({ field, pieces, typed }: Leaf, loose: boolean): string {
   switch (field) {
     case 'method':
       return any(
-        [pieces, pieces.map((piece) => piece.toUpperCase())].map(
-          (one) => textTest('req.Method', one) ?? anything,
-        ),
+        [pieces, pieces.map((piece) => piece.toUpperCase())].map((one) => textTest('req.Method', one)),
       );
     case 'scheme':
-      return textTest('req.URL.Scheme', pieces) ?? anything;
+      return textTest('req.URL.Scheme', pieces);
     case 'host': {
       if (!loose) return anything;
-      // The program's own Host field may name another one, and the scheme's default port is omitted.
-      const own = any(written.map((one) => textTest('req.URL.Host', one) ?? anything));
+      // The program may set another Host field, and the scheme's default port is omitted.
+      const own = any(written.map((one) => textTest('req.URL.Host', one)));
       return any([own, 'req.Host != req.URL.Host', ...portTests(pieces)]);
     }
     case 'route':
@@ -58,7 +56,7 @@ function test({ field, pieces, typed }: Leaf, loose: boolean): string {
       if (!loose || pieces.some((piece) => !/^[\w./:@~!$&'()*+,;=?-]*$/.test(piece))) return anything;
       if (field === 'path' && pieces.some((piece) => /[?=&]/.test(piece))) return anything;
       if (field === 'path' && !isOpen(pieces)) return anything;
-      const path = any(written.map((one) => textTest('req.URL.Path', one) ?? anything));
+      const path = any(written.map((one) => textTest('req.URL.Path', one)));
       return field === 'route' || pieces.length !== 3 || pieces[0] !== ''
         ? path
         : any([path, 'req.URL.RawQuery != ""']);
@@ -75,13 +73,11 @@ const isOpen = (pieces: readonly string[]): boolean => pieces.length > 1 && piec
 function portTests(pieces: readonly string[]): string[] {
   const last = pieces.at(-1) ?? '';
   if (last === '' || /:\d+$/.test(last)) return [];
-  return ['80', '443'].map(
-    (port) => textTest('req.URL.Host', [...pieces.slice(0, -1), `${last}:${port}`]) ?? 'true',
-  );
+  return ['80', '443'].map((port) => textTest('req.URL.Host', [...pieces.slice(0, -1), `${last}:${port}`]));
 }
 
-/** null: it would need too many positions. */
-function textTest(value: string, pieces: readonly string[]): string | null {
+/** True for texts that match the pieces; also for some long ones that do not, see {@link MAX_PLACES}. */
+function textTest(value: string, pieces: readonly string[]): string {
   const [first = '', ...rest] = pieces;
   if (rest.length === 0) return `${value} == ${goString(first)}`;
   const last = rest.at(-1) ?? '';
@@ -108,7 +104,7 @@ function somewhere(value: string, piece: string): string {
 
 const byteLength = (text: string): number => Buffer.byteLength(text, 'utf8');
 
-/** A literal of Go, of ASCII letters and digits only, everything else as `\xNN`: nothing in it can end it. */
+/** A Go string literal: ASCII letters and digits, the rest as `\xNN`, so no content can end it. */
 export function goString(text: string): string {
   let escaped = '';
   for (const byte of Buffer.from(text, 'utf8')) {

@@ -33,13 +33,13 @@ export class GoStrategy implements BreakStrategy {
   readonly #request: Request;
   #breaks: readonly ActiveBreak[] = [];
   #session = '';
-  /** The user's: a request sets all there are, so ours goes along with them. */
+  /** The user's: a request replaces all, so ours is sent with them. */
   #users: readonly FunctionBreakpoint[] = [];
   #own: number | null = null;
   /** Our last request, with the index of our breakpoint in its answer. */
   #asked: { readonly seq: number; readonly index: number } | null = null;
   #isSet = false;
-  /** Threads that stand at ours. */
+  /** Threads stopped at ours. */
   readonly #stoppedThreads = new Set<number>();
 
   constructor(request: Request) {

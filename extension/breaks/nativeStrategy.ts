@@ -30,16 +30,16 @@ export interface Native {
   isTracing(): boolean;
 }
 
-/** A stop that the debugger does not report within this is undone, in milliseconds. */
+/** Milliseconds after which a stop the debugger has not reported is undone. */
 const REPORTED = 1_000;
-/** gdb would pass the signal on when the program continues, and it would stop again. */
+/** Otherwise gdb passes the signal on when the program continues, which stops it again. */
 const GDB_COMMANDS: Readonly<Record<string, string>> = {
   gdb: 'handle SIGSTOP stop nopass',
   cppdbg: '-exec handle SIGSTOP stop nopass',
 };
-/** Reasons of a stop by a signal. */
+/** Stop reasons for a signal. */
 const SIGNALLED: ReadonlySet<string> = new Set(['exception', 'signal']);
-/** A frame without a file: lldb names it by its library, as in ``libc.so.6`write``. */
+/** A file path: without one, lldb gives a library, as in ``libc.so.6`write``. */
 const FILE = /^(?:\/|[A-Za-z]:[\\/])/;
 
 export class NativeStrategy implements BreakStrategy {
@@ -98,7 +98,7 @@ export class NativeStrategy implements BreakStrategy {
       const { hit } = await this.#native.trace.setBreak({ pid, action: 'read', automaton: null });
       if (hit === null) continue;
       this.#stoppedThreads.add(stop.threadId);
-      // While it is stopped, so that the next call is not missed.
+      // Rearms while still stopped: no call is missed.
       await this.#native.trace.setBreak({ pid, action: 'arm', automaton: null });
       return this.#hitOf(hit.head, hit.encrypted);
     }
@@ -106,7 +106,7 @@ export class NativeStrategy implements BreakStrategy {
     return null;
   }
 
-  /** Its process is known, and has not run: the adapters report it before the program's first instruction. */
+  /** The process is known but has not run: adapters report it before its first instruction. */
   isTimeToSet({ type, event }: Message): boolean {
     return type === 'event' && (event === 'process' || event === 'initialized');
   }
@@ -127,7 +127,7 @@ export class NativeStrategy implements BreakStrategy {
     this.#stoppedThreads.clear();
   }
 
-  /** The trace has ended, or the helper has: a program that it has stopped by mistake is continued. */
+  /** The trace or the helper has ended: a program stopped at a break is continued. */
   async lost(): Promise<void> {
     const [threadId] = this.#stoppedThreads;
     this.#armed.clear();

@@ -1,6 +1,6 @@
 /**
- * What is evaluated in a Node program that js-debug debugs. `nodeHook` is sent as text (`Function.toString`), so it
- * uses nothing from outside itself. It leaves one object at a symbol of `globalThis`, which it removes at the end.
+ * Code evaluated in a Node program under js-debug. `nodeHook` is sent as text (`Function.toString`), so it is
+ * self-contained. It keeps one object under a symbol of `globalThis`, and removes it at the end.
  */
 import type { Condition, Field } from './condition.ts';
 
@@ -30,7 +30,7 @@ export function nodeExpression(breaks: readonly HookBreak[], session: string): s
 /** What to evaluate after a stop; its value is JSON of a {@link HookHit}, or ''. */
 export const NODE_HIT = `(() => { try { const k = Symbol.for('http-trace.breaks'); const s = globalThis[k]; const h = s && s.hit; if (s) { s.hit = null; if (s.breaks.length === 0) delete globalThis[k]; } return h ? JSON.stringify(h) : ''; } catch { return ''; } })()`;
 
-/** A literal of JavaScript, of ASCII only: nothing in it can end it. */
+/** An ASCII-only JavaScript literal that no content can end. */
 export function asciiString(text: string): string {
   return JSON.stringify(text).replace(
     /[\u007f-\uffff]/g,
@@ -81,7 +81,7 @@ export function nodeHook(
   try {
     const existing = world[KEY];
     if (existing !== undefined && existing.breaks.length === 0) {
-      // Removed while the program was stopped there.
+      // Removed while stopped at a break.
       delete world[KEY];
     } else if (existing !== undefined) {
       existing.breaks = given.breaks;
@@ -128,10 +128,10 @@ export function nodeHook(
           try {
             undo();
           } catch {
-            // The rest is still taken away.
+            // The rest is still removed.
           }
         }
-        // A stopped program will still be asked for the call.
+        // Kept until a pending hit has been read.
         if (state.hit === null) delete world[KEY];
       },
     };
@@ -160,7 +160,7 @@ export function nodeHook(
     };
     const hook = {
       /**
-       * Its frame is the top one of a stop, and is recognised by this name: a property's, which no bundler shortens.
+       * The top frame of a stop, recognised by this name: bundlers do not shorten property names.
        */
       httpTraceBreak(read: () => Call): void {
         let wanted = false;
@@ -191,7 +191,7 @@ export function nodeHook(
         hook.httpTraceBreak(() => ofHttp(request)),
       );
     } else {
-      // In releases without that channel: when the head is made, inside the program's call.
+      // Releases without that channel: where the head is built, in the program's call.
       const { ClientRequest } = get('http') as { ClientRequest: { prototype: WrappedPrototype } };
       const original = ClientRequest.prototype._storeHeader;
       const own = Object.getOwnPropertyDescriptor(ClientRequest.prototype, '_storeHeader');

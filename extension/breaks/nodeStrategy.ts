@@ -35,7 +35,7 @@ export class NodeStrategy implements BreakStrategy {
     return hitOf(await this.#evaluate(NODE_HIT));
   }
 
-  /** Before the program's first line: js-debug lets it wait until VS Code has set its breakpoints. */
+  /** Before the program's first line: js-debug holds it until VS Code has set its breakpoints. */
   isTimeToSet({ type, event }: Message): boolean {
     return type === 'event' && event === 'initialized';
   }

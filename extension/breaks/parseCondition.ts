@@ -48,7 +48,7 @@ function conditionOf(tree: Tree<Condition>): Condition {
   }
 }
 
-/** Pieces of a text, which is given in lower case and as it is typed. */
+/** A text given in lower case and as typed, cut into pieces. */
 function leaf(field: Field, value: string, typed: string, cut: (text: string) => string[]): Condition {
   const pieces = cut(value);
   return value === typed ? { field, pieces } : { field, pieces, typed: cut(typed) };
@@ -61,7 +61,7 @@ const pattern = (text: string): string[] => text.split('*');
 
 type Parse = (value: string, typed: string) => Condition | string;
 
-/** As the filter: a part, a pattern with `*`, or with `=` the whole. */
+/** As in the filter: a part, a pattern with `*`, or `=` and the whole. */
 function text(field: Field): (value: string, typed: string) => Condition {
   return (value, typed) => {
     if (value.startsWith('=')) return leaf(field, value.slice(1), typed.slice(1), whole);

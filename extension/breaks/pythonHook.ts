@@ -1,13 +1,13 @@
 /**
- * What is executed in a Python program that debugpy debugs. It wraps the functions with which http.client (and so
- * urllib, urllib3 and requests), aiohttp and httpx begin a request, even if these are imported later.
+ * Code executed in a Python program under debugpy. It wraps the functions that start a request in http.client (and so
+ * urllib, urllib3 and requests), aiohttp and httpx, even if these are imported later.
  */
 import type { HookBreak } from './nodeHook.ts';
 
-/** Where it keeps its state: an attribute of the module `sys`. */
+/** Attribute of the module `sys` that holds the state. */
 const STATE = '_http_trace_breaks';
 
-/** What to execute to set these breaks, and no others. It raises where they cannot be set. */
+/** Code that sets exactly these breaks. It raises an error if they cannot be set. */
 export function pythonStatement(breaks: readonly HookBreak[], session: string): string {
   const given = base64(JSON.stringify({ breaks, session: session.toLowerCase() }));
   const decoded = (text: string) => `__import__('base64').b64decode('${text}')`;

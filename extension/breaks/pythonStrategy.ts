@@ -1,4 +1,4 @@
-/** debugpy: a hook in the program suspends its thread by pydevd, with the program's own code as the top frame. */
+/** debugpy: a hook in the program suspends its thread via pydevd, with the program's own code as the top frame. */
 import type { ActiveBreak } from './breakList.ts';
 import { PYTHON_HIT, pythonStatement } from './pythonHook.ts';
 import {
@@ -20,7 +20,7 @@ export class PythonStrategy implements BreakStrategy {
     this.#request = request;
   }
 
-  /** Without a frame debugpy executes the code without a result: errors are thrown. */
+  /** Without a frame, debugpy executes the code with no result: errors are thrown. */
   async set(breaks: readonly ActiveBreak[], session: string): Promise<string | null> {
     await evaluated(this.#request, { expression: pythonStatement(breaks, session), context: 'repl' });
     return null;

@@ -21,7 +21,7 @@ export interface Stop {
 }
 
 export interface BreakStrategy {
-  /** Whether code of ours runs in the program, for which the user has to agree. */
+  /** Whether a hook runs in the program, which needs the user's consent. */
   readonly hooks: boolean;
   /** Sets these breaks and no others. @returns null, or why they cannot be set. */
   set(breaks: readonly ActiveBreak[], session: string): Promise<string | null>;
@@ -43,7 +43,7 @@ export interface BreakStrategy {
   dispose?(): void;
 }
 
-/** A DAP message, as far as it is read. */
+/** A DAP message: the fields that are read. */
 export interface Message {
   readonly seq?: number;
   readonly request_seq?: number;
@@ -61,7 +61,7 @@ export type Request = (command: string, argument: unknown) => PromiseLike<unknow
 /** How long an adapter may take to answer, in milliseconds. */
 const ANSWER_TIMEOUT = 10_000;
 
-/** The `result` of an evaluation. @throws the adapter's error, or that it does not answer. */
+/** The `result` of an evaluation. @throws the adapter's error, or one for a timeout. */
 export async function evaluated(request: Request, argument: object): Promise<string> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -76,7 +76,7 @@ export async function evaluated(request: Request, argument: object): Promise<str
   }
 }
 
-/** A text as a debugger shows it: in quotes, of Go, JavaScript or Python. */
+/** Unquotes a string as shown by a debugger of Go, JavaScript or Python. */
 export function unquoted(shown: string): string {
   const [, , inner] = /^(['"`])([\s\S]*)\1$/.exec(shown) ?? [];
   return inner === undefined ? shown : inner.replace(/\\(['"`\\])/g, '$1');
@@ -90,7 +90,7 @@ export function hitOf(shown: string): Hit | null {
       if (typeof id === 'number')
         return { id, method: String(method), host: String(host), path: String(path) };
     } catch {
-      // Not this way.
+      // Not JSON.
     }
   }
   return null;

@@ -23,9 +23,9 @@ const MAX_ADDRESSES = 16_384;
 /** Bytes of these stacks, and of the frames of these addresses. */
 const MAX_STACK_BYTES = 8 * 1024 * 1024;
 const MAX_FRAME_BYTES = 8 * 1024 * 1024;
-/** Frames that are kept of a call. */
+/** Frames kept per call. */
 const MAX_FRAMES = 40;
-/** Bytes of them. */
+/** Bytes of them, as JSON. */
 const MAX_NAMED = 16 * 1024;
 /** Programs are loaded at multiples of this, even on systems with larger pages. */
 const PAGE = 4_096;
@@ -168,7 +168,7 @@ class Program {
   /** As JSON; null: not certain. */
   readonly #stacks = new Map<string, Uint8Array | null>();
   readonly #frames = new Map<number, readonly GoFrame[] | null>();
-  /** What is in these two. */
+  /** Sizes of these two. */
   #stackBytes = 0;
   #frameBytes = 0;
 

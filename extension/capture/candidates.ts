@@ -24,7 +24,7 @@ interface Candidate {
 export class Candidates {
   readonly #leftOut = new Set<number>();
   readonly #candidates = new Map<number, Candidate>();
-  /** Processes that a debugger has named and that have not ended: the record of a start may arrive after the name. */
+  /** Named processes that have not ended: a process's start record may arrive after a debugger has named it. */
   readonly #named = new Set<number>();
 
   visibility(pid: number): Visibility {

@@ -49,7 +49,7 @@ export interface CaptureOptions {
   readonly backend: 'auto' | Backend;
   /** Bodies of requests or of responses only; both when left out. */
   readonly bodies?: 'requests' | 'responses';
-  /** HTTP/1 exchanges whose response begins sooner are left out by the kernel, to a microsecond. */
+  /** The kernel omits HTTP/1 exchanges whose response begins sooner; microsecond precision. */
   readonly minLatencyMs?: number;
   /** How TLS plaintext is captured: none = not at all, the other values force one way to attach. Default auto. */
   readonly tls?: TlsWay;
@@ -116,7 +116,7 @@ function copyLimit(bodyLimit: number | null): number {
   return bodyLimit === null ? UNLIMITED : Math.min(bodyLimit + HEAD_ALLOWANCE, UNLIMITED - 1);
 }
 
-/** What the loader fixes for the whole trace. */
+/** Loader options, fixed for the whole trace. */
 function fixedOptions(options: CaptureOptions): string[] {
   return [
     '--node',
@@ -196,7 +196,7 @@ function attachError({ error, message }: ProcessInfo): TraceError {
   return new TraceError(error === 'kernel' || error === 'too-many' ? 'kernel' : code, message);
 }
 
-/** The kernel ends a process by SIGKILL when memory runs out, also that of a container. The process cannot report it. */
+/** The kernel's OOM killer sends SIGKILL, also at a container's memory limit. The process cannot report it. */
 function endedBy(signal: string): string {
   return signal === 'SIGKILL'
     ? 'The helper was ended by the signal SIGKILL. The kernel does this when memory runs out; its log then says so (journalctl -k, or dmesg). What was captured is kept. Start again.'
@@ -230,7 +230,7 @@ class HelperConnection implements Capture {
   #cut = false;
   #fault: { code: string; message: string } | null = null;
   #end: (reason: { fault: string | null }) => void = () => {};
-  /** The helper was gone before it was asked to end. A stop that comes after that does not make it an orderly end. */
+  /** The helper ended before it was asked to. A later stop does not turn this into an orderly end. */
   #unasked = false;
   #ended = false;
   #greeted: () => void = () => {};
@@ -374,7 +374,7 @@ class HelperConnection implements Capture {
       case FrameType.Hello: {
         const { hello } = event;
         if (hello.protocol !== PROTOCOL_VERSION || hello.layout !== RECORD_LAYOUT) {
-          throw new FrameError('The helper has another version; reinstall the extension.');
+          throw new FrameError('The helper has a different version; reinstall the extension.');
         }
         this.#hello = hello;
         this.#greeted();
@@ -437,7 +437,7 @@ class HelperConnection implements Capture {
     for (const listener of this.#listeners) listener(event, frame);
   }
 
-  /** The helper is gone. Where nobody asked for that and it has not said why, its process may say more. */
+  /** The helper is gone. If this was unexpected and it gave no reason, its exit signal may tell why. */
   async #closed(): Promise<void> {
     const expected = this.#ended || this.#fault !== null || this.#final !== null || this.#stopping !== null;
     this.#unasked = !expected;

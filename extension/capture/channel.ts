@@ -37,12 +37,12 @@ function privateDirectory(): string {
   );
 }
 
-/** As the system knows it, whatever HOME says. */
+/** From the user database, whatever HOME says. */
 function ownHome(): string[] {
   try {
     return [userInfo().homedir];
   } catch {
-    return []; // A user without an entry.
+    return []; // No user database entry.
   }
 }
 
@@ -89,8 +89,8 @@ export class Channel {
   }
 
   /**
-   * In place of the listener before, as for the others: what waits for the promise itself is held as long as a helper that is kept
-   * for further traces.
+   * Replaces the previous listener, like the other setters: a handler on the promise itself would live as long as a
+   * helper that is kept for further traces.
    */
   onLoaderEnded(listener: (how: TraceError) => void): void {
     this.#onLoaderEnded = listener;
@@ -100,7 +100,7 @@ export class Channel {
     this.#onData = listener;
   }
 
-  /** Whether to read; while false, the peer waits. */
+  /** False pauses reading, so the peer has to wait. */
   flow(open: boolean): void {
     if (open) this.#socket?.resume();
     else this.#socket?.pause();

@@ -15,7 +15,7 @@ type Open = Extract<ToWorker, { type: 'open' }>;
 export class FileOpener {
   readonly #history: History;
   readonly #send: (message: FromWorker) => void;
-  /** Requests that were cancelled while they were worked on. */
+  /** Requests that were cancelled while in progress. */
   readonly #cancelled = new Set<number>();
 
   constructor(history: History, send: (message: FromWorker) => void) {

@@ -10,7 +10,7 @@ import { FILE_LIMITS, ReadingBudget } from './native/readingBudget.ts';
 
 /** The line that is executed, or that called the next inner function. */
 export interface GoFrame {
-  /** As the compiler was given it; with -trimpath it begins with the module's path. */
+  /** As passed to the compiler; with -trimpath it begins with the module's path. */
   readonly path: string;
   readonly line: number;
   /** With the path of its package. */
@@ -24,7 +24,7 @@ interface Layout {
   readonly inlinedSize: number;
   readonly inlinedName: number;
   readonly inlinedAt: number;
-  /** Of `runtime.moduledata.gofunc`. */
+  /** Offset of `moduledata.gofunc`. */
   readonly goFunctions: number;
 }
 
@@ -241,7 +241,7 @@ export class GoLines {
     return this.#elf.bytes(offset, 4).readUInt32LE(0);
   }
 
-  /** A NUL-terminated string; empty, too, if no NUL is found within MAX_TEXT bytes. */
+  /** A NUL-terminated string; also empty if no NUL is found within MAX_TEXT bytes. */
   #textAt(offset: number): string {
     if (offset >= this.#end) throw new ElfError('a name beyond the end');
     const bytes = this.#elf.bytes(offset, Math.min(MAX_TEXT, this.#end - offset));

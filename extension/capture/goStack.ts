@@ -9,12 +9,12 @@ const STANDARD = new Set(
     'strconv strings structs sync syscall testing text time unicode unique unsafe weak'
   ).split(' '),
 );
-/** Functions by which the standard library's folder is found: the last part of their file name is the same everywhere. */
+/** Functions used to find the standard library's folder: their file paths end the same way everywhere. */
 const OF_STANDARD = /^(?:runtime|net\/http)\.[^/]+$/;
 /** Third-party modules, in the module cache or vendored. */
 const OF_OTHERS = /(?:^|\/)[^/]+@v\d[^/]*\/|\/pkg\/mod\/|(?:^|\/)vendor\//;
 
-/** Functions to which a RoundTripper passes a request on, and those by which an http.Client calls a RoundTripper. */
+/** The function to which a RoundTripper passes a request, and the one by which http.Client calls a RoundTripper. */
 const TRANSPORT = 'net/http.(*Transport).RoundTrip';
 const CLIENTS_SEND = 'net/http.send';
 
@@ -22,8 +22,8 @@ export interface GoStack {
   /** From the first frame outside of the standard library to the last one. */
   readonly frames: readonly GoFrame[];
   /**
-   * The innermost frame of the program's own code, except a RoundTripper that only passes on what an http.Client was asked
-   * for. null: there is none.
+   * The innermost frame of the program's own code, except a RoundTripper that only forwards an http.Client's request.
+   * null: there is none.
    */
   readonly own: GoFrame | null;
 }

@@ -1,6 +1,6 @@
 /**
- * The traces of one window, and the files opened in it, as one list. Each source has ids and times of its own, which
- * start over. Here its ids are shifted behind those of the sources before it, and its times count from the earliest.
+ * The traces of one window, and the files opened in it, as one list. Each source has its own
+ * ids and times. Here its ids are offset to follow those of earlier sources; times count from the earliest one.
  */
 import type { CallSource } from '../engine/callSource.ts';
 import type { EngineApi, EngineStats } from '../engine/engine.ts';
@@ -15,15 +15,15 @@ interface Segment {
   readonly file: OpenedFile | null;
   /** Wall time at which its times start: nanoseconds since the epoch. */
   readonly began: bigint;
-  /** Offsets added to the source's ids, each from an id on; ascending. Ids in `moved` are exceptions. */
+  /** Offsets added to the source's ids, each from id `from` on; ascending. Not for ids in `moved`. */
   readonly spans: { readonly from: number; readonly base: number }[];
   /** Ids of calls that were still running when the list was cleared, by the source's id. */
   readonly moved: ReadonlyMap<number, number>;
   /** Added to the source's times: milliseconds from the start of the list to `began`. */
   timeBase: number;
-  /** Ids are the source's. */
+  /** Source ids of its calls. */
   readonly held: Set<number>;
-  /** Highest id of the source that was seen. */
+  /** Highest source id that was seen. */
   lastId: number;
   /** Counts of calls that are not in the list any more because it was cleared. */
   cleared: Counts;
@@ -79,7 +79,7 @@ export class History {
   }
 
   /**
-   * A file was read, all of it.
+   * Adds a file read in full.
    * @param began wall time at which its times start, in nanoseconds since the epoch.
    * @returns whether the times of rows that were held before have changed.
    */
@@ -88,7 +88,7 @@ export class History {
     const traced = this.#traced;
     const segment = this.#push(source, began, file);
     this.#pending = this.takeChanges();
-    // New ids of the running trace come behind those of the file.
+    // New ids of the running trace follow those of the file.
     if (traced !== null && segment.held.size > 0) this.#span(traced, traced.lastId + 1, this.#nextId - 1);
     const earlier = before !== null && began < before;
     if (earlier) this.#startAt(began);
@@ -102,7 +102,7 @@ export class History {
 
   #push(source: CallSource, began: bigint, file: OpenedFile | null): Segment {
     this.#zero ??= began;
-    // All ids in use must be known first, as the new ones begin behind them.
+    // All ids in use must be known first, as the new ones follow them.
     this.#pending = this.takeChanges();
     if (this.#protos !== null) source.setProtos(this.#protos);
     const segment: Segment = {
@@ -121,14 +121,14 @@ export class History {
     return segment;
   }
 
-  /** From this id of the source on, its calls get ids above all others. */
+  /** From source id `from` on, calls get ids above `above`. */
   #span(segment: Segment, from: number, above: number): void {
     const base = above - from + 1;
     segment.spans.push({ from, base });
     this.#ranges.push({ above, segment, base });
   }
 
-  /** The list starts earlier than it did: all rows have other times. */
+  /** The list now starts earlier: the times of all rows change. */
   #startAt(zero: bigint): void {
     this.#zero = zero;
     this.#pending = { rows: [], removed: this.#pending.removed };
@@ -199,7 +199,7 @@ export class History {
     return segment?.source.body(own, kind) ?? null;
   }
 
-  /** Where a call is from, and its id there. */
+  /** A call's source, and its id there. */
   #find(id: number): readonly [segment: Segment | undefined, own: number] {
     const range = this.#ranges.findLast(({ above }) => id > above);
     if (range === undefined) return [undefined, 0];
@@ -215,7 +215,7 @@ export class History {
     return segment?.source.pin(own, pinned) ?? false;
   }
 
-  /** For the calls of all traces, also of those to come. */
+  /** For the calls of all traces, also future ones. */
   setProtos(schema: ProtoSchema): void {
     this.#protos = schema;
     for (const { source } of this.#segments) source.setProtos(schema);
@@ -225,7 +225,7 @@ export class History {
    * Removes every call that has ended, and starts the list over: numbers, times and counts. Running calls of the current
    * trace are kept: they get the first numbers, and time begins with the earliest of them.
    *
-   * @param now wall time (ns) up to which the running trace was seen; null: none runs.
+   * @param now wall time (ns) up to which the running trace was read; null: none.
    * @returns all ids that were in the list. The caller must forget them before {@link takeChanges}, because running calls
    * get some of these ids again.
    */
@@ -330,7 +330,7 @@ function idIn({ moved, spans }: Segment, id: number): number {
   return moved.get(id) ?? id + (spans.findLast(({ from }) => id >= from)?.base ?? 0);
 }
 
-/** The number of another call, if it is still in the list: a cleared call's number may belong to another one now. */
+/** The id of a related call, if it is still in the list: a cleared call's id may have been reused. */
 function peerIn(segment: Segment, peer: number | null): number | null {
   return peer === null || !segment.source.holds(peer) ? null : idIn(segment, peer);
 }

@@ -3,7 +3,7 @@ import { joined, type KeptPart } from './keptFiles.ts';
 import { RecordingEncoder, RecordingReader } from './recording.ts';
 import { type Recorded, TraceError } from './trace.ts';
 
-/** Bytes: the extension host does other things in between. */
+/** Bytes; the extension host does other work in between. */
 const PIECE = 256 * 1024;
 
 export function copyOf(parts: readonly KeptPart[]): Recorded {

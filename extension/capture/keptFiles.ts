@@ -9,7 +9,7 @@ import { startTicksOf } from '../../helper/procStat.ts';
 
 const FOLDER_MODE = 0o700;
 const SUFFIX = '.httptrace';
-/** Bytes of a recording's header, which only the first part has where several are read as one. */
+/** Bytes of a recording's header; skipped in all but the first part when parts are joined. */
 const HEADER_SIZE = 16;
 
 export interface KeptPart {
@@ -37,7 +37,7 @@ export async function makeFolder(folder: string): Promise<void> {
   await chmod(folder, FOLDER_MODE);
 }
 
-/** Oldest first; none where there is no folder. */
+/** Oldest first; empty if there is no folder. */
 export async function keptParts(folder: string): Promise<KeptPart[]> {
   const names = await readdir(folder).catch(() => []);
   const parts: KeptPart[] = [];
@@ -60,9 +60,9 @@ export async function keptParts(folder: string): Promise<KeptPart[]> {
 }
 
 /**
- * Are the traces of an extension host that has ended shown again?
+ * Whether an ended extension host's traces are shown again.
  * @param keep the setting: never, after a reload, or also when VS Code was closed.
- * @param run the run of VS Code that they are of.
+ * @param run the run of VS Code that wrote them.
  * @param now the run of this window.
  */
 export function comesBack(keep: 'never' | 'reload' | 'always', run: string, now: string): boolean {

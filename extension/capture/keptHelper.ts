@@ -6,7 +6,7 @@ import type { Channel } from './channel.ts';
 
 export class KeptHelper {
   readonly #channel: Channel;
-  /** What was fixed when its programs were loaded. */
+  /** Options fixed when its programs were loaded. */
   readonly #fixed: string;
   #ended = false;
   #onEnd: () => void = () => {};

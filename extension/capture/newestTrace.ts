@@ -1,4 +1,4 @@
-/** The newest trace by its events: its clock, how far it was read, and which processes are in it. */
+/** State of the newest trace, from its events: clock, how far it was read, and its processes. */
 import type { HelperEvent } from '../../helper/events.ts';
 import { FrameError } from '../../helper/frames.ts';
 import { FrameType } from '../../helper/protocol.ts';
@@ -20,7 +20,7 @@ export class NewestTrace {
   #pipeline: Pipeline | null = null;
   /** Events that arrive before the clock, which an engine needs to begin. */
   #early: HelperEvent[] = [];
-  /** Wall time minus boot time, and the boot time up to which it was seen; ns. */
+  /** Wall time minus boot time, and the boot time up to which it was read; ns. */
   #offset = 0n;
   #upTo: bigint | null = null;
   #suspended: bigint | null = null;
@@ -29,7 +29,7 @@ export class NewestTrace {
 
   /**
    * @param newEngine for a trace that begins; in nanoseconds
-   * @param bytes of all traces: gets those of this one
+   * @param bytes of all traces: this one's are added
    */
   constructor(newEngine: (bootTime: bigint, offset: bigint) => EngineApi, bytes: TraceBytes) {
     this.#newEngine = newEngine;
@@ -78,14 +78,14 @@ export class NewestTrace {
     return this.#targets.all.filter(({ pid }) => this.#candidates.visibility(pid) === 'shown');
   }
 
-  /** Another trace is about to start. @param debuggerScripts what debuggers run beside the program */
+  /** Another trace is about to start. @param debuggerScripts run by debuggers beside the program */
   prepare(debuggerScripts: readonly string[]): void {
     this.#targets = new TargetList();
     this.#candidates = new Candidates();
     this.#debuggerScripts = new Set(debuggerScripts);
   }
 
-  /** It has started: what {@link take} gets from here on is of it. */
+  /** It has started: {@link take} gets its events from here on. */
   begin(): void {
     this.#bytes.begin();
     this.#waiting = 0;
@@ -136,7 +136,7 @@ export class NewestTrace {
         const again = this.#candidates.visibility(pid) === 'left-out';
         if (error === null) this.#candidates.confirm(pid);
         this.#targets.attached(event.info, again);
-        // It ran before the trace, below what is debugged.
+        // It already ran, below a debugged process.
         if (error === null) this.#leaveOutDebugger(pid);
         return;
       }

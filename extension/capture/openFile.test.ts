@@ -103,7 +103,7 @@ describe('a file of calls', () => {
     ['hello', 'neither'],
     ['{"a":1}', 'neither'],
     ['[]', 'neither'],
-    ['{"log":{"entries":[]}}', 'without a call'],
+    ['{"log":{"entries":[]}}', 'no readable calls'],
     ['PK\x03\x04…', 'ZIP'],
     ['\x89HTR\r\n\0\n\x63\0\x63\x01\0\0\0\0', 'another version'],
     ['\x89PNG\r\n\x1a\n', 'neither'],
@@ -154,7 +154,7 @@ describe('a file of calls', () => {
     expect(read).toMatchObject({ calls: 1, note: expect.stringContaining('1 of its entries hold too many') });
     const alone = deep.replace('"HERE"', JSON.stringify(new Array(1_000_001).fill(0)));
     const only = Buffer.from(alone.replace('"startedDateTime"', '"none"'));
-    await expect(readFile(pieces(only, 65_536), NEVER)).rejects.toThrow(/without a call.*too many values/);
+    await expect(readFile(pieces(only, 65_536), NEVER)).rejects.toThrow(/no readable calls.*too many values/);
   });
 
   it('is not read further when it is cancelled', async () => {

@@ -40,7 +40,7 @@ const LIMITS = { maxCalls: DEFAULT_MAX_EXCHANGES, maxBytes: DEFAULT_MAX_BYTES };
 
 type Pieces = AsyncIterable<Uint8Array>;
 
-/** @throws TraceError where nothing of it can be shown; the message is a sentence for the user. */
+/** @throws TraceError when no call can be shown; the message is a sentence for the user. */
 export async function readFile(pieces: Pieces, reading: Reading): Promise<ReadFile> {
   let beginning = await peek(pieces);
   if (isGzip(beginning.first)) beginning = await peek(unpacked(beginning.all));
@@ -196,7 +196,7 @@ async function readArchive(pieces: Pieces, { cancelled, limits = LIMITS }: Readi
       : []),
   ];
   if (calls.size === 0) {
-    const why = 'The file is an HTTP Archive without a call that can be read.';
+    const why = 'The HTTP Archive contains no readable calls.';
     throw new TraceError('file', [why, ...leftOut].join(' '));
   }
   const notes = [

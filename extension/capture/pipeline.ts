@@ -36,7 +36,7 @@ export class Pipeline {
     return this.#mostBehindMs;
   }
 
-  /** @throws RecordError for records that no helper writes. */
+  /** @throws RecordError for malformed records. */
   take(event: HelperEvent): void {
     switch (event.type) {
       case FrameType.Hello:

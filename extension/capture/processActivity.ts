@@ -1,10 +1,10 @@
-/** Whether a process that says nothing is at work all the same, by /proc/PID/stat (proc_pid_stat(5)). */
+/** Whether a silent process is still working, by /proc/PID/stat (proc_pid_stat(5)). */
 import { readFileSync } from 'node:fs';
 import { statAfterName } from '../../helper/procStat.ts';
 
 export class ProcessActivity {
   readonly #stat: () => string;
-  /** Its processor time so far, as the kernel writes it. */
+  /** Its CPU time so far, as the kernel prints it. */
   #used = '';
 
   /** @param stat the text of the file; throws when there is none */
@@ -13,7 +13,7 @@ export class ProcessActivity {
     this.#used = this.#read().used;
   }
 
-  /** It has used processor time since this was asked last, or the kernel holds it. False if that is unknown. */
+  /** It used CPU time since the last call, or is in uninterruptible sleep (D). False if that is unknown. */
   isWorking(): boolean {
     const { state, used } = this.#read();
     const before = this.#used;

@@ -121,14 +121,14 @@ describe('a recording', () => {
 
   it('distinguishes damage from a cut', () => {
     const file = record([hello]);
-    expect(() => read(Buffer.concat([file, Buffer.from('x')]))).toThrow('follows its end mark');
+    expect(() => read(Buffer.concat([file, Buffer.from('x')]))).toThrow('data after its end mark');
     const noHello = record([{ type: FrameType.Clock, payload: [] }]);
     expect(() => read(noHello)).toThrow('its first frame is not a hello');
     const missing = Buffer.concat([file.subarray(0, 16), file.subarray(16 + 6 + hello.payload.length)]);
     expect(() => read(missing)).toThrow('end mark does not match');
     const length = Buffer.from(file);
     length.writeUInt32LE(0xffff_ffff, 16);
-    expect(() => read(length)).toThrow('is not a frame');
+    expect(() => read(length)).toThrow('are not a frame');
   });
 
   it('does not accept what only a client sends', () => {

@@ -1,13 +1,13 @@
 /**
- * A recorded trace: a header, then the helper's frames as they came, then an end mark. Reading it gives the
- * same frames to the same engine, so the same exchanges, on any machine and without privilege.
+ * A recorded trace: a header, then the helper's frames as received, then an end mark. Replaying it gives the
+ * same frames to the same engine, so it yields the same exchanges, on any machine and without privilege.
  *
  * Header, 16 bytes: magic (8), u16 version of this format, u8 version of the frames, u8 byte order of the
  * records (1 = little, 2 = big), 4 bytes zero. Integers are little-endian. The magic holds a byte above 127,
  * both line ends and a NUL, so that a file that was mangled as text is recognised.
  *
  * The end mark is a frame of a type of its own, {@link END}, whose payload is the u64 number of frames before
- * it. A file without it was cut, wherever that happened.
+ * it. A file without it is truncated, even at a frame boundary.
  */
 import {
   encodeFrame,
@@ -19,7 +19,7 @@ import {
 } from '../../helper/frames.ts';
 import { FrameType, MAX_FRAME, PROTOCOL_VERSION } from '../../helper/protocol.ts';
 
-/** Raised when the header or the end mark changes. */
+/** Incremented when the header or end mark changes. */
 const RECORDING_VERSION = 1;
 
 const MAGIC = Uint8Array.from([0x89, 0x48, 0x54, 0x52, 0x0d, 0x0a, 0x00, 0x0a]); // \x89HTR\r\n\0\n
@@ -84,24 +84,24 @@ export class RecordingReader {
   #ended = false;
 
   /**
-   * The frames that are whole now, as views: use each before asking for the next.
+   * Yields the frames now complete, as views: use each before asking for the next.
    * @throws RecordingError
    */
   *push(piece: Uint8Array): Generator<Frame, void, undefined> {
     const rest = this.#readHeader(piece);
     if (this.#decoder === null) return;
     if (this.#ended) {
-      if (rest.length > 0) throw this.#damaged('something follows its end mark.');
+      if (rest.length > 0) throw this.#damaged('there is data after its end mark.');
       return;
     }
     const frames = this.#decoder.push(rest);
     for (;;) {
       const next = this.#next(frames);
       if (next === null) return;
-      if (this.#ended) throw this.#damaged('something follows its end mark.');
+      if (this.#ended) throw this.#damaged('there is data after its end mark.');
       if (next.type === END) {
         this.#end(next.payload);
-        if (this.#decoder.pending > 0) throw this.#damaged('something follows its end mark.');
+        if (this.#decoder.pending > 0) throw this.#damaged('there is data after its end mark.');
         return;
       }
       if (this.#frames === 0 && next.type !== FrameType.Hello) {
@@ -118,7 +118,7 @@ export class RecordingReader {
     return { kind: 'cut', frames: this.#frames, lost: this.#decoder?.pending ?? this.#header.length };
   }
 
-  /** The part of the piece behind the header. */
+  /** The part of the piece after the header. */
   #readHeader(piece: Uint8Array): Uint8Array {
     if (this.#decoder !== null) return piece;
     const taken = piece.subarray(0, HEADER_SIZE - this.#header.length);
@@ -152,7 +152,7 @@ export class RecordingReader {
       const next = frames.next();
       return next.done === true ? null : next.value;
     } catch (error) {
-      if (error instanceof FrameError) throw this.#damaged('what follows is not a frame.');
+      if (error instanceof FrameError) throw this.#damaged('the next bytes are not a frame.');
       throw error;
     }
   }

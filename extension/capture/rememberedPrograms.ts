@@ -12,7 +12,7 @@ import type { Tls, TlsLibrary } from '../../helper/protocol.ts';
 /** Each costs some milliseconds as a trace starts. */
 const MAX_REMEMBERED = 16;
 const MAX_PATH = 1024;
-/** Bytes of the file that are read at most: more than it ever has. */
+/** Maximum size of the file in bytes; it never gets this large. */
 const MAX_FILE = 64 * 1024;
 /** Folders that every trace searches anyway. */
 const OF_SYSTEM = /^\/(?:usr\/(?:local\/)?)?lib(?:64)?\//;
@@ -35,11 +35,11 @@ export class RememberedPrograms {
       const paths: unknown = JSON.parse(readFileSync(this.#file, 'utf8'));
       return Array.isArray(paths) ? paths.filter(isPath).slice(0, MAX_REMEMBERED) : [];
     } catch {
-      return []; // There is none yet, or it is damaged: then it is written anew.
+      return []; // Missing or damaged: the next save() rewrites it.
     }
   }
 
-  /** What a process of this trace uses. */
+  /** A traced process's TLS libraries. */
   saw({ libraries }: Tls): void {
     for (const library of libraries) {
       if (!isRemembered(library)) continue;
@@ -67,7 +67,7 @@ export class RememberedPrograms {
   }
 }
 
-/** Programs with an OpenSSL inside (Node) take long to start, and many that are not traced use the same file. */
+/** Not programs with OpenSSL built in (Node): they start slowly, and many untraced ones use the same file. */
 function isRemembered({ kind, path, inExecutable, attached }: TlsLibrary): boolean {
   return attached && isPath(path) && !OF_SYSTEM.test(path) && (kind === 'go' || !inExecutable);
 }

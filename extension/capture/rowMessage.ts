@@ -9,7 +9,7 @@ import type { FromWorker } from './workerProtocol.ts';
 type Rows = Extract<FromWorker, { type: 'rows' }>;
 type Part = Exclude<ExchangeRow['failure'] | ExchangeRow['cause'] | ExchangeRow['debug'], null>;
 
-/** What is posted of rows. */
+/** Rows as posted. */
 interface PackedRows {
   readonly type: 'rows';
   readonly count: number;
@@ -24,7 +24,6 @@ interface PackedRows {
   readonly removed: Rows['removed'];
 }
 
-/** What is posted. */
 export type PackedMessage = Exclude<FromWorker, Rows> | PackedRows;
 
 const NUMBERS = 22;
@@ -63,7 +62,7 @@ export function unpacked(message: PackedMessage, sharing: Sharing | null = null)
   return { type: 'rows', rows, removed: message.removed };
 }
 
-/** Values, each once. */
+/** Distinct values. */
 class Once<T> {
   readonly values: T[] = [];
   readonly #places = new Map<T, number>();

@@ -26,7 +26,7 @@ export interface SentFile {
   readonly granularity: number;
   /** In the process that sent it. */
   readonly descriptor: number;
-  /** A later change has another time, however soon it comes. */
+  /** Any later change sets a different ctime, however soon. */
   readonly stamped: boolean;
   /** Its content may change without changing its times. */
   readonly writableMap: boolean;
@@ -105,7 +105,7 @@ export function readSentFile(record: Uint8Array): SentFile {
   };
 }
 
-/** The names come from the file upwards, each with a slash behind it. */
+/** The names go from the file up, each followed by a slash. */
 function pathOf(names: Uint8Array): string | null {
   const text = Buffer.from(names).toString('latin1');
   if (!text.endsWith('/')) return null;

@@ -11,12 +11,12 @@ import type { SentFile, Unread } from './sentFile.ts';
 /** O_PATH: a descriptor that names a file without opening it, so that no device, FIFO or lease notices. */
 const O_PATH = 0o10000000;
 const NAME_ONLY = O_PATH | constants.O_NOFOLLOW;
-/** Of a regular file that has been checked. O_NOATIME leaves no trace, but only its owner may ask for it. */
+/** For a checked regular file. O_NOATIME leaves no trace, but only the file's owner may use it. */
 const READ_ONLY = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /**
- * One read, opening included, may take this many turns of a timer, in milliseconds: five seconds. On a machine that is so
- * busy that this process hardly runs, the turns come late, and the read has as much longer.
+ * Timer ticks that one read, including the open, may take, and their length in milliseconds: five seconds. On a machine
+ * so busy that this process hardly runs, ticks come late, and the read gets that much longer.
  */
 const TURNS = 50;
 const TURN_MS = 100;
@@ -118,15 +118,15 @@ function changedJustBefore(file: SentFile, sent: bigint): boolean {
   return file.changed > sent - (coarse > SAME_TIME ? coarse : SAME_TIME);
 }
 
-/** Of an open file on a local file system, which is asked for nothing that could take time. */
+/** Synchronous: fstat() of an open file on a local file system does not block. */
 function isUnchanged(handle: FileHandle, file: SentFile): boolean {
   const status = fstatSync(handle.fd, { bigint: true });
   return status.size === file.size && status.ctimeNs === file.changed;
 }
 
 /**
- * By its path as the process sees it; by its descriptor, which a server closes soon, but which also leads to a file that
- * has lost its name; when the process has ended, by its path as this one sees it.
+ * Tries the path as the process sees it; its descriptor, which a server soon closes, but which also finds an unlinked
+ * file; and, if the process has ended, the path as this process sees it.
  */
 async function openSame(file: SentFile): Promise<FileHandle | Unread> {
   const { pid, descriptor, path } = file;
@@ -167,7 +167,7 @@ async function isSame(handle: FileHandle, file: SentFile): Promise<boolean> {
   if (!status.isFile() || status.ino !== file.inode) return false;
   const { major, minor } = file.device;
   if (majorOf(status.dev) === major && minorOf(status.dev) === minor) return true;
-  // btrfs and overlayfs show programs another number than the kernel's own, which is that of the mount.
+  // On btrfs and overlayfs, stat() reports another device than the kernel's own, which is the mount's.
   return (await mountDevice(handle.fd, file.pid)) === `${major}:${minor}`;
 }
 

@@ -37,7 +37,7 @@ export class SentFiles {
     this.#reader = reader;
   }
 
-  /** Resolves when nothing waits; null: nothing does. */
+  /** Resolves when drained; null: nothing waits. */
   get busy(): Promise<void> | null {
     return this.#busy;
   }

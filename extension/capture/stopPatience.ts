@@ -1,16 +1,16 @@
-/** How long a helper that has been asked to stop is waited for. */
+/** How long to wait for a helper that was asked to stop. */
 import { ProcessActivity } from './processActivity.ts';
 
-/** Milliseconds without a message of it, and without a sign that it is at work. */
+/** Milliseconds without a message from it or a sign that it is working. */
 const SILENCE_MS = 30_000;
-/** Milliseconds for one that is at work: the kernel may hold it for long while programs are detached. */
+/** Milliseconds for a working helper: detaching programs may block it in the kernel for long. */
 const LIMIT_MS = 300_000;
 
 export class StopPatience {
   readonly #begin = performance.now();
   readonly #timer: NodeJS.Timeout;
 
-  /** @param giveUp called once, unless it ends before */
+  /** @param giveUp called once, unless ended first */
   constructor(helperPid: number, giveUp: () => void) {
     const activity = new ProcessActivity(helperPid);
     this.#timer = setTimeout(() => {

@@ -23,7 +23,7 @@ export class TargetList {
     return this.all.filter((target) => !target.ended).length;
   }
 
-  /** @param again it was no longer traced in between: having seen its start says nothing about its calls. */
+  /** @param again it was untraced in between, so having seen its start says nothing about its calls. */
   attached(info: ProcessInfo, again = false): void {
     if (info.error !== null) return;
     const parent = again ? null : this.#parentOf(info.pid);
@@ -32,7 +32,7 @@ export class TargetList {
 
   /**
    * Reads only the records that matter here; the engine checks them all.
-   * @param started a process, and by which. @param executed a process, of another program. @param ended a process.
+   * @param started a process and its parent. @param executed a process that ran execve. @param ended a process.
    */
   records(
     batch: Uint8Array,
@@ -92,7 +92,7 @@ export class TargetList {
     for (const target of this.all) this.#set({ ...target, ended: true });
   }
 
-  /** From now on, only processes that still exist count. */
+  /** Drops ended processes; resets otherConnections. */
   clear(): void {
     for (const { pid, ended } of this.all) if (ended) this.#targets.delete(pid);
     this.otherConnections = 0;

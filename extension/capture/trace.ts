@@ -68,7 +68,7 @@ export class TraceError extends Error {
       | 'untrusted-workspace'
       | 'file',
     message: string,
-    /** The signal that ended the process which this is about; null: none did, or it is not known. */
+    /** The signal that ended the process concerned; null: none, or not known. */
     readonly signal: string | null = null,
   ) {
     super(message);
@@ -79,11 +79,11 @@ export class TraceError extends Error {
 export interface Annotations {
   /** Annotations for a held row that was traced and that is new or has changed. */
   debugOf(row: ExchangeRow, rows: ReadonlyMap<number, ExchangeRow>): DebugFacts | null;
-  /** The calls of functions that led to `source`, innermost first. */
+  /** The call stack that led to `source`, innermost first. */
   stackOf(row: ExchangeRow): readonly SourceLine[];
   statusOf(status: TraceStatus): TraceStatus;
   /**
-   * Annotations of the status have changed, and those of rows that had not ended at that moment (milliseconds of the
+   * Annotations of the status changed, and of rows that had not ended at the given time (in milliseconds of the
    * list).
    */
   readonly onDidChange: Listen<number>;
@@ -100,7 +100,7 @@ export interface Marks {
 export interface StoppingTrace {
   /** @throws TraceError when no trace runs */
   setBreak(what: Omit<BreakRequest, 'request'>): Promise<BreakState>;
-  /** A process was stopped, and this has not been fetched yet. */
+  /** A process was stopped, and no answer has reported it. */
   readonly onDidBreak: Listen<BreakState>;
 }
 
@@ -114,15 +114,15 @@ export interface Trace {
   /** Starts (if idle, stopped or failed) and attaches; if already running, attaches these too. @throws TraceError */
   start(pids: readonly number[]): Promise<void>;
   /**
-   * Starts (if idle, stopped or failed) without a process: what these start from now on is traced from its first
-   * instruction, and shown as soon as it is named with {@link confirm} or {@link start}. @throws TraceError
+   * Starts (if idle, stopped or failed) without a process: processes that the seeds start from now on are traced from
+   * the first instruction, and shown when named with {@link confirm} or {@link start}. @throws TraceError
    */
   arm(seeds: readonly number[]): Promise<void>;
-  /** Shows the calls of those of these processes that an armed trace already follows; does not attach to the others. */
+  /** Shows the calls of these processes if an armed trace already follows them; does not attach to the others. */
   confirm(pids: readonly number[]): void;
   /** Drops processes that an armed trace has followed for this many milliseconds without their being named. */
   leaveOutUnnamed(olderMs: number): void;
-  /** Drains what is in flight and ends. What was captured stays. Idempotent. */
+  /** Drains records in flight, then ends. Captured calls stay. Idempotent. */
   stop(): Promise<void>;
   /** While it stops: drops and counts the remaining records instead of waiting for them. */
   cutShort(): void;
@@ -151,7 +151,7 @@ export interface Trace {
   /**
    * Reads a recording or an HTTP Archive into the list, beside what is in it. Needs neither privilege nor Linux.
    * @param content its path, or its content.
-   * @param name what its rows say they are from.
+   * @param name shown by its rows as their origin.
    * @param progress receives how much was read, in percent.
    */
   open(content: string | Uint8Array, name: string, progress: (percent: number) => void): Opening;

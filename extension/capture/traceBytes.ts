@@ -10,7 +10,7 @@ export interface Bytes {
 const NO_BYTES: Bytes = { seen: 0, lost: 0 };
 
 export class TraceBytes {
-  /** The latest of the newest trace; null: there was none yet. */
+  /** The newest trace's latest status; null: none yet. */
   #status: Status | null = null;
   /** Bytes of the newest trace that were left out because of overload. */
   #shed = 0;

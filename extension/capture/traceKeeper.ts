@@ -44,7 +44,7 @@ export class TraceKeeper {
   /** Parts of the running trace, the last of which is being written. */
   #parts: Part[] = [];
   #partNumber = 0;
-  /** What a further part begins with. */
+  /** Frames that start further parts. */
   #first: Frame[] = [];
   #known: Frame[] = [];
   #knownBytes = 0;
@@ -207,7 +207,7 @@ export class TraceKeeper {
     }
   }
 
-  /** A trace goes on without being kept. */
+  /** On error, the trace goes on unkept. */
   #try(act: () => void): void {
     try {
       act();

@@ -23,7 +23,7 @@ import type { FromWorker, ToWorker, WorkerOptions } from './workerProtocol.ts';
 
 /**
  * How often {@link TraceWorker.flush} has to be called, in milliseconds: the eye can follow ten updates a second.
- * The first change after a pause goes at once.
+ * The first change after a pause is sent at once.
  */
 export const FLUSH_INTERVAL = 100;
 /** Rows in one message; more would block the extension host for too long while it unpacks them. */
@@ -155,7 +155,7 @@ export class TraceWorker {
     if (problem !== null) throw new TraceError('file', problem);
   }
 
-  /** Sends changes: at most {@link MAX_ROWS} rows, and the status if it differs. */
+  /** Sends changes: at most {@link MAX_ROWS} rows, and the status if it changed. */
   flush(): void {
     this.#keeper.flush();
     const { rows: changed, removed } = this.#history.takeChanges();
@@ -186,7 +186,7 @@ export class TraceWorker {
     const earlier = await this.#files.open(message);
     const { content } = message;
     if (Array.isArray(content)) this.#keeper.adopt(content);
-    // If the list begins earlier now, all rows have other times: the status goes first, as for a new list.
+    // If the list now begins earlier, all row times change: the status is sent first, as for a new list.
     if (earlier) this.#sendStatus();
     this.#flushAll();
   }
@@ -202,7 +202,7 @@ export class TraceWorker {
     return zero === null ? null : Number(zero / 1_000_000n);
   }
 
-  /** Starts the list again, with what is still under way. */
+  /** Starts the list over, keeping running calls. */
   #clear(): void {
     const live = this.#capture !== null;
     const removed = this.#history.clear(live ? this.#newest.seenUpTo : null);
@@ -268,7 +268,7 @@ export class TraceWorker {
       await this.#attach(capture, pids);
       if (this.#phase === 'starting') this.#phase = 'running';
     } catch (error) {
-      // A trace that was started for this process alone has nothing to do.
+      // A trace started for these processes alone has nothing to do.
       if (fresh && this.#newest.targets.running === 0) {
         await this.#stop();
         this.#phase = 'failed';
@@ -283,7 +283,7 @@ export class TraceWorker {
     const capture = await this.#captured(options);
     // Processes that seeds start may not be debugged at all, and their calls could not be removed from a file.
     this.#keeper.abandon(
-      'A trace that is made ready before a launch is not kept: it may hold calls that are not shown.',
+      'A trace that is armed before a launch is not kept: it may hold calls that are not shown.',
     );
     await Promise.all(seeds.map((pid) => capture.seed(pid)));
     if (this.#phase === 'starting') this.#phase = 'running';
@@ -303,14 +303,14 @@ export class TraceWorker {
     }
   }
 
-  /** @throws TraceError when none of them could be attached: one that has just ended does not spoil the others. */
+  /** @throws TraceError when one cannot be attached; one that has ended counts only if no other was attached. */
   async #attach(capture: Capture, pids: readonly number[]): Promise<void> {
     let refused: unknown = null;
     let attached = 0;
     for (const pid of pids) {
       // The armed trace has seen its calls, even if it has ended since.
       const followed = this.#newest.candidates.visibility(pid) === 'candidate';
-      // Before the answer, which a busy helper gives late: unnamed candidates become seeds by then.
+      // Before the helper answers, which may be late: unnamed candidates become seeds by then.
       if (followed) this.#newest.candidates.confirm(pid);
       try {
         await capture.attach(pid, this.#children);

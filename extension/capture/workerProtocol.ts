@@ -48,7 +48,7 @@ export type ToWorker =
     }
   /** These processes are debugged: shows their calls if seeds have started them. */
   | { readonly type: 'confirm'; readonly pids: readonly number[] }
-  /** Drops processes that seeds started this long ago and that were not named. */
+  /** Drops unnamed processes that seeds started at least this long ago. */
   | { readonly type: 'leaveOutUnnamed'; readonly olderMs: number }
   /** Break on Calls by ptrace: answered by `break`, then `done`. */
   | { readonly type: 'break'; readonly request: number; readonly what: Omit<BreakRequest, 'request'> }
@@ -91,8 +91,8 @@ export type ToWorker =
       readonly ids: readonly number[];
     }
   /**
-   * Reads a file of calls into the list: a path, what it holds, or the parts of a trace that was kept. `name`: what its
-   * rows say they are from.
+   * Reads a file of calls into the list. `content`: its path, its bytes, or the parts of a kept trace. `name`: shown by
+   * its rows as their origin.
    */
   | {
       readonly type: 'open';
@@ -106,7 +106,7 @@ export type ToWorker =
   | { readonly type: 'flushKept'; readonly request: number }
   /** Stops keeping traces, and deletes those that were kept. */
   | { readonly type: 'forgetKept' }
-  /** How a command that was asked for with `ask` ended. */
+  /** How a command requested with `ask` ended. */
   | {
       readonly type: 'asked';
       readonly code: TraceError['code'];
@@ -115,7 +115,7 @@ export type ToWorker =
     };
 
 export type FromWorker =
-  /** `request` null: a process was stopped, and this has not been fetched yet. */
+  /** `request` null: a process was stopped, and no answer has reported it. */
   | { readonly type: 'break'; readonly request: number | null; readonly state: BreakState }
   | { readonly type: 'done'; readonly request: number }
   | {

@@ -1,4 +1,4 @@
-/** The trace of one window: the worker's side of it in a thread, this side in the extension host. */
+/** The extension host's side of a window's trace; the worker's side runs in a thread. */
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Worker } from 'node:worker_threads';
@@ -42,7 +42,7 @@ interface Answer {
 }
 
 /**
- * V8's limit for young objects in the engine's thread, half of the default: measured, the rest hardly speeds up dissection
+ * V8's young generation limit in the engine's thread, half of the default: measured, more hardly speeds up dissection
  * but stays resident for good.
  */
 const YOUNG_MIB = 24;
@@ -224,7 +224,7 @@ export class WorkerTrace implements Trace, StoppingTrace {
     this.#post({ type: 'keepHelper', keepMs: this.#settings().keepMs });
   }
 
-  /** Keeps nothing from now on, and removes what was. */
+  /** Stops keeping traces, and removes the kept ones. */
   forgetKept(): void {
     this.#post({ type: 'forgetKept' });
   }

@@ -26,7 +26,7 @@ export interface ShowOptions {
   readonly showSecrets: boolean;
   /** Bytes of each body; null = all. */
   readonly bodyLimit: number | null;
-  /** Folder of .proto files, or one of them; null = none. */
+  /** Folder of .proto files, or one file; null = none. */
   readonly proto: string | null;
 }
 
@@ -122,7 +122,7 @@ const TRACE = {
   otlp: { type: 'string' },
 } as const;
 const ATTACH = { ...TRACE, cgroup: { type: 'string' } } as const;
-/** Standard output is the protocol's, and secrets stay masked. */
+/** Standard output carries MCP, and secrets stay masked. */
 const MCP = {
   attach: { type: 'string' },
   'max-body': { type: 'string' },
@@ -188,7 +188,7 @@ export function parseCommandLine(args: readonly string[]): Command {
   return interpret(topic, parsed);
 }
 
-/** A recording, `--attach PID,…`, or a command behind `--`. */
+/** A recording, `--attach PID,…`, or a command after `--`. */
 function parseMcp(args: readonly string[]): Command {
   const end = args.indexOf('--');
   const { values, operands } = parseOptions(end < 0 ? args : args.slice(0, end), MCP, false);
@@ -379,7 +379,7 @@ function readFilter(text: string | undefined): Filter | null {
   const filter = parseFilter(text);
   const [error] = filter.errors;
   if (error !== undefined) {
-    // Unlike in an interactive list, a filter of which half was ignored would go unnoticed.
+    // Unlike in an interactive list, a half-ignored filter would go unnoticed.
     throw new UsageError(`--filter, at character ${error.start + 1} of ${quote(text)}: ${error.message}`);
   }
   return filter;

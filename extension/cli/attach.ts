@@ -23,7 +23,7 @@ export async function attach(
   }
   const lent = actAsInvoker(pids);
   let cutShort = (): void => {};
-  // Registered before there are files, so that none is left half written.
+  // Registered before files are opened, so none is left half written.
   const asked = new Promise<void>((resolve) => whenAskedToStop(resolve, () => cutShort()));
   const files = openFiles(options);
   const trace = await LiveTrace.start(options, files).finally(() => lent && becomeInvoker());
@@ -46,7 +46,7 @@ export async function attach(
   return troubles.length > 0 || problem !== null || trace.incomplete ? EXIT_FAILED : EXIT_OK;
 }
 
-/** The messages of those that could not be attached. */
+/** @returns the messages of failed attachments */
 async function attachAll(trace: LiveTrace, pids: readonly number[], children: boolean): Promise<string[]> {
   const refused: string[] = [];
   for (const pid of pids) {

@@ -1,4 +1,4 @@
-/** What the options of a command mean for the capture. */
+/** Maps a command's options to capture options. */
 import type { CaptureOptions } from '../capture/capture.ts';
 import type { TraceOptions } from './arguments.ts';
 

@@ -7,8 +7,8 @@ import { UsageError } from './arguments.ts';
 const MOUNTS = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified', '/sys/fs/cgroup/systemd'];
 
 /**
- * Ids of the processes in a control group and those below it, as this process names them (0, a process of
- * another pid namespace, is left out).
+ * Ids of the processes in a control group and those below it, in this process's pid namespace (0, a process
+ * outside of it, is left out).
  * @param path as in /proc/PID/cgroup, or the folder itself. @throws UsageError when there is no such group
  */
 export function processesOf(path: string): number[] {

@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 
 export const EXIT_OK = 0;
-/** The trace could not start or not be completed; a recording is cut; `doctor` found tracing impossible. */
+/** The trace could not start or complete; a recording is truncated; `doctor` found tracing impossible. */
 export const EXIT_FAILED = 1;
 /** Wrong usage, an output that cannot be written, a file that is not a recording: nothing was started. */
 export const EXIT_USAGE = 2;

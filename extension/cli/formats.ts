@@ -1,4 +1,4 @@
-/** The formats of the command line. From an entry of {@link FORMATS} options, help and errors are made. */
+/** The command line's formats. Options, help and errors are made from the entries of {@link FORMATS}. */
 import { HarArchive } from './harArchive.ts';
 import { JsonLines } from './jsonLines.ts';
 import { OtlpLines } from './otlpLines.ts';

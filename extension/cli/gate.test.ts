@@ -19,7 +19,7 @@ function start(script: string) {
 
 it('is attached to only after it has announced that it waits, and executes its command after that', async () => {
   const child = start(`
-    while [ ! -e "$1" ]; do sleep 0.01; done
+    while [ ! -e "$1" ]; do [ -d "\${0%/*}" ] || exit 3; sleep 0.01; done
     printf x >&3
     [ "$(head -c 1 <&3 | wc -l)" = 1 ] || exit 1
     [ -e "$1.attached" ] || exit 2

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Duplex } from 'node:stream';
 import { TraceError } from '../capture/trace.ts';
 
-/** The descriptor by which the gate and its parent speak. */
+/** The descriptor between the gate and its parent. */
 const GATE_DESCRIPTOR = 3;
 const NOT_STARTED = 'The program that starts the command (gate) could not be started.';
 
@@ -39,7 +39,7 @@ export async function openGate(
   gate.end('\n');
 }
 
-/** Until it says so, it may still be executed itself, and /proc does not show what it will execute. */
+/** Until the gate's byte arrives, its own execve may still run, and /proc lacks its command. */
 function waits(gate: Duplex): Promise<void> {
   return new Promise((resolve, reject) => {
     gate.once('data', () => resolve());

@@ -21,7 +21,7 @@ export class HeldCalls implements CallSource {
     this.#pipeline = new Pipeline(this.#engine);
   }
 
-  /** @throws RecordError for records that no helper writes. */
+  /** @throws RecordError for malformed records. */
   take(event: HelperEvent): void {
     this.#pipeline.take(event);
     this.#learn();

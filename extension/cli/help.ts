@@ -90,7 +90,7 @@ when it is not a recording.
   export: `http-trace export FILE [options]
 
 Writes the exchanges of a file made with --record, or of standard input when FILE is -, in a format
-for other programs: ${EXPORT_FORMAT} unless --format says another. Needs no privilege. Secrets are masked unless
+for other programs: ${EXPORT_FORMAT} unless --format is given. Needs no privilege. Secrets are masked unless
 --show-secrets is given.
 
 Options${SHOW}

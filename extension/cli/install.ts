@@ -93,7 +93,7 @@ async function run([program = '', ...args]: readonly string[]): Promise<number> 
 /** @throws Exit when the command ran and failed */
 function runByDialog(line: string): Promise<number> {
   if (!survivesDoubleQuotes(line)) return Promise.resolve(EXIT_NO_DIALOG);
-  // Quotes the folder for the shell, whatever its name is.
+  // sudo-prompt puts this path into a shell script.
   process.chdir('/');
   return new Promise((resolve, reject) => {
     exec(line, { name: 'HTTP Trace' }, (error, _stdout, stderr) => {

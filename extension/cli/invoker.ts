@@ -26,11 +26,11 @@ function takeGroups({ uid, gid }: { readonly uid: number; readonly gid: number }
     // @types/node has no such function.
     (process as unknown as { initgroups(user: number, group: number): void }).initgroups(uid, gid);
   } catch {
-    process.setgroups?.([gid]); // a user without a name
+    process.setgroups?.([gid]); // no passwd entry
   }
 }
 
-/** No way back to root. */
+/** Gives up root for good. */
 export function becomeInvoker(): void {
   const invoker = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   process.seteuid?.(0);

@@ -36,7 +36,7 @@ export class LiveTrace {
   #idle: () => void = () => {};
   #fail: (problem: string) => void = () => {};
   #attached = false;
-  /** Sentences for the summary from during the trace. */
+  /** Problems that were already printed. */
   readonly #reported = new Set<string>();
   #outputLost = false;
   #finished: Promise<readonly string[]> | null = null;
@@ -70,7 +70,7 @@ export class LiveTrace {
     capture.onEvent((event, frame) => this.#take(event, frame));
   }
 
-  /** @throws TraceError; there are no files then */
+  /** @throws TraceError, after discarding files */
   static async start(options: TraceOptions, files: TraceFiles): Promise<LiveTrace> {
     try {
       return await LiveTrace.#start(options, files);
@@ -106,7 +106,7 @@ export class LiveTrace {
   /**
    * Drains the trace, and shows the remaining exchanges and the summary. Resolves with what went wrong during the trace, in
    * sentences. Idempotent.
-   * @param remarks more sentences for the summary, asked for when all is drained
+   * @param remarks more sentences for the summary, evaluated when all is drained
    */
   finish(remarks: (status: Status | null) => readonly string[] = () => []): Promise<readonly string[]> {
     this.#finished ??= this.#finish(remarks);
@@ -180,7 +180,7 @@ export class LiveTrace {
       if (this.#outputLost) this.#fail(unrecorded);
     }
     if (this.#troubles.length > 0) return;
-    // A command that is run was started before there are records: it keeps its priority.
+    // The command of `run` was started before any records: it keeps its priority.
     if (event.type === FrameType.Records) this.#priority.worked(event.records.length, performance.now());
     try {
       this.#reader.take(event);

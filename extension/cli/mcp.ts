@@ -93,7 +93,7 @@ function start(options: TraceOptions): Promise<Capture> {
   });
 }
 
-/** Until the client closes the input, or a signal asks to stop. */
+/** Serves until the input is closed, or a signal asks to stop. */
 function served(server: McpServer): Promise<void> {
   const asked = new Promise<void>((resolve) => whenAskedToStop(resolve));
   return Promise.race([server.serve(process.stdin, process.stdout), asked]);
@@ -106,7 +106,7 @@ async function release(
   children: boolean,
 ): Promise<ChildProcess> {
   const child = spawnGate(NATIVE_PATH, command, ['ignore', 2, 2]);
-  child.on('error', () => {}); // It has no pid then.
+  child.on('error', () => {}); // openGate reports it.
   await openGate(child, (pid) => capture.attach(pid, children));
   return child;
 }

@@ -48,7 +48,7 @@ export class McpServer {
     let rest = '';
     // A line that is too long is discarded.
     let skipping = false;
-    output.on('error', () => {}); // The client has gone: its end of the input ends, too.
+    output.on('error', () => {}); // The client is gone: the input ends, too.
     input.setEncoding('utf8');
     for await (const piece of input as AsyncIterable<string>) {
       const lines = (rest + piece).split('\n');
@@ -141,7 +141,7 @@ export class McpServer {
       case 'tools/call':
         return this.#call(given['name'], given['arguments']);
       default:
-        throw new RpcError(METHOD_NOT_FOUND, 'There is no such method here.');
+        throw new RpcError(METHOD_NOT_FOUND, 'Method not found.');
     }
   }
 

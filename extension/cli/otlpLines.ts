@@ -1,11 +1,11 @@
-/** `--format otlp`: spans as lines of JSON, each a request that a collector takes. */
+/** `--format otlp`: spans as lines of JSON, each a request for a collector. */
 import manifest from '../../package.json';
 import { jsonLine } from '../escape/jsonLine.ts';
 import { type ProcessSpan, traceRequest } from '../otlp/request.ts';
 import { SpanMaker } from '../otlp/spans.ts';
 import type { EndedExchange, Sink, SinkTarget } from './sink.ts';
 
-/** Spans of one line. */
+/** Spans per line. */
 const MAX_BATCH = 512;
 
 export class OtlpLines implements Sink {

@@ -18,7 +18,7 @@ export interface Output {
   drained(): Promise<void>;
   /** Resolves when nothing more can be written: null when the output has no reader any more, else the error. */
   readonly broken: Promise<string | null>;
-  /** Resolves when all is written: with what is wrong when only that shows it, else null. */
+  /** Resolves when all is written: with an error that shows only then, else null. */
   end(): Promise<string | null>;
   /** Discards the file: there was nothing to write. */
   discard(): void;

@@ -15,7 +15,7 @@ const FORGET_AFTER = 2000;
 /** Characters that are written at once: a system call for each line would take longer than making the line. */
 const WRITE_AT = 256 * 1024;
 
-/** Gets each exchange that is shown, if it wants to, with secrets masked. */
+/** Called for each shown exchange, which it can get with secrets masked. */
 export type AlsoTo = (masked: () => ExchangeJson | null) => void;
 
 export class Printer {
@@ -25,7 +25,7 @@ export class Printer {
   readonly #sink: Sink;
   readonly #also: AlsoTo | null;
   readonly #done = new Set<number>();
-  /** Ended, and not shown yet: their other end is about to become known. */
+  /** Ended, not shown yet: their other side is about to be reported. */
   readonly #held = new Set<number>();
   #calls = 0;
   #encrypted = 0;
@@ -120,7 +120,7 @@ export class Printer {
     this.#also?.(() => this.#engine.json(id) ?? null);
   }
 
-  /** The exchange as it is shown: secrets are masked unless the options reveal them. */
+  /** Tests the exchange as shown: secrets are masked unless the options reveal them. */
   #isWanted(id: number, { matches, possible, details }: Filter): boolean {
     const row = this.#engine.row(id);
     if (row === undefined) return false;

@@ -29,11 +29,11 @@ import { EXIT_USAGE, Exit } from './exitStatus.ts';
 
 const PRIVATE = 0o600;
 const SUFFIX = '.partial';
-/** Most partial files of other traces, running or killed, with the same name. */
+/** Limit of other traces' partial files, running or killed, of the same name. */
 const MAX_PARTIAL = 100;
 /** Bytes of a name that leave room for the suffix; file systems allow 255. */
 const MAX_NAME = 200;
-/** Only its owner may rename or remove what is in a folder with it (sticky bit). */
+/** Sticky bit: only a file's owner may rename or remove it in such a folder. */
 const STICKY = 0o1000;
 
 const DESCRIPTOR = /^(?:\/dev\/(?:stdin|(stdout)|(stderr)|fd\/(\d+))|\/proc\/self\/fd\/(\d+))$/;
@@ -76,7 +76,7 @@ export class PrivateFile {
     const stats = fstatSync(descriptor);
     // Not opened again: a file would be overwritten from its beginning, and a socket cannot be opened.
     if (stats.isFile() || stats.isSocket()) return new PrivateFile(path, descriptor, null, true);
-    // Opened again, a pipe waits for its reader, which the one that Node has made its own may not do.
+    // Reopened, a pipe waits for its reader; the descriptor that Node has set up may not.
     const flags = constants.O_WRONLY | constants.O_NOCTTY;
     return new PrivateFile(path, openSync(`/proc/self/fd/${descriptor}`, flags), null);
   }
@@ -150,10 +150,10 @@ function descriptorOf(path: string): number | null {
   return number === undefined ? 0 : Number(number);
 }
 
-/** A device, a pipe. */
+/** Device or pipe. */
 function openSpecial(path: string, stats: Stats): number {
   const user = process.geteuid?.() ?? -1;
-  // Another user may have created it to read along (the kernel's fs.protected_fifos guards against this).
+  // Another user may have created it to eavesdrop (the kernel's fs.protected_fifos guards against this).
   if (stats.isFIFO() && stats.uid !== user && stats.uid !== 0) {
     throw new Refusal('it is a pipe of another user');
   }

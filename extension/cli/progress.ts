@@ -1,6 +1,6 @@
 /**
- * Reports on standard error how far the output is behind the program, and how much is left when the trace stops. Prints only
- * what lasts for a while, and only a line now and then.
+ * Reports on standard error how far the output is behind the program, and how much is left when the trace stops.
+ * Reports only lasting delays, at most one line per interval.
  */
 import type { Status } from '../../helper/protocol.ts';
 import { behindMs } from '../capture/pipeline.ts';

@@ -6,7 +6,7 @@ import { say } from './say.ts';
 
 /**
  * A file that cannot be parsed is reported, and the others are used.
- * @param path a folder, which is searched with all below it, or a file; null: the option was not given.
+ * @param path a folder, searched recursively, or a file; null: the option was not given.
  * @throws Exit when there is nothing to be read
  */
 export async function openProtos(path: string | null): Promise<ProtoSchema | null> {

@@ -24,7 +24,7 @@ const STANDARD_INPUT = '-';
 
 /**
  * Resolves with the exit status.
- * @param ownLimit whether `options.bodyLimit` was asked for; else the recording's own is taken.
+ * @param ownLimit whether the user set `options.bodyLimit`; else the recording's own is used.
  * @throws Exit for a file that cannot be read or is not a recording
  */
 export async function replay(file: string, options: ShowOptions, ownLimit: boolean): Promise<number> {
@@ -63,7 +63,7 @@ function open(
   protos: ProtoSchema | null,
 ): { reader: TraceReader; output: Output } {
   let opened: Output | null = null;
-  // An incomplete output can be removed, as the recording stays. Registered before there is one, so that none is left.
+  // Incomplete output can be removed: the recording stays. Registered before it exists, so that none is left.
   cleanUpWhenStopped(() => opened?.discard());
   const { output } = openFiles(options);
   opened = output;
@@ -81,7 +81,7 @@ function limitOf(event: HelperEvent): number | null {
   return event.type === FrameType.Hello ? event.hello.bodyLimit : DEFAULT_BODY_LIMIT;
 }
 
-/** The file's error. @throws Exit when it is not a recording; other errors as they are */
+/** The file's damage. @throws Exit if unreadable or not a recording; other errors as is */
 export function troubleOf(name: string, error: unknown): string {
   if (error instanceof RecordingError) {
     const message = `${name} ${error.message}`;

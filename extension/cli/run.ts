@@ -15,7 +15,7 @@ import { discardFiles, openFiles, type TraceFiles } from './traceFiles.ts';
 /** Resolves with the command's exit status. @throws Exit when the command was not run */
 export async function run(command: readonly [string, ...string[]], options: TraceOptions): Promise<number> {
   let files: TraceFiles | null = null;
-  // There is no command yet to pass signals on to. Registered before there are files, so that none is left behind.
+  // There is no command yet to pass signals on to. Registered before files are created, so that none is left behind.
   const stopCleaning = cleanUpWhenStopped((signal) => {
     if (files !== null) discardFiles(files);
     say(notStarted(signal));
@@ -25,7 +25,7 @@ export async function run(command: readonly [string, ...string[]], options: Trac
   // The gate is already the command's process, waiting: the attached process will execute the command.
   const child = spawnGate(NATIVE_PATH, command, ['inherit', 'inherit', 'inherit']);
   const ended = exitOf(child);
-  ended.catch(() => {}); // A gate that cannot be started has no pid: openGate says so.
+  ended.catch(() => {}); // A gate that did not start has no pid: openGate reports it.
   const restore = forwardSignals((signal) => child.kill(signal));
   stopCleaning();
   try {
@@ -60,7 +60,7 @@ async function startOrExit(options: TraceOptions, files: TraceFiles): Promise<Li
   }
 }
 
-/** The gate was ended: by a signal that was passed on to it, or that came to the whole process group. */
+/** A signal ended the gate: passed on to it, or sent to the whole process group. */
 function endAs(signal: NodeJS.Signals, restore: () => void): number {
   restore();
   say(notStarted(signal));

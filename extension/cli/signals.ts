@@ -22,8 +22,8 @@ export function forwardSignals(to: (signal: NodeJS.Signals) => void): () => void
 const STOPPING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Calls the functions one after the other, one for each Ctrl+C, SIGTERM or SIGHUP; the next one ends the program as if it
- * were not handled.
+ * Calls the next function at each Ctrl+C, SIGTERM or SIGHUP; once all were called, a further signal has its default
+ * effect.
  */
 export function whenAskedToStop(...steps: readonly (() => void)[]): void {
   const left = [...steps];
@@ -35,8 +35,8 @@ export function whenAskedToStop(...steps: readonly (() => void)[]): void {
 }
 
 /**
- * Until the returned function is called, a signal that ends this program ends it as if it were not handled, but after
- * `cleanUp`.
+ * Until the returned function is called, a signal that ends this program calls `cleanUp` first, then has its default
+ * effect.
  */
 export function cleanUpWhenStopped(cleanUp: (signal: NodeJS.Signals) => void): () => void {
   const restore = (): void => {

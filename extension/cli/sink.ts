@@ -20,8 +20,8 @@ export interface Sink {
 
 export interface SinkTarget {
   readonly write: (text: string) => void;
-  /** Characters that a line of the terminal has; null: not a terminal. */
+  /** Width of the terminal in characters; null: not a terminal. */
   readonly columns: number | null;
-  /** The exchanges come with their secrets. */
+  /** Secrets in exchanges are not masked. */
   readonly secrets: boolean;
 }

@@ -13,7 +13,7 @@ export interface SummaryFacts {
   /** The helper's latest status; only the final one has all of the kernel's counts. */
   readonly status: Status | null;
   readonly stats: Pick<EngineStats, 'records' | 'connections' | 'fileBytes' | 'shedBytes'>;
-  /** Exchanges that were over when the trace ended, shown or not. */
+  /** Exchanges that had ended when the trace did, shown or not. */
   readonly exchanges: number;
   /** Connections that ended without plaintext, shown or not. */
   readonly encrypted: number;
@@ -29,7 +29,7 @@ export function summarize(facts: SummaryFacts): SummaryJson {
   const final = facts.status?.final === true ? facts.status : null;
   const backlog = facts.status?.backlog;
   const common = {
-    // Parts of a record that was cut by the helper are one record.
+    // A record that the helper split counts as one.
     delivered: stats.records - (backlog?.split ?? 0),
     exchanges: facts.exchanges,
     encrypted: facts.encrypted,

@@ -29,8 +29,8 @@ export interface Check {
 type Version = readonly [major: number, minor: number];
 
 /**
- * The oldest kernel that can run the programs: all backends use bpf_loop, of Linux 5.17. (The ring buffer and
- * CAP_BPF are of 5.8, task storage for tracing programs of 5.11.)
+ * The oldest kernel that can run the programs: all backends use bpf_loop, from Linux 5.17. (The ring buffer and
+ * CAP_BPF are from 5.8, task storage for tracing programs from 5.11.)
  */
 const OLDEST_KERNEL: Version = [5, 17];
 /** The oldest kernel on which HTTP Trace was tested. Between the two, the verifier may refuse the programs. */
@@ -64,7 +64,7 @@ function helpers({ helpers }: SystemFacts): Check[] {
     )
     .join('; ');
   const remedy = helpers.some(({ kept }) => kept)
-    ? 'The setting httpTrace.keepHelper sets for how long; 0: not at all.'
+    ? 'The setting httpTrace.keepHelper sets how long; 0 disables it.'
     : null;
   return [{ id: 'helpers', title: 'Helpers', status: 'ok', detail, remedy }];
 }
@@ -140,7 +140,7 @@ const WAYS: Readonly<Record<Way['id'], string>> = {
   capabilities: 'with sufficient capabilities',
   trusted: 'by the installed loader, which may be started by this user',
   'trusted-pkexec': 'by the installed loader and polkit',
-  'trusted-sudo': 'by the installed loader and a rule of sudo',
+  'trusted-sudo': 'by the installed loader and a sudoers rule',
   pkexec: 'by pkexec',
   sudo: 'by sudo, without a password',
   terminal: 'by sudo',

@@ -16,7 +16,7 @@ export interface SystemFacts {
   /** null: unknown (securityfs is not mounted, or lockdown is not built in). */
   readonly lockdown: 'none' | 'integrity' | 'confidentiality' | null;
   readonly uid: number;
-  /** Capabilities that no program started from here can gain, a bit set; null: unknown. */
+  /** Capability bounding set: no program started here can gain others; null: unknown. */
   readonly bounding: bigint | null;
   /** This is the initial user namespace, the only one in which rights count; null: unknown. */
   readonly initialUserNamespace: boolean | null;
@@ -24,7 +24,7 @@ export interface SystemFacts {
   readonly noNewPrivileges: boolean;
   /** Files of the installation that are missing. */
   readonly missingParts: readonly string[];
-  /** How the loader can get its rights, each tried as far as that goes without a password. */
+  /** How the loader can get its rights, each tried as far as possible without a password. */
   readonly ways: Ways;
   /** A group of administrators that this user is in, whose members sudo usually allows; null = none. */
   readonly administrators: string | null;
@@ -103,10 +103,10 @@ export function readProcess(pid: number): ProcessFacts {
   }
 }
 
-/** The helper looks at every mapped file of the process, some of a hundred megabytes. */
+/** The helper reads every mapped file of the process; some have a hundred megabytes. */
 const LOOK_TIME_LIMIT = 20_000;
 
-/** The TLS libraries that the process has in memory; null when they cannot be found out. */
+/** The TLS libraries that the process has in memory; null when they cannot be determined. */
 export function readTlsLibraries(pid: number, helperPath: string): readonly TlsLibrary[] | null {
   const { status, stdout } = spawnSync(process.execPath, [helperPath, '--tls', String(pid)], {
     ...{ encoding: 'utf8', timeout: LOOK_TIME_LIMIT, stdio: ['ignore', 'pipe', 'ignore'] },

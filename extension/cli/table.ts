@@ -75,7 +75,7 @@ function url(row: ExchangeRow): string {
   return remarks.length === 0 ? address : `${address} (${remarks.join(', ')})`;
 }
 
-/** Which process failed to connect, and why; null: this is not a failed connection. */
+/** How connecting failed; null: this is not a failed connection. */
 function connectReason({ ending, connectAttempts }: ExchangeRow): string | null {
   if (ending === null || connectAttempts === 0) return null;
   const text = connectText(ending);

@@ -18,7 +18,7 @@ export class TraceReader {
   readonly #pipeline: Pipeline;
   readonly #printer: Printer;
 
-  /** @param protos the messages of .proto files; null: there are none. @param also gets what is shown, too. */
+  /** @param protos the messages of .proto files; null: there are none. @param also gets shown exchanges. */
   constructor(options: ShowOptions, output: Output, protos: ProtoSchema | null, also: AlsoTo | null = null) {
     this.#engine = new Engine({ bodyLimit: options.bodyLimit });
     if (protos !== null) this.#engine.setProtos(protos);
@@ -30,7 +30,7 @@ export class TraceReader {
     return this.#pipeline.status;
   }
 
-  /** @throws RecordError for records that no helper writes. */
+  /** @throws RecordError for malformed records. */
   take(event: HelperEvent): void {
     this.#pipeline.take(event);
     this.#printer.flush();

@@ -12,6 +12,7 @@ import { copiedLine } from '../escape/copied.ts';
 import type { CopyFormat } from '../export/copyAs.ts';
 import type { BodyPart } from '../views/bodyDocument.ts';
 import type { CallsView } from '../views/callsView.ts';
+import { choose } from '../views/choose.ts';
 import type { Documents } from '../views/documents.ts';
 import { pickCall } from '../views/goToCall.ts';
 import { reasonOf, showError, showNote } from '../views/notify.ts';
@@ -90,7 +91,7 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
   const table: Readonly<Record<CommandId, (...args: unknown[]) => unknown>> = {
     [Command.start]: () => control.start(),
     [Command.pickProcess]: () => control.pickAndStart(),
-    // On the second stop, it does not wait for the remaining records.
+    // A second Stop does not wait for the remaining records.
     [Command.stop]: () => (trace.status.phase === 'stopping' ? trace.cutShort() : control.stop()),
     [Command.clear]: () => trace.clear(),
     [Command.goToCall]: async () => {
@@ -122,7 +123,7 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
     [Command.openSource]: withCall(Command.openSource, (id, [frame]) =>
       openSource(trace, id, typeof frame === 'number' ? frame : null),
     ),
-    // From the tree, it is shown there.
+    // From the tree, reveals it there.
     [Command.goToOtherEnd]: (argument) => otherEndCommand(isNode(argument) ? calls : panel)(argument),
     [Command.openHttp]: withCall(Command.openHttp, (id) => openHttp(context, id, panel.isRevealed(id))),
     [Command.resend]: withCall(Command.resend, (id) => resend(context, id)),
@@ -175,7 +176,7 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
   );
 }
 
-/** An id, a node of the tree, or what an element of the panel names in `data-vscode-context`. */
+/** The call meant by an id, a tree node, or a panel element's `data-vscode-context`. */
 function callId(argument: unknown): number | undefined {
   if (typeof argument === 'number') return argument;
   if (typeof argument !== 'object' || argument === null) return undefined;
@@ -195,7 +196,7 @@ function isBodyPart(value: unknown): value is BodyPart {
 }
 
 async function pickPart(command: CommandId): Promise<BodyPart | undefined> {
-  const picked = await vscode.window.showQuickPick(
+  const picked = await choose(
     [
       { label: t('Response body'), part: 'response' as const },
       { label: t('Request body'), part: 'request' as const },

@@ -18,7 +18,7 @@ export class Comparison implements vscode.Disposable {
   readonly #documents: Documents;
   readonly #listener: vscode.Disposable;
   #first: number | null = null;
-  /** The next step, while it is pending. */
+  /** Hint for the next step, if shown. */
   #hint: vscode.Disposable | null = null;
 
   constructor(trace: Trace, documents: Documents) {
@@ -26,7 +26,7 @@ export class Comparison implements vscode.Disposable {
     this.#documents = documents;
     let { list } = trace.status;
     const listener = trace.onDidChangeStatus((status) => {
-      // Numbers mean other calls.
+      // Ids now mean other calls.
       if (status.list !== list) this.#choose(null);
       list = status.list;
     });
@@ -38,14 +38,14 @@ export class Comparison implements vscode.Disposable {
     this.#listener.dispose();
   }
 
-  /** The call that others will be compared with. */
+  /** Selects the call to compare others with. */
   select(id: number): void {
     this.#choose(id);
     const text = t('{0} is selected: choose “Compare with Selected” on another call', this.#name(id));
     this.#hint = showInStatusBar(text, HINT_MS);
   }
 
-  /** With the one that was selected before. */
+  /** Compares it with the selected call. */
   async withSelected(id: number): Promise<void> {
     const first = this.#first;
     if (first === null || !this.#trace.rows.has(first)) {

@@ -4,9 +4,9 @@ import * as vscode from 'vscode';
 const AFTER = 1_000;
 
 /**
- * Calls back a second after other editors are visible, if one of them has a document of this scheme, so that its code lenses
- * are asked for again. VS Code asks for them a quarter of a second or more after an editor has opened, but not if it has lost the
- * focus by then: to the panel, from which it was opened.
+ * Calls back a second after the visible editors change, if one shows a document of this scheme, so that its code lenses
+ * are requested again. VS Code requests them 250 ms or more after an editor opens, but not if the editor has lost the
+ * focus by then, to the panel from which it was opened.
  */
 export function whenEditorsOpened(scheme: string, again: () => void): vscode.Disposable {
   let timer: NodeJS.Timeout | undefined;

@@ -3,6 +3,7 @@
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { HarWriter } from '../export/harWriter.ts';
+import { choose } from '../views/choose.ts';
 import { joinsBothEnds } from '../views/listSettings.ts';
 import { showNote } from '../views/notify.ts';
 import { callIds } from '../views/otherEnd.ts';
@@ -11,14 +12,14 @@ import { t } from '../words/translate.ts';
 import { askForSecrets, savePrivately } from './savePrivately.ts';
 
 export interface HarScope {
-  /** The call given by the argument, or selected; undefined: none is. */
+  /** The call given by the argument, or selected; undefined: neither. */
   readonly selected: number | undefined;
   /** Calls that the panel lists, in its order; null: it is not shown. */
   readonly listed: () => Promise<readonly number[] | null>;
   readonly version: string;
 }
 
-/** Requests to the engine's thread that are under way at once. */
+/** Maximum concurrent requests to the engine's thread. */
 const AT_ONCE = 32;
 
 export async function exportHar(trace: Trace, scope: HarScope): Promise<void> {
@@ -29,7 +30,7 @@ export async function exportHar(trace: Trace, scope: HarScope): Promise<void> {
   let written = 0;
   let asked = 0;
   const options = { location: vscode.ProgressLocation.Notification, title: t('HTTP Trace: exporting') };
-  const uri = await savePrivately('calls.har', { 'HTTP Archive': ['har'] }, (write) =>
+  const uri = await savePrivately('calls.har', { [t('HTTP Archives')]: ['har'] }, (write) =>
     vscode.window.withProgress({ ...options, cancellable: true }, async (progress, cancelled) => {
       const har = new HarWriter(scope.version, secrets === 'shown', (text) => write(Buffer.from(text)));
       for (let at = 0; at < ids.length; at += AT_ONCE) {
@@ -57,7 +58,7 @@ export async function exportHar(trace: Trace, scope: HarScope): Promise<void> {
 }
 
 async function pickCalls(trace: Trace, scope: HarScope): Promise<readonly number[] | undefined> {
-  // The same number as in panel and status bar: an archive has one entry for a call, its client's.
+  // The same count as in the panel and status bar: an archive has one entry per call, the client's.
   const all = callIds(trace.rows, joinsBothEnds());
   const listed = await scope.listed();
   const { selected } = scope;
@@ -76,5 +77,5 @@ async function pickCalls(trace: Trace, scope: HarScope): Promise<readonly number
     choices.unshift({ label: t('This call'), description: '', ids: [selected] });
   }
   if (choices.length === 1) return all;
-  return (await vscode.window.showQuickPick(choices, { title: t('Export HAR'), ignoreFocusOut: true }))?.ids;
+  return (await choose(choices, { title: t('Export HAR') }))?.ids;
 }

@@ -10,7 +10,7 @@ import { runTool } from '../tools/runTool.ts';
 import { t } from '../words/translate.ts';
 import { labelText } from '../words/visible.ts';
 
-/** Not in Restricted Mode, and nothing where the editor has no such API. */
+/** Registers nothing in Restricted Mode or if the editor has no such API. */
 export function registerLanguageModelTools(trace: Trace): vscode.Disposable {
   // Editors built from VS Code may lack it.
   const lm = vscode.lm as typeof vscode.lm | undefined;
@@ -45,7 +45,7 @@ export class RequestTool implements vscode.LanguageModelTool<unknown> {
     return {
       invocationMessage,
       confirmationMessages: {
-        title: t('Give bodies to the language model?'),
+        title: t('Share bodies with the language model?'),
         message: t(
           'Request and response body and messages of {0}. Known secrets are masked, but bodies may hold other private data.',
           call,
@@ -63,7 +63,7 @@ export class RequestTool implements vscode.LanguageModelTool<unknown> {
 }
 
 /**
- * Which calls match by their bodies reveals what the bodies contain, so the user is asked as for the bodies themselves.
+ * A match in bodies reveals what they contain, so the user is asked as for the bodies themselves.
  */
 function listing(input: unknown): vscode.PreparedToolInvocation {
   const invocationMessage = t('Listing HTTP requests');

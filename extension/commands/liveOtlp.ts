@@ -1,6 +1,5 @@
 /**
- * Sends spans to an OpenTelemetry collector while a trace runs, if the setting names one; and the status bar item for
- * it.
+ * Sends spans to an OpenTelemetry collector while a trace runs, if the setting names one; with a status bar item.
  */
 
 import * as vscode from 'vscode';
@@ -14,7 +13,7 @@ import { notificationText } from '../words/visible.ts';
 import { OtlpFeed } from './otlpFeed.ts';
 import { collectorName, otlpItemText } from './otlpStatus.ts';
 
-/** Of VS Code: opens this setting alone. A setting of the machine is among the remote ones where the machine is remote. */
+/** VS Code command that opens only this setting. A machine setting is a remote setting if the machine is remote. */
 const OPEN_SETTING = {
   title: t('Open Setting'),
   command:
@@ -31,9 +30,9 @@ export class LiveOtlp implements vscode.Disposable {
   readonly #subscriptions: vscode.Disposable[];
   #phase: TracePhase;
   #list: number;
-  /** Where spans go, and the value of the setting. Stays when a trace has ended, because there may be more to send. */
+  /** Where spans go, and the value of the setting. Kept after a trace has ended: spans may still be pending. */
   #live: { readonly feed: OtlpFeed; readonly endpoint: URL; readonly address: string } | null = null;
-  /** Spans that were lost before the trace or the list that is shown. */
+  /** Spans lost before the current trace or list. */
   #lostBefore = 0;
   #warned = false;
 
@@ -54,7 +53,7 @@ export class LiveOtlp implements vscode.Disposable {
     ];
   }
 
-  /** Sends what waits, for a few seconds at most. */
+  /** Sends pending spans, for a few seconds at most. */
   async close(): Promise<void> {
     await this.#live?.feed.close();
   }
@@ -68,7 +67,7 @@ export class LiveOtlp implements vscode.Disposable {
     const starts = isActive(phase) && !isActive(this.#phase);
     this.#phase = phase;
     if (starts || list !== this.#list) {
-      // Its counts then do not matter: the user has cleared the list.
+      // The user has cleared the list: old counts do not matter.
       if (list !== this.#list) this.#live?.feed.restart();
       this.#list = list;
       this.#lostBefore = this.#live?.feed.counts.lost ?? 0;
@@ -101,7 +100,7 @@ export class LiveOtlp implements vscode.Disposable {
     this.#show();
   }
 
-  /** While a trace runs, and afterwards as long as something waits, or was lost. */
+  /** Shown while a trace runs, and afterwards if spans are pending or were lost. */
   #show(): void {
     const counts = this.#live?.feed.counts;
     const lost = (counts?.lost ?? 0) - this.#lostBefore;
@@ -115,7 +114,7 @@ export class LiveOtlp implements vscode.Disposable {
     }
     const { text, lines } = otlpItemText(this.#live.endpoint, { ...counts, lost }, Setting.otlp);
     const tooltip = lines.join('\n');
-    // Each assignment travels to the window: only what is new is worth it.
+    // Each assignment is sent to the window: assigns only changes.
     if (this.#item.text !== text || this.#item.tooltip !== tooltip) {
       this.#item.text = text;
       this.#item.tooltip = tooltip;

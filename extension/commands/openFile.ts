@@ -1,4 +1,4 @@
-/** Open Trace… and Import HAR…: calls of a file, in the panel and the tree beside those that were traced. */
+/** Open Trace… and Import HAR…: shows calls from a file in the panel and the tree, along with traced ones. */
 
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
@@ -9,13 +9,13 @@ import { counted } from '../words/numbers.ts';
 import { t } from '../words/translate.ts';
 import { labelText, notificationText } from '../words/visible.ts';
 
-/** Bytes of a file that is not on this machine, and so is read as a whole. */
+/** Maximum bytes of a file on another machine, which is read as a whole. */
 const MAX_REMOTE = 512 * 1024 * 1024;
 
 const RECORDINGS = ['httptrace', 'trace'];
 const ARCHIVES = ['har', 'gz'];
 
-/** A file, where it is or what it holds. */
+/** A file: its path or its bytes. */
 export interface FileToOpen {
   readonly name: string;
   readonly content: string | Uint8Array;
@@ -34,9 +34,9 @@ export function isFileToOpen(value: unknown): value is FileToOpen {
 
 export async function askAndOpen(trace: Trace, kind: 'recording' | 'archive'): Promise<boolean> {
   const isArchive = kind === 'archive';
-  const recordings = { 'Recordings of HTTP Trace': RECORDINGS };
-  const archives = { 'HTTP Archives': ARCHIVES };
-  const all = { 'Calls in a file': [...RECORDINGS, ...ARCHIVES], 'All files': ['*'] };
+  const recordings = { [t('HTTP Trace Recordings')]: RECORDINGS };
+  const archives = { [t('HTTP Archives')]: ARCHIVES };
+  const all = { [t('Files with HTTP Calls')]: [...RECORDINGS, ...ARCHIVES], [t('All Files')]: ['*'] };
   const picked = await vscode.window.showOpenDialog({
     title: isArchive ? t('Import HAR') : t('Open Trace'),
     openLabel: isArchive ? t('Import') : t('Open'),

@@ -1,4 +1,4 @@
-/** Gives each call that a trace sees to the exporter, once it has ended, with its secrets masked. */
+/** Passes each traced call to the exporter once it has ended, with its secrets masked. */
 import type { RowChanges, Subscription, Trace } from '../capture/trace.ts';
 import { type OtlpCounts, OtlpExporter } from '../otlp/exporter.ts';
 
@@ -10,20 +10,19 @@ export class OtlpFeed {
   readonly #exporter: OtlpExporter;
   readonly #subscription: Subscription;
   #list: number;
-  /** Ids of rows in the list whose span was made or is to be, or that had ended before. */
+  /** Ids of listed rows whose span was made or is pending, or that had ended before. */
   readonly #taken = new Set<number>();
   #queue: number[] = [];
-  /** The details of one are asked for. */
+  /** Details of a call are requested. */
   #asking = false;
   #pumping: Promise<void> | null = null;
 
-  /** @param changed is called when the counts are others. */
+  /** @param changed is called when the counts change. */
   constructor(trace: Trace, endpoint: URL, version: string, changed: () => void) {
     this.#trace = trace;
     this.#exporter = new OtlpExporter(endpoint, version, changed);
     this.#list = trace.status.list;
-    // A row that has ended can still change, for example when it is pinned: that does not make a span of an earlier
-    // call.
+    // A row that has ended can still change, for example when it is pinned: that must not export an earlier call.
     for (const { id, state } of trace.rows.values()) if (state === 'ended') this.#taken.add(id);
     this.#subscription = trace.onDidChangeRows((changes) => this.#takeRows(changes));
   }
@@ -33,14 +32,14 @@ export class OtlpFeed {
     return { ...counts, waiting: counts.waiting + this.#queue.length };
   }
 
-  /** Accepts no more calls, and sends the waiting ones, for a few seconds at most. Idempotent. */
+  /** Accepts no more calls, and sends pending ones, for a few seconds at most. Idempotent. */
   async close(): Promise<OtlpCounts> {
     this.#subscription.dispose();
     await this.#pumping;
     return this.#exporter.close();
   }
 
-  /** The list was cleared: what has not been asked for is lost, and the ids that follow are of other calls. */
+  /** The list was cleared: calls not exported yet are lost, and new ids belong to other calls. */
   restart(): void {
     this.#list = this.#trace.status.list;
     const unsent = this.#queue.length + (this.#asking ? 1 : 0);
@@ -61,20 +60,20 @@ export class OtlpFeed {
     this.#pumping ??= this.#pump();
   }
 
-  /** One after the other: the panel's questions come in between. */
+  /** One at a time: the panel's requests come in between. */
   async #pump(): Promise<void> {
-    // The field is set before it is cleared below, also where there is nothing to wait for.
+    // Yields, so that the field is set before it is cleared below even if nothing waits.
     await null;
     try {
       for (let id = this.#queue.shift(); id !== undefined; id = this.#queue.shift()) await this.#send(id);
     } finally {
-      // In the same turn in which the queue was found empty: a call that arrives later would be left in it.
+      // In the turn that found the queue empty: otherwise a call that arrives later would be left in it.
       this.#pumping = null;
     }
   }
 
   async #send(id: number): Promise<void> {
-    // Where there is no room, a call is not even asked for.
+    // Without room, no details are requested.
     if (this.#exporter.full || this.#isCleared()) {
       this.#exporter.lose(1);
       return;
@@ -83,7 +82,7 @@ export class OtlpFeed {
     this.#asking = true;
     const exchange = await this.#trace.details(id, false, 0).catch(() => null);
     this.#asking = false;
-    // Counted already; the details may belong to another call with this id.
+    // Already counted as lost; the details may be of another call with this id.
     if (list !== this.#list || this.#isCleared()) return;
     if (exchange === null) this.#exporter.lose(1);
     else this.#exporter.add(exchange);

@@ -1,4 +1,4 @@
-/** Shows why a trace did not start or broke off, with a button for what can be done. */
+/** Shows why a trace did not start or failed, with buttons for remedies. */
 
 import * as vscode from 'vscode';
 import { TraceError } from '../capture/trace.ts';
@@ -48,7 +48,7 @@ export async function showProblem(
       const copy = t('Copy Command');
       const install = t('Install Trusted Loader');
       const retry = t('Try Again');
-      // A fourth button would cut all texts.
+      // A fourth button truncates all labels.
       const buttons = again === undefined ? [install, CHECK, copy] : [retry, install, CHECK];
       const picked = await vscode.window.showErrorMessage(message, ...buttons);
       if (picked === retry) again?.();

@@ -18,7 +18,7 @@ import { whenEditorsOpened } from './editorsOpened.ts';
 import type { Responses } from './responses.ts';
 import { sendAndShow } from './sendAndShow.ts';
 
-/** A call whose body a document refers to, and the list in which its number means it. */
+/** A call whose body a document refers to, and the list that its id belongs to. */
 interface Origin {
   readonly id: number;
   readonly list: string;
@@ -87,7 +87,7 @@ export class RequestDocuments implements vscode.CodeLensProvider, vscode.Disposa
       return showWarning(t('There is no request here: a request begins with a method and a URL.'));
     const request = await this.#read(document, text, found);
     if (request === null || !(await mayBeMasked(text, found))) return;
-    // An edited document would ask whether to save it when it is closed. It is in memory only.
+    // A modified document would prompt to save on close, although it is in memory only.
     if (document.uri.scheme === REQUEST_SCHEME) await document.save();
     const name = document.uri.path.replace(/^.*\//, '').replace(/\.http$/, '');
     await sendAndShow(request, this.#responses, `${document.uri}#${found.line}`, name);
@@ -117,7 +117,7 @@ export class RequestDocuments implements vscode.CodeLensProvider, vscode.Disposa
   }
 }
 
-/** Numbers of calls mean others in another list. */
+/** Ids mean other calls in another list. */
 function listOf({ status: { startedAt, list } }: Trace): string {
   return `${startedAt} ${list}`;
 }

@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { httpMessage } from '../export/http.ts';
 import type { Replay } from '../export/replay.ts';
+import { choose } from '../views/choose.ts';
 import { rowName } from '../words/callName.ts';
 import { localized } from '../words/localized.ts';
 import { t } from '../words/translate.ts';
@@ -13,7 +14,7 @@ import type { RequestDocuments } from './requestDocuments.ts';
 import type { Responses } from './responses.ts';
 import { sendAndShow } from './sendAndShow.ts';
 
-/** RFC 9110 section 9.2.1, and RFC 10008: they change nothing. */
+/** Safe methods: RFC 9110 section 9.2.1, and RFC 10008. */
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY']);
 
 export interface Sending {
@@ -22,7 +23,7 @@ export interface Sending {
   readonly responses: Responses;
 }
 
-/** With its secrets masked, unless the user looks at them already or chooses so in the message that says it. */
+/** With secrets masked, unless the user already sees them or chooses to in the message. */
 export async function openHttp(sending: Sending, id: number, reveal: boolean): Promise<void> {
   const replay = await replayFor(sending.trace, id, reveal);
   if (replay === null) return;
@@ -47,7 +48,7 @@ export async function editAndResend(sending: Sending, id: number, reveal: boolea
   if (replay !== null) await openReplay(sending, id, replay);
 }
 
-/** The same bytes to the same server; asked first where that may change something there. */
+/** Sends the same bytes to the same server; asks first if unsafe or incomplete. */
 export async function resend({ trace, responses }: Sending, id: number): Promise<void> {
   const replay = await replayFor(trace, id, true);
   if (replay === null) return;
@@ -72,7 +73,7 @@ export async function resend({ trace, responses }: Sending, id: number): Promise
 }
 
 function openReplay({ trace, requests }: Sending, id: number, replay: Replay): Promise<void> {
-  // What is masked in bytes is not sent, and what is masked in text is text.
+  // A masked body must not refer to the captured one, which is unmasked.
   const call = replay.masked.includes('body') ? undefined : id;
   return requests.open(nameOf(trace, id), httpMessage(replay, call), id);
 }
@@ -84,7 +85,7 @@ function nameOf({ rows }: Trace, id: number): string {
 
 async function askForSecrets({ masked }: Replay): Promise<boolean | undefined> {
   const names = labelText(masked.join(', '), 100);
-  const picked = await vscode.window.showQuickPick(
+  const picked = await choose(
     [
       { label: t('With secrets'), description: t('as it was sent: {0}', names), reveal: true },
       { label: t('Secrets masked'), description: t('to be filled in by hand'), reveal: false },

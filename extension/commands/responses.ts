@@ -8,7 +8,7 @@ import { t } from '../words/translate.ts';
 import { whenEditorsOpened } from './editorsOpened.ts';
 import { responseText } from './responseText.ts';
 
-/** The oldest can no longer be unmasked, and is removed with its document. */
+/** The oldest is dropped, and can no longer be unmasked. */
 const MAX_HELD = 20;
 
 interface Held {

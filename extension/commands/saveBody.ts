@@ -18,7 +18,7 @@ export async function saveBody(trace: Trace, id: number, part: BodyPart, reveal:
   const differs = JSON.stringify(message.body) !== JSON.stringify(masked[part]?.body);
   const secrets: Secrets | undefined = reveal || !differs ? 'shown' : await askForSecrets(t('Save Body'));
   if (secrets === undefined) return;
-  // As it was sent where nothing was decoded: text may be in another charset than UTF-8.
+  // The bytes as sent if nothing was decoded: text may be in a charset other than UTF-8.
   const sent = secrets === 'shown' && message.decodedSize === null ? await trace.body(id, part) : null;
   const bytes = sent ?? bytesOf(secrets === 'shown' ? revealed : masked, part);
   await savePrivately(bodyName(revealed, part), {}, (write) => write(bytes));

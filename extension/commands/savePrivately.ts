@@ -7,6 +7,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { PrivateFile } from '../cli/privateFile.ts';
+import { choose } from '../views/choose.ts';
 import { showError } from '../views/notify.ts';
 import { t } from '../words/translate.ts';
 
@@ -14,7 +15,7 @@ export type Secrets = 'masked' | 'shown';
 
 /** Asked each time; undefined: cancelled. */
 export async function askForSecrets(title: string): Promise<Secrets | undefined> {
-  const picked = await vscode.window.showQuickPick(
+  const picked = await choose(
     [
       {
         label: t('Secrets masked'),
@@ -33,7 +34,7 @@ export async function askForSecrets(title: string): Promise<Secrets | undefined>
 }
 
 /**
- * Asks for a place and writes there.
+ * Asks where to save, and writes.
  * @param make writes the file, piece by piece.
  * @returns where it was written; undefined: cancelled, or it failed and the user has seen why.
  */
@@ -69,7 +70,7 @@ async function writeFile(path: string, make: Parameters<typeof savePrivately>[2]
   }
 }
 
-/** Of a file system of another extension, which takes a file as a whole. */
+/** For another extension's file system, which takes a file as a whole. */
 async function collect(make: Parameters<typeof savePrivately>[2]): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   await make((bytes) => {

@@ -3,6 +3,7 @@
 import * as vscode from 'vscode';
 import { type Recorded, type Trace, TraceError } from '../capture/trace.ts';
 import { Setting } from '../contributions.ts';
+import { choose } from '../views/choose.ts';
 import { showError, showNote } from '../views/notify.ts';
 import { sizeText } from '../words/numbers.ts';
 import { language, t } from '../words/translate.ts';
@@ -14,13 +15,13 @@ export async function saveTrace(trace: Trace): Promise<void> {
   if (recorded === undefined) return;
   const go = t('Save with Secrets');
   const detail = t(
-    'A trace holds everything as it was captured: passwords, tokens and cookies are not masked. The file can be read by you only; think before you pass it on. Export HAR… writes a file with secrets masked.',
+    'A trace holds everything as it was captured: passwords, tokens and cookies are not masked. Only you can read the file; think before you share it. Export HAR… writes a file with secrets masked.',
   );
   const question = { modal: true, detail };
   if ((await vscode.window.showWarningMessage(t('Save the trace with its secrets?'), question, go)) !== go)
     return;
   const options = { location: vscode.ProgressLocation.Notification, title: t('HTTP Trace: saving') };
-  const filters = { 'Recordings of HTTP Trace': ['httptrace'] };
+  const filters = { [t('HTTP Trace Recordings')]: ['httptrace'] };
   const uri = await savePrivately('calls.httptrace', filters, (write) =>
     vscode.window.withProgress({ ...options, cancellable: true }, async (progress, cancelled) => {
       let before = 0;
@@ -67,6 +68,6 @@ async function pick(trace: Trace): Promise<Recorded | undefined> {
     description: sizeText(recorded.bytes),
     recorded,
   }));
-  const picked = await vscode.window.showQuickPick(choices.reverse(), { title: 'Save Trace' });
+  const picked = await choose(choices.reverse(), { title: t('Save Trace') });
   return picked?.recorded;
 }

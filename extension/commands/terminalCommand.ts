@@ -1,4 +1,4 @@
-/** The command for a terminal that does what could not be done here. */
+/** The terminal command for what could not be done here. */
 import { join } from 'node:path';
 import { quote } from '../elevation/install.ts';
 

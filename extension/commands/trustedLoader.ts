@@ -75,7 +75,7 @@ async function agreed(
 }
 
 /**
- * By the system's dialog where there is one, else in a terminal. False when the user refused it.
+ * Uses the system's dialog if there is one, else a terminal. False when the user refused.
  * @throws Error when it failed
  */
 async function asRoot(

@@ -16,7 +16,7 @@ import type { TraceControl } from './traceControl.ts';
 
 /** How long a launch waits until the trace is armed, in milliseconds. */
 const ARM_TIMEOUT = 2_000;
-/** Between two looks at what has been started, in milliseconds. */
+/** Interval between checks of started processes, in milliseconds. */
 const UNNAMED_INTERVAL = 500;
 /** How long a process may remain unnamed by a debugger, in milliseconds. */
 const UNNAMED = 2_000;
@@ -67,9 +67,9 @@ export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposa
   }
 
   /**
-   * js-debug's child sessions pass here with the process id in their name, while the process still waits. So even a process
-   * that was started before the trace was armed can be attached in time. The id may be that of another machine's process,
-   * so the process is checked first.
+   * js-debug's child sessions arrive here with the process id in their name, while the process still waits. So even a
+   * process started before the trace was armed can be attached in time. The id may be from another machine, so the
+   * process is checked first.
    */
   async #attachWaiting({ type, name }: vscode.DebugConfiguration): Promise<void> {
     const claim = clueFromName(type, name);
@@ -85,7 +85,6 @@ export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposa
     if (!vscode.workspace.isTrusted || this.#control.isRefused) return false;
     const settings = vscode.workspace.getConfiguration();
     if (!settings.get<boolean>(Setting.armBeforeLaunch, true)) return false;
-    // A process that already runs has passed its first line; its trace follows what it starts.
     if (this.#control.follows) return true;
     const wish = settings.get<StartWithDebugging>(Setting.startWithDebugging, 'never');
     const { phase } = this.#trace.status;
@@ -94,7 +93,7 @@ export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposa
 
   #leaveOutUnnamed(): void {
     if (!this.#control.follows || this.#trace.status.phase !== 'running') return;
-    // Some debuggees run before their session is known: its adapter is asked for only then (rdbg).
+    // Some debuggees (rdbg) run before their session is known: its adapter is requested only then.
     const isLate = this.#sessions.waiting.length > 0 || this.#control.expects;
     this.#trace.leaveOutUnnamed(isLate ? NAMING_TIMEOUT : UNNAMED);
   }

@@ -4,7 +4,7 @@ import { uptime } from 'node:os';
 /** Smaller differences are within the resolution of `uptime`. */
 const NEVER_SUSPENDED = 50;
 
-/** By how much boot time is ahead of monotonic time, in milliseconds, as far as is known without a trace. */
+/** Boot time minus monotonic time, in milliseconds; estimated until a trace reports it. */
 let suspended = estimate();
 
 /** Milliseconds since the machine was started (CLOCK_BOOTTIME). */

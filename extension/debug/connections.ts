@@ -10,7 +10,7 @@ export interface End {
 
 /** TCP_ESTABLISHED. */
 const ESTABLISHED = '01';
-/** Of IPv4 in IPv6, as /proc/net/tcp6 has it. */
+/** IPv4-mapped prefix in /proc/net/tcp6. */
 const MAPPED = /^0000000000000000FFFF0000/;
 
 /** Established connections that this process has open; none when it is gone, or another user's. */

@@ -19,9 +19,9 @@ const MAX_SHOWN = 300;
 /** Ancestors of a process that are considered. */
 const MAX_DEPTH = 64;
 
-/** Waits before each look at what a process runs, in milliseconds. */
+/** Delays before each read of a command line, in milliseconds. */
 const LOOKS = [0, 300, 2_000];
-/** Shorter pauses are not shown, in milliseconds: the adapter's messages are not more exact than this. */
+/** Milliseconds; shorter pauses are not shown: adapter messages are no more precise. */
 const LEAST_PEER_PAUSE = 1;
 
 interface Process {
@@ -37,7 +37,7 @@ export class DebugAnnotations implements Annotations, vscode.Disposable {
   /** The newest last. */
   readonly #debuggees: Debuggee[] = [];
   readonly #processes = new Map<number, Process>();
-  /** Of a process, in milliseconds of the list; empty: read again. */
+  /** By process, in milliseconds of the list; missing: recomputed. */
   readonly #stretches = new Map<number, readonly Stretch[]>();
   #status: TraceStatus = IDLE_STATUS;
   #pauses: readonly PauseSpan[] = [];
@@ -110,7 +110,7 @@ export class DebugAnnotations implements Annotations, vscode.Disposable {
 
   /**
    * Many messages may arrive together: rows are updated once.
-   * @param since boot time; rows that had ended before are as they were.
+   * @param since boot time; rows that had ended before are unchanged.
    */
   #change(since = Number.NEGATIVE_INFINITY): void {
     this.#forget();
@@ -148,7 +148,7 @@ export class DebugAnnotations implements Annotations, vscode.Disposable {
     return this.#debuggees.findLast(({ processes }) => processes.has(pid)) ?? null;
   }
 
-  /** Of the process, or of the nearest one above it that is debugged. */
+  /** Session of the process, or of its nearest debugged ancestor. */
   #sessionOf(pid: number): string | null {
     let one: number | null = pid;
     for (let depth = 0; one !== null && depth < MAX_DEPTH; depth++) {

@@ -27,12 +27,12 @@ import { SessionStory } from './story/sessionStory.ts';
 export const NAMING_TIMEOUT = 20_000;
 /** How long an adapter may take to answer `evaluate`, in milliseconds; js-debug's root session never does. */
 const ANSWER_TIMEOUT = 2_000;
-/** Waits before each attempt to ask, in milliseconds: a debuggee that just starts may not answer yet. */
+/** Delays before each attempt, in milliseconds: a debuggee that has just started may not answer yet. */
 const ATTEMPTS = [0, 300, 1_000, 3_000];
-/** Between two looks at a terminal's shell, and how long it may take to start the program; milliseconds. */
+/** Interval between checks of a terminal's shell, and its time limit to start the program; milliseconds. */
 const SHELL_INTERVAL = 100;
 const SHELL_TIMEOUT = 20_000;
-/** Waits before each look for a debuggee that no adapter reports, in milliseconds. */
+/** Delays before each search for a debuggee no adapter reports, in milliseconds. */
 const LOOKS = [0, 100, 300, 1_000, 3_000];
 /** How much older than its session a launched process may be, in milliseconds: an adapter may start it first. */
 const OLDER = 60_000;
@@ -49,7 +49,7 @@ export interface Debuggee {
   /** When it began, and when it ended (null: not yet), by the same clock. */
   readonly opened: number;
   readonly ended: number | null;
-  /** Its adapter has said that nothing is debugged any more. VS Code takes up to seconds to end it then. */
+  /** The adapter reported that nothing is debugged any more. VS Code may take seconds to end the session. */
   readonly terminated: boolean;
   /** Why its process will never be known; null: it may still become known. */
   readonly untraceable: 'browser' | 'remote' | null;
@@ -80,21 +80,21 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
   readonly #paused = new vscode.EventEmitter<Debuggee>();
   readonly #storyChanged = new vscode.EventEmitter<Debuggee>();
   readonly #disposables: vscode.Disposable[];
-  /** Sessions whose adapter is gone. One whose launch failed is never reported to have ended. */
+  /** Sessions whose adapter is gone. VS Code reports no end for one whose launch failed. */
   readonly #adapterGone = new WeakSet<vscode.DebugSession>();
 
   /** A process of a session has become known. */
   readonly onDidFindProcess = this.#found.event;
   readonly onDidEnd = this.#ended.event;
-  /** A session ends now, to begin again. */
+  /** A session is about to restart. */
   readonly onWillRestart = this.#restarting.event;
   /** A session begins. */
   readonly onDidOpen = this.#opened.event;
   /** Its program has been launched, or attached to. */
   readonly onDidBegin = this.#begun.event;
   /**
-   * A process id that a session's name contains, long before its adapter answers. It may be of another machine or
-   * container: it means something only for a process that is followed already.
+   * A process id that a session's name contains, long before its adapter answers. It may be from another machine or
+   * container, so it counts only for a process that is already followed.
    */
   readonly onDidClaim = this.#claimed.event;
   readonly onDidTerminate = this.#terminated.event;
@@ -130,7 +130,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
     return [...this.#entries.values()];
   }
 
-  /** Traceable sessions that have named no process yet, and whose sessions below have not either. */
+  /** Traceable sessions that, like their descendants, have named no process yet. */
   get waiting(): readonly Debuggee[] {
     const named = new Set<string>();
     for (const { session, processes, untraceable } of this.all) {
@@ -269,7 +269,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
       const answer = await evaluate(session, asked.expression);
       const ids = answer === null ? null : asked.read(answer);
       if (ids === null) continue;
-      // In a container or on another machine the same id is a different process: they are distinguished by the parent.
+      // In a container or on another machine the same id is a different process: the parent tells them apart.
       const local = await processEntry(ids.pid);
       if (local !== null && (ids.parent === null || local.parent === ids.parent)) this.#add(entry, ids.pid);
       else entry.untraceable = 'remote';
@@ -320,7 +320,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
   }
 }
 
-/** The session's tracker sees the answer, as it sees those to VS Code's own requests. */
+/** The tracker sees the response, as it does for VS Code's own requests. */
 function askWhatStopped({ session, story }: Debuggee): void {
   const threadId = story.takeUnsaid();
   if (threadId === null) return;

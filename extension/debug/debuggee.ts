@@ -68,13 +68,13 @@ export function isTerminated(message: unknown): boolean {
   return type === 'event' && event === 'terminated' && (restart === undefined || restart === false);
 }
 
-/** The adapter has launched the program, or attached to it: whatever had to be built before is built. */
+/** The adapter has launched the program, or attached to it: any build before that is done. */
 export function isBegun(message: unknown): boolean {
   const { type, command, success } = record(message);
   return type === 'response' && success === true && (command === 'launch' || command === 'attach');
 }
 
-/** When a debuggee may be found that the adapter does not report. */
+/** When to look for a debuggee the adapter does not report. */
 export type Moment =
   /** The debuggee exists by now, or is stopped. */
   | 'started'
@@ -89,7 +89,7 @@ export function momentOf(message: unknown): Moment | null {
 }
 
 /**
- * Matches the name of the debugger's process that traces debuggees by ptrace, for adapters that do not always report them:
+ * Matches the name of the debugger process that ptraces debuggees, for adapters that do not always report them:
  * dlv 1.20 reports none, lldb-dap none after a restart. Null: they cannot be found in /proc.
  */
 export function debuggerName(debugType: string): RegExp | null {

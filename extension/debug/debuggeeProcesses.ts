@@ -10,7 +10,7 @@ import { allProcesses, below, type ProcessEntry } from './processes.ts';
 /**
  * The process that a terminal's shell was asked to start, and whether that is certain.
  *
- * A shell that has just begun starts programs of its rc files. With job control, which an interactive shell has, a
+ * A shell that has just started runs programs from its rc files. With job control, which an interactive shell has, a
  * command that was typed is the terminal's foreground job, in a process group of its own; rc files run without job
  * control. In a shell without job control (`sh -c`), only the command line identifies it.
  *
@@ -44,10 +44,7 @@ export function isCommand(commandLine: readonly string[], args: readonly string[
   return commandLine.length === 1 && basename(commandLine[0] ?? '') === basename(program);
 }
 
-/**
- * Processes below these that a debugger with such a name holds by ptrace, parents before children.
- * @param roots their descendants are looked at.
- */
+/** Descendants of `roots` that a debugger with a matching name traces by ptrace, parents before children. */
 export async function tracedBelow(
   roots: readonly number[],
   debuggerName: RegExp,
@@ -57,7 +54,7 @@ export async function tracedBelow(
   for (const { pid } of belowAll(await allProcesses(proc), roots)) {
     const tracer = await tracerOf(pid, proc);
     if (tracer === 0) continue;
-    // A thread of the debugger: its thread group has the debugger's name.
+    // The tracer is a thread: its thread group has the debugger's name.
     const group = Number(field(await status(tracer, proc), 'Tgid'));
     if (debuggerName.test(field(await status(group, proc), 'Name'))) found.push(pid);
   }
@@ -73,7 +70,7 @@ async function tracerOf(pid: number, proc = '/proc'): Promise<number> {
 const RUBY_DEBUG = /^RUBYOPT=.*-r *\S*\bdebug\/(?:open|start)/;
 
 /**
- * Programs below these that were started under Ruby's debugger, without what they have started, the most likely first:
+ * Descendants of `roots` that were started under Ruby's debugger, without their own descendants, most likely first:
  * those that `client` is connected to, then the newest. A program continues when its session is disconnected, so there
  * may be several.
  */
@@ -83,7 +80,7 @@ export async function rubyDebuggeesBelow(
   proc = '/proc',
 ): Promise<number[]> {
   const found: (ProcessEntry & { readonly isConnected: boolean })[] = [];
-  /** Those, and everything below them. */
+  /** Found programs and descendants. */
   const inside = new Set<number>();
   const ends = await connectionsOf(client, proc);
   for (const entry of belowAll(await allProcesses(proc), roots)) {

@@ -1,9 +1,9 @@
-/** Scripts that debuggers run beside the debugged program, and that talk to it by HTTP. */
+/** Scripts that debuggers run next to the debugged program, which talk to it over HTTP. */
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 
-/** js-debug starts this one below each program; it connects to the program's inspector by WebSocket. */
+/** js-debug starts this as a child of each program; it connects to the inspector over WebSocket. */
 const SCRIPTS: readonly (readonly [extension: string, script: string])[] = [
   ['ms-vscode.js-debug', 'src/watchdog.js'],
   ['ms-vscode.js-debug-nightly', 'src/watchdog.js'],

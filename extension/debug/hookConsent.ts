@@ -8,7 +8,7 @@ import { notificationText } from '../words/visible.ts';
 /** Value of the setting `httpTrace.hooks`. */
 export type Hooks = 'ask' | 'always' | 'never';
 
-/** Only one question is open at a time, and after “Not Now” none is asked until the window is reloaded. */
+/** One question at a time; after “Not Now” none until {@link askAgain} or a window reload. */
 let pending: Promise<boolean> | null = null;
 let refused = false;
 
@@ -41,7 +41,7 @@ async function ask(): Promise<boolean> {
   const picked = await vscode.window.showInformationMessage(
     notificationText(
       t(
-        'May HTTP Trace run a small hook in the programs you debug? Source lines of calls and Break on Calls need it in Node.js and Python. You can take this back in the settings.',
+        'May HTTP Trace run a small hook in the programs you debug? Source lines of calls and Break on Calls need it in Node.js and Python. You can change this in the settings.',
       ),
     ),
     allow,

@@ -12,8 +12,8 @@ import { startSeen } from './startSeen.ts';
 import type { TraceControl } from './traceControl.ts';
 
 /**
- * After a process has been named, in milliseconds: by then the kernel's records of its start have been read, unless the
- * machine is busy.
+ * Milliseconds after a process is named by which the kernel's records of its start have been read, unless the machine
+ * is busy.
  */
 const SETTLED = 1_000;
 /** A process that is this much older than its session was not started by it; milliseconds. */
@@ -35,7 +35,7 @@ export class LateStarts implements vscode.Disposable {
   readonly #timers = new Set<NodeJS.Timeout>();
   /** Whether their start was seen is not known yet. */
   readonly #named = new Set<Named>();
-  /** They were waiting for their debugger when they were added to the trace. */
+  /** Processes added to the trace while waiting for their debugger. */
   readonly #inTime = new Set<number>();
   /** When the message about missing first calls was shown, by the name of the launch; milliseconds. */
   readonly #said = new Map<string, number>();

@@ -35,10 +35,10 @@ export class SessionPauses {
   /** When the current pause began. */
   #since: number | null = null;
   #stops = 0;
-  /** Resuming requests without an answer, by their numbers. */
+  /** Unanswered resuming requests, by `seq`. */
   readonly #resuming = new Map<number, Resume>();
 
-  /** In order; the last one may still last. */
+  /** In order; the last may be ongoing. */
   get spans(): readonly Span[] {
     return this.#since === null ? this.#spans : [...this.#spans, { from: this.#since, to: null }];
   }

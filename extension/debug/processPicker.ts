@@ -24,6 +24,7 @@ export async function pickProcess(): Promise<number | undefined> {
     placeHolder: t('Search by name, process id or command line. Child processes are traced too.'),
     matchOnDescription: true,
     matchOnDetail: true,
+    ignoreFocusOut: true, // as in views/choose.ts
   });
   return picked?.pid;
 }

@@ -22,7 +22,7 @@ export interface ProcessWithCommand extends ProcessEntry {
   readonly command: string;
 }
 
-/** Of /proc: USER_HZ is 100 on every kernel that this runs on. */
+/** In /proc: USER_HZ is 100 on every kernel this runs on. */
 const MS_PER_TICK = 10;
 /** Longest command line that is kept, in characters; no line of a picker shows more. */
 const MAX_COMMAND = 1_000;
@@ -100,7 +100,7 @@ export async function allProcesses(proc = '/proc'): Promise<ProcessEntry[]> {
   return entries.filter((entry) => entry !== null);
 }
 
-/** Those of these processes that are below one, itself not included, parents before children. */
+/** Descendants of a process among these, itself not included, parents before children. */
 export function below(entries: readonly ProcessEntry[], pid: number): ProcessEntry[] {
   const children = new Map<number, ProcessEntry[]>();
   for (const entry of entries) {

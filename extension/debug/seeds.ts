@@ -15,7 +15,7 @@ export async function seeds(extensionHost = process.pid, proc = '/proc'): Promis
   return [extensionHost, ...(hosts.length > 0 ? hosts : own.parent > 1 ? [own.parent] : [])];
 }
 
-/** By the lists of its threads (proc_pid_children(5)); null where the kernel has none. */
+/** From its threads' lists (proc_pid_children(5)); null if the kernel has none. */
 async function childrenOf(pid: number, proc: string): Promise<number[] | null> {
   try {
     const threads = `${proc}/${pid}/task`;

@@ -2,8 +2,8 @@
 import type { TraceStatus } from '../engine/traceStatus.ts';
 
 /**
- * `unknown`: not all has been read yet, because on a busy machine records wait, as do processes that were named while
- * the trace was still being armed.
+ * `unknown`: records are still pending, as on a busy machine or for processes named while the trace was still being
+ * armed.
  */
 export type StartSeen = 'seen' | 'missed' | 'unknown';
 

@@ -13,7 +13,7 @@ import { type DebugSessions, NAMING_TIMEOUT } from './debugSessions.ts';
 import { pickProcess } from './processPicker.ts';
 import { seeds } from './seeds.ts';
 
-/** How long a trace continues after the last debuggee has ended, in milliseconds: its last records are on their way. */
+/** How long a trace continues after the last debuggee has ended, in milliseconds: its last records are pending. */
 const LINGER = 150;
 /** How long an armed trace waits for a session, in milliseconds: the task before a launch may build for minutes. */
 const ARMED = 600_000;
@@ -34,12 +34,12 @@ export class TraceControl implements vscode.Disposable {
   readonly #report: Report;
   /** The trace follows the debug sessions of the window. */
   #follows = false;
-  /** Found while the trace starts: they join it as soon as it runs. */
+  /** Processes found while the trace starts: they join once it runs. */
   #joining: Set<number> | null = null;
   /** Processes that were chosen one by one. */
   readonly #chosen = new Set<number>();
   #ending: NodeJS.Timeout | undefined;
-  /** Launches that arrive together wait for the same start. */
+  /** Concurrent launches wait for the same start. */
   #arming: Promise<void> | null = null;
   /** A launch has no session yet: until this time (milliseconds) the trace continues without one. */
   #expectedUntil = 0;
@@ -49,10 +49,10 @@ export class TraceControl implements vscode.Disposable {
   readonly #startedLate = new vscode.EventEmitter<void>();
   readonly #noted = new vscode.EventEmitter<string>();
 
-  /** A trace has started, or taken in another process at the user's wish. */
+  /** A trace has started, or added another process at the user's request. */
   readonly onDidStart = this.#started.event;
 
-  /** The user has started the trace when the debugged programs ran already, so their earlier calls were not seen. */
+  /** The user started the trace while debugged programs were running, so their earlier calls were not seen. */
   readonly onDidStartLate = this.#startedLate.event;
 
   /** Calls that the trace has missed, or cannot see, and why: a text for the user. */
@@ -237,7 +237,7 @@ export class TraceControl implements vscode.Disposable {
     if ((await vscode.window.showWarningMessage(message, choose)) === choose) await this.pickAndStart();
   }
 
-  /** A debug session has reported another process: adds it to the trace, if that follows the sessions. */
+  /** Adds a process that a debug session has reported, if the trace follows the sessions. */
   async join(pid: number): Promise<void> {
     this.#joining?.add(pid);
     if (!this.#follows || !this.#isRunning()) return;

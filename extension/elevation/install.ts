@@ -1,7 +1,7 @@
 /**
- * Install Trusted Loader, and its removal: each is one command that runs as root. The command is composed here and
- * shown unchanged. Until the two files are in a folder of root's and equal to the hashes in the command, nothing runs
- * as root but the shell and the system's own tools; what a user can write to is only ever read.
+ * Install Trusted Loader and its removal: each is one command that runs as root, composed here and shown unchanged.
+ * Until the two files are in a root-owned folder and match the hashes in the command, only the shell and the system's
+ * own tools run as root; files that a user can write to are only read.
  */
 import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -11,20 +11,20 @@ import { hashOf, INSTALLED_FOLDER, pathProblem } from './trustedLoader.ts';
 /** As in helper/installer/installer.c. */
 const PARENT = dirname(INSTALLED_FOLDER);
 const STAGING = join(PARENT, '.http-trace-install');
-/** Bytes of the loader or the installer that are read at most: the file at the path may have been replaced. */
+/** Maximum bytes read of the loader or the installer: the file at the path may have been replaced. */
 const MAX_SIZE = 64 * 1024 * 1024;
 
 /** What root is to run. */
 export interface RootTask {
   readonly command: readonly string[];
-  /** The same as a line of a shell's. */
+  /** The same as one shell line. */
   readonly line: string;
 }
 
 /**
  * The task that installs.
- * @param user who may start the loader by its capabilities; null = only those that may already
- * @throws TraceError when the files are missing, or the folder is one that others can write to
+ * @param user allowed to run the loader with its file capabilities; null = only users allowed already
+ * @throws TraceError when the files are missing, or others can write to the folder
  */
 export function installTask(nativePath: string, user: number | null): RootTask {
   const existing = [PARENT, dirname(PARENT)].find((path) => lstatSync(path, { throwIfNoEntry: false }));
@@ -35,13 +35,13 @@ export function installTask(nativePath: string, user: number | null): RootTask {
   const sums = names.map((name) => `echo '${hash(join(nativePath, name))}  ${name}'`);
   const line = [
     'set -e',
-    // Not every sudo replaces it: the user's own must not choose what runs as root.
+    // Not every sudo resets PATH: the user's own must not choose what runs as root.
     'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
     'umask 077',
     `mkdir -p -m 755 ${PARENT}`,
     `rm -rf ${STAGING}`,
     `mkdir ${STAGING}`,
-    // Nothing is left when it is refused: not even the folder, where it did not exist.
+    // A failure leaves nothing behind: not even the folder, if it did not exist.
     `trap 'rm -rf ${STAGING}; rmdir ${PARENT} 2>/dev/null || :' EXIT`,
     `cd ${STAGING}`,
     ...copies,
@@ -52,7 +52,7 @@ export function installTask(nativePath: string, user: number | null): RootTask {
   return { command: ['/bin/sh', '-c', line], line };
 }
 
-/** What removes it again: root's own copy of the installer. */
+/** The removal, by root's own copy of the installer. */
 export const REMOVE_TASK: RootTask = {
   command: [join(INSTALLED_FOLDER, 'installer'), 'remove'],
   line: `${join(INSTALLED_FOLDER, 'installer')} remove`,
@@ -86,14 +86,14 @@ export function quote(word: string): string {
 }
 
 /**
- * Whether the command means the same within the double quotes of another shell, where `$`, backquotes and
- * backslashes would be read once more: @vscode/sudo-prompt puts it there.
+ * Whether the script keeps its meaning inside another shell's double quotes, where `$`, backquotes and backslashes
+ * are interpreted once more: @vscode/sudo-prompt puts it there.
  */
 export function survivesDoubleQuotes(script: string): boolean {
   return !/["$`\\!\n\r\0]/.test(script);
 }
 
-/** The same in one line, for a terminal. */
+/** A command line, for a terminal. */
 export function commandLine(words: readonly string[]): string {
   return words.map(quote).join(' ');
 }

@@ -13,8 +13,8 @@ export interface Launched {
   /** null when it runs where the user answers the prompt. */
   readonly process: ChildProcess | null;
   /**
-   * Resolves when the loader has ended, or the helper that it had become: with what the loader said, and the signal that ended it,
-   * which sudo and pkexec pass on. Never rejects.
+   * Resolves when the loader, or the helper that it became, has ended: with the loader's message and the signal that
+   * ended it, which sudo and pkexec pass on. Never rejects.
    */
   readonly ended: Promise<TraceError>;
   /** A password may have to be typed first. */
@@ -31,13 +31,13 @@ export interface Offer {
 export interface Question {
   /** In the order of preference; at least one. */
   readonly offers: readonly Offer[];
-  /** Why it is asked although a loader is installed; null when none is. */
+  /** Why an installed loader is not used; null: used, or there is none. */
   readonly trustedProblem: string | null;
 }
 
 /**
- * Lets the user choose one of the offers and runs its command in plain sight. Resolves when it ended, was
- * refused or cancelled, with what to say then; never rejects.
+ * Lets the user choose one of the offers and runs its command visibly. Resolves with the message to show when it
+ * ended, was refused or cancelled; never rejects.
  */
 export type Ask = (question: Question) => Promise<TraceError>;
 
@@ -125,8 +125,8 @@ export function launchLoader(choice: Choice, options: readonly string[], request
 }
 
 /**
- * The loader trusts the variable in which sudo names the requesting user; in a root shell that sudo once opened, it is
- * still set. So root sets it explicitly: to the owner of the socket, or not at all.
+ * The loader trusts SUDO_UID, which is still set in a root shell opened with sudo. So root sets it explicitly: to the
+ * owner of the socket, or not at all.
  */
 function asRoot(requester: number): { env: NodeJS.ProcessEnv; uid: number; gid: number } {
   return { env: requester === 0 ? {} : { SUDO_UID: String(requester) }, uid: 0, gid: 0 };
@@ -173,10 +173,10 @@ export function runOffer(offer: Offer, stdin: 'inherit' | 'ignore'): Promise<Tra
   });
 }
 
-/** pkexec(1): not authorised, as after three wrong passwords, or nobody could be asked. 126 is a dialog that was dismissed. */
+/** pkexec(1): not authorised, as after three wrong passwords, or no dialog possible. 126: the dialog was dismissed. */
 const PKEXEC_FAILED = 127;
 
-/** A .vsix may lose the mode of its files; files that belong to the user are repaired. */
+/** A .vsix may lose its file modes; they are restored for files owned by the user. */
 function makeExecutable(path: string): void {
   try {
     accessSync(path, constants.X_OK);

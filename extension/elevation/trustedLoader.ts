@@ -7,14 +7,14 @@ import { dirname, join } from 'node:path';
 const TRUSTED_FOLDERS = ['/usr/libexec/http-trace', '/usr/local/libexec/http-trace'] as const;
 export const INSTALLED_FOLDER = TRUSTED_FOLDERS[1];
 
-/** Of its polkit action; the action itself is part of the installer. */
+/** Its polkit action's id; the action is part of the installer. */
 export const POLKIT_ACTION = 'http-trace.load';
 
 export interface TrustedLoader {
   readonly path: string;
-  /** Why it is not used, in one sentence; null when it is as it should be. */
+  /** Why it is not used, in one sentence; null when nothing is wrong. */
   readonly problem: string | null;
-  /** This user may execute the file itself, and so has its capabilities. */
+  /** This user may execute the file, and so gets its capabilities. */
   readonly executable: boolean;
 }
 

@@ -12,7 +12,7 @@ import { findTrustedLoader, POLKIT_ACTION } from './trustedLoader.ts';
 export type WayId =
   /** This process is root. */
   | 'root'
-  /** It has the capabilities, and hands them on. */
+  /** It has the capabilities as ambient ones. */
   | 'capabilities'
   /** The installed loader, by the capabilities of its file. */
   | 'trusted'
@@ -29,7 +29,7 @@ export interface Way {
   readonly id: WayId;
   /** What goes before the loader's options. */
   readonly command: readonly string[];
-  /** `asks`: for a password, which decides. */
+  /** `asks`: depends on a password prompt. */
   readonly outcome: 'works' | 'asks' | 'refused';
 }
 
@@ -44,7 +44,7 @@ const CAP_SYS_ADMIN = 21n;
 const CAP_PERFMON = 38n;
 const CAP_BPF = 39n;
 
-/** Whether programs can be loaded and attached with these (facts/machine.md of kernel 5.8 and later). */
+/** Whether these suffice to load and attach programs (facts/machine.md, for kernel 5.8 and later). */
 export function sufficient(bits: bigint): boolean {
   const has = (capability: bigint): boolean => ((bits >> capability) & 1n) === 1n;
   return has(CAP_SYS_ADMIN) || (has(CAP_BPF) && has(CAP_PERFMON));
@@ -102,7 +102,6 @@ export async function* findWays(own: string): AsyncGenerator<Way> {
   }
 }
 
-/** All of them. */
 export async function allWays(own: string): Promise<Ways> {
   const all: Way[] = [];
   for await (const way of findWays(own)) all.push(way);
@@ -114,10 +113,10 @@ export function trustedProblem(own: string): string | null {
   return process.getuid?.() === 0 ? null : (findTrustedLoader(own)?.problem ?? null);
 }
 
-/** What pkexec resolves to; an action names its program by an absolute path. */
+/** Found on the PATH; an action names its program by an absolute path. */
 const PKEXEC = 'pkexec';
 const SYSTEM_BUS = '/run/dbus/system_bus_socket';
-/** Neither may answer for a network directory. In milliseconds. */
+/** Either may hang on a network directory. In milliseconds. */
 const TRIAL_TIME_LIMIT = 10_000;
 
 async function tried(command: readonly string[]): Promise<'works' | 'refused'> {
@@ -145,7 +144,7 @@ function startTicks(): string {
   return startTicksOf(readFileSync('/proc/self/stat', 'latin1'));
 }
 
-/** A graphical session of this user's, in which an agent of polkit's could show its dialog. */
+/** Whether this user has a graphical session, where a polkit agent could show its dialog. */
 export function hasGraphicalAgent(): boolean {
   const { DISPLAY, WAYLAND_DISPLAY } = process.env;
   return Boolean(DISPLAY || WAYLAND_DISPLAY);

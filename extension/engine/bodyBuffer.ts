@@ -29,7 +29,7 @@ export class BodyBuffer implements Body {
     return this.#shared === null ? NO_CHUNKS : [this.#shared.subarray(this.#at, this.#at + this.captured)];
   }
 
-  /** Further bytes of it, or missing ones, were sent from a file, or were not. */
+  /** Records how bytes sent from a file were read; keeps the first failure. */
   noteFile(reading: FileReading | null): void {
     if (reading !== null && (this.file === null || this.file === 'read')) this.file = reading;
   }
@@ -49,7 +49,7 @@ export class BodyBuffer implements Body {
     this.captured += to - from;
   }
 
-  /** Moves its bytes out of a block that others share. */
+  /** Moves its bytes out of the shared block. */
   detach(): void {
     const shared = this.#shared;
     if (shared === null) return;
@@ -66,7 +66,7 @@ export class BodyBuffer implements Body {
 
 class Blocks {
   readonly chunks: Uint8Array[] = [];
-  /** The last chunk has room behind its first `#used` bytes. */
+  /** The last chunk's block, with room after `#used` bytes. */
   #block: Uint8Array | null = null;
   #used = 0;
   #last = 0;

@@ -1,4 +1,4 @@
-/** A message's body for people and programs: decoded, as text where it is text, with secrets masked. */
+/** A message's body for display and JSON output: decoded, as text if possible, with secrets masked. */
 
 import { readContentType } from '../http/contentType.ts';
 import { listMembers } from '../http/fieldSyntax.ts';
@@ -53,8 +53,8 @@ export function bodyJson(message: StoredMessage, reveal: boolean): BodyParts {
 }
 
 /**
- * The body as it was sent, with its content coding and its secrets, without transfer coding: what a replay sends
- * again. null: nothing of it was captured, or a transfer coding could not be removed.
+ * The body as a replay sends it: content coding and secrets kept, transfer coding removed. null: nothing was captured,
+ * or a transfer coding could not be removed.
  */
 export function bodyBytes(message: StoredMessage): Uint8Array | null {
   const { body, transferCodings } = message;
@@ -100,7 +100,7 @@ export function maskBytes(bytes: Buffer, type: BodyType): Buffer {
   return masked === latin1 ? bytes : bytesOf(masked);
 }
 
-/** All of it is Latin-1 except for the mask, which is written in UTF-8. */
+/** Encodes as Latin-1, except for the mask, which is encoded as UTF-8. */
 function bytesOf(text: string): Buffer {
   const parts: Buffer[] = [];
   for (const part of text.split(/([^\x00-\xff]+)/)) {

@@ -2,7 +2,7 @@
 
 /** What is known of a piece of the stream. */
 export interface PieceContext {
-  /** Milliseconds since the trace's start: a send's entry, a receive's exit. */
+  /** Milliseconds since the trace's start: send entry, receive exit. */
   readonly time: number;
   /** When its system call returned; for a send that blocks, long after `time`. */
   readonly end: number;
@@ -19,7 +19,7 @@ export interface PieceContext {
  */
 export type FileReading = 'read' | 'changed' | 'uncertain' | 'unreadable' | 'file-system' | 'slow';
 
-/** When a piece was sent or received, and by whom: what a message keeps of its pieces. */
+/** The part of a piece's context that its message keeps. */
 export type Origin = Pick<PieceContext, 'time' | 'end' | 'pid' | 'file'>;
 
 /**
@@ -28,8 +28,8 @@ export type Origin = Pick<PieceContext, 'time' | 'end' | 'pid' | 'file'>;
 export type GapReason = 'limit' | 'shed' | 'lost';
 
 /**
- * As {@link GapReason}, and: `foreign`: a protocol that is not copied. `filter`: whole messages that were not
- * requested.
+ * As {@link GapReason}, plus `foreign`: a protocol that is not copied; `filter`: whole messages that were filtered
+ * out.
  */
 export type MissingReason = GapReason | 'foreign' | 'filter';
 

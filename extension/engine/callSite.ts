@@ -1,6 +1,6 @@
 import type { SourceLine } from './row.ts';
 
-/** The program's own line that made a call, and the calls of functions that led to it, innermost first. */
+/** The line of the program's own code that made a call, and its call stack, innermost frame first. */
 export interface CallSite {
   readonly line: SourceLine;
   readonly stack: readonly SourceLine[];

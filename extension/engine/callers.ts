@@ -1,6 +1,6 @@
 /**
- * Where in a program requests were made, as the eBPF programs saw it (RECORD_CALLER). Each caller is kept until the
- * exchange that it belongs to appears. Only an exact match counts: no line is better than a wrong one.
+ * Which code made requests, as reported by the eBPF programs (RECORD_CALLER). Each caller is kept until its exchange
+ * appears. Only an exact match counts: no line is better than a wrong one.
  */
 import type { CallSite } from './callSite.ts';
 import { MAX_CALLER_CONNECTIONS, MAX_CALLER_STACKS, MAX_CALLERS, MAX_PENDING_CALLERS } from './limits.ts';
@@ -32,7 +32,7 @@ export class Callers {
     const { connection, stream } = record;
     // A stack without any known line is of no use, and the request may still have another record.
     if ((record.flags & (FLAG_ANY_METHOD | FLAG_NAMED)) === FLAG_ANY_METHOD) return;
-    // For HTTP/2 in a native program a single record says everything.
+    // For HTTP/2, native programs have one record, without the method.
     const method = (record.flags & FLAG_ANY_METHOD) === 0 ? record.method : null;
     const request = `${record.pid}:${record.request}`;
     if (connection === 0n) {

@@ -1,5 +1,5 @@
 /**
- * Bytes to text by charset (RFC 9110 section 8.3.2, WHATWG Encoding), or not at all: never with replacements.
+ * Decodes bytes by charset (RFC 9110 section 8.3.2, WHATWG Encoding). Never inserts replacement characters.
  */
 
 import { isAscii } from 'node:buffer';
@@ -24,13 +24,13 @@ const LATIN_1: ReadonlySet<string> = new Set([
   ],
 ]);
 
-/** Types whose charset a UTF-16 byte order mark may show. JSON is UTF-8 always (RFC 8259 section 8.1). */
+/** Types for which a UTF-16 byte order mark counts. JSON is always UTF-8 (RFC 8259 section 8.1). */
 const MARKED = /^text\/|[/+]xml$/;
 
 /**
- * The charset of a body: as declared, or for text types as a UTF-16 byte order mark shows. In other types, bytes that
- * look like the mark may well be binary data.
- * @returns null when nothing is known of it.
+ * The charset of a body: as declared, or for text types from a UTF-16 byte order mark. In other types, bytes that look
+ * like the mark may well be binary data.
+ * @returns null when it is unknown.
  */
 export function charsetOf({ essence, charset }: ContentType, bytes: Buffer): string | null {
   if (charset === null ? !MARKED.test(essence) : charset !== 'utf-16') return charset;
@@ -40,7 +40,7 @@ export function charsetOf({ essence, charset }: ContentType, bytes: Buffer): str
 }
 
 /**
- * @param charset in lower case; null: UTF-8. A UTF-8 byte order mark comes first.
+ * @param charset in lower case; null: UTF-8. A UTF-8 byte order mark overrides it.
  * @param whole false when the bytes are a prefix, which may end inside a character.
  * @returns null when the bytes are not valid in that charset, or the charset is unknown.
  */

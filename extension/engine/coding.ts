@@ -18,7 +18,7 @@ export interface Decoded {
   readonly bytes: Buffer;
   /** At least one coding was removed. */
   readonly removed: boolean;
-  /** Why the bytes are not all of the decoded body; null when they are. */
+  /** Why the decoded body is incomplete; null when it is complete. */
   readonly note: string | null;
 }
 
@@ -76,7 +76,7 @@ type Sync = (input: Buffer, options: ZlibOptions) => Buffer;
 const SMALLEST_TRY = 1;
 
 function inflate(decode: Sync, finishFlush: number, input: Buffer): CodingResult {
-  // Without a lenient flush, input that ends early is an error; most does not.
+  // Strict first: input that ends early is an error here, but most is complete.
   const whole = attempt(decode, undefined, input);
   if (whole.bytes !== null) return { bytes: whole.bytes, end: 'whole' };
   const first = attempt(decode, finishFlush, input);

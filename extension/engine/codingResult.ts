@@ -1,7 +1,7 @@
-/** What the decoder of one content coding made of its input. */
+/** The result of decoding one content coding. */
 export interface CodingResult {
   readonly bytes: Buffer;
-  /** `cut`: beyond the limit. `partial`: the input ends early. `broken`: the rest is not of this coding. */
+  /** `cut`: over the limit. `partial`: the input ends early. `broken`: the rest is not valid. */
   readonly end: 'whole' | 'cut' | 'partial' | 'broken';
   readonly note?: string;
 }

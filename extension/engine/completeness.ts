@@ -27,7 +27,7 @@ export function isOrdinary(labels: ReadonlySet<Completeness>): boolean {
 /** The labels of each shared set, in order. */
 const LISTS = new Map<ReadonlySet<Completeness>, readonly Completeness[]>();
 
-/** The labels of a set that {@link withLabels} gave, in their order. Shared: never changed. */
+/** The labels of a set returned by {@link withLabels}, in order. Shared: do not modify. */
 export function listOf(labels: ReadonlySet<Completeness>): readonly Completeness[] {
   let list = LISTS.get(labels);
   if (list === undefined) {
@@ -56,7 +56,7 @@ const ORDER: readonly Completeness[] = [
   'lookup-failed',
 ];
 
-/** @returns a set that others share: it is replaced, never changed. */
+/** @returns a shared set: replace it, never modify it. */
 export function withLabels(
   labels: ReadonlySet<Completeness>,
   values: readonly Completeness[],

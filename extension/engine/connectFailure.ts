@@ -9,7 +9,7 @@ const REASONS: Readonly<Partial<Record<EndingKind, string>>> = {
   'process-ended': 'the process ended',
 };
 
-/** `connecting failed: the server takes no connection (ECONNREFUSED)`. */
+/** `connecting failed: the server refused the connection (ECONNREFUSED)`. */
 export function connectFailure({ how, error, detail }: CallEnding): string {
   const code = error === null ? '' : ` (${error})`;
   return `connecting failed: ${detail === 'by-proxy' ? 'the proxy did not connect' : (REASONS[how] ?? 'the connection could not be made')}${code}`;

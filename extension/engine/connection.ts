@@ -57,12 +57,12 @@ export class Connection implements OrderedSink {
     return this.#detection.dissector !== null && this.#tls === null;
   }
 
-  /** No more input is expected, and no row waits for its reason. */
+  /** No more input is expected, and no row's reason is pending. */
   get done(): boolean {
     return this.#closed && this.tlsSocket?.ending !== true;
   }
 
-  /** True when something waits for a record or for time. */
+  /** True while something waits for a record or a timeout. */
   get waiting(): boolean {
     return this.#reassembly.waiting || (this.#detection.dissector?.waiting ?? false);
   }
@@ -122,8 +122,8 @@ export class Connection implements OrderedSink {
     this.info.ends.closed(this.#host.milliseconds(record.time));
     this.#detection.closed(context);
     const dissector = this.#detection.settle();
-    // The traced process closed: all that it sent is known. Whether the peer had sent everything is known
-    // only if its end was read.
+    // The traced process closed, so all it sent is known. Whether the peer had sent everything is known
+    // only if its EOF was read.
     dissector?.ended(Direction.Out, true, context);
     dissector?.ended(Direction.In, false, context);
     dissector?.closed(context);
@@ -153,7 +153,7 @@ export class Connection implements OrderedSink {
     return { time, end: Math.max(time, end), pid, emitted, file: readingOf(record) };
   }
 
-  /** A proxy has refused. For the client, that is a connection that was not established. */
+  /** A proxy has refused: for the client, the connection was not established. */
   #refusedBy(refusal: Refusal, { pid, time, end }: PieceContext): void {
     const { info } = this;
     if (info.side !== 'client') return;

@@ -5,7 +5,7 @@
 import { exitOf } from './errno.ts';
 import { Direction, type EndedRecord, Ending, FLAG_PROCESS_ENDED } from './record.ts';
 
-/** The process ended while it had the connection; null: it did not, or how is not known. */
+/** How a process ended that had the connection open; both null: not known. */
 export interface ProcessExit {
   readonly signal: string | null;
   readonly exitCode: number | null;
@@ -13,17 +13,17 @@ export interface ProcessExit {
 
 const UNKNOWN_EXIT: ProcessExit = { signal: null, exitCode: null };
 
-/** Times are milliseconds since the trace's start; null: it was not seen. The first of each kind counts. */
+/** Times are milliseconds since the trace's start; null: not seen. The first event of each kind counts. */
 export class ConnectionEnds {
   /** The traced process closed the socket or the session, or ended. */
   localClose: number | null = null;
   /** The traced process shut down its sending side: a server sends no more responses. */
   localFin: number | null = null;
-  /** On its close the kernel sent a RST, which discards bytes that the peer has not read yet. */
+  /** On close, the kernel sent a RST, which discards bytes that the peer has not read yet. */
   closedByReset = false;
   /** How the process ended, if its end is what closed the connection. */
   exit: ProcessExit | null = null;
-  /** The peer's end: its FIN arrived, or the process read the end. */
+  /** The peer's end of stream: its FIN arrived, or EOF was read. */
   peerEnd: number | null = null;
   /** RST, or another error of the socket. */
   error: number | null = null;

@@ -112,7 +112,7 @@ export class Connections {
           session.session?.socketEnded(record);
           this.#waiting.add(session);
         }
-        // A closed session gets no more plaintext: it ended the way its socket ended before.
+        // A closed session gets no more plaintext: the pending ends of its socket apply now.
         if (record.type === RecordType.Closed)
           for (const end of entry.session?.dueEnds(null) ?? []) entry.stream.push(end);
         entry.stream.push(entry.session === null ? record : entry.session.confirm(record));
@@ -241,7 +241,7 @@ export class Connections {
     const socket = this.#entry(keyOfId(id), false);
     const info = socket?.stream.info ?? this.#closed.get(keyOfId(id));
     if (info === undefined || socket?.session != null) return;
-    // Of a closed connection it is not known whether an earlier exchange already includes its connect time: assume one does.
+    // Whether an earlier exchange on a closed connection already includes its connect time is unknown: assume so.
     session.bind(id, info, socket === null ? 'messages' : carriedBy(socket), inner);
     if (socket === null) return;
     socket.sessions.add(entry);

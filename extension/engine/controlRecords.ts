@@ -20,7 +20,7 @@ import { type RecordCursor, RecordError, RecordHeader } from './recordCursor.ts'
 import { FIELD_SIZES, LAYOUT } from './recordLayout.ts';
 
 const FAMILIES: Readonly<Record<number, OpenedRecord['family']>> = { 1: 'unix', 2: 'ipv4', 10: 'ipv6' };
-/** Of bpf/trace_http.h, by their numbers; null: unknown. */
+/** Enums of bpf/trace_http.h, by value; null: unknown. */
 export const SIDES = [null, 'client', 'server'] as const;
 export const TRANSPORTS = ['tcp', 'unix'] as const;
 export const LIBRARIES = [null, 'openssl', 'gnutls', 'go', 'boringssl', 'nss', 'mbedtls', 'wolfssl'] as const;
@@ -28,7 +28,7 @@ export const LIBRARIES = [null, 'openssl', 'gnutls', 'go', 'boringssl', 'nss', '
 const CLOSE_NOTIFY: readonly (boolean | null)[] = [null, true, false];
 export const BINDINGS = [null, 'call', 'ciphertext', 'descriptor'] as const;
 
-/** @throws RecordError when a length or a value is not one that the kernel programs write. */
+/** @throws RecordError for a length or value that the kernel programs never write. */
 export function readControlRecord(type: RecordType, cursor: RecordCursor): TraceRecord {
   switch (type) {
     case RecordType.Opened:
@@ -202,7 +202,7 @@ class TlsFacts extends RecordHeader implements TlsRecord {
   constructor(cursor: RecordCursor) {
     super(cursor);
     const f = LAYOUT.tls;
-    // Recordings before layout 4 end there.
+    // Before layout 4, records end here.
     cursor.need(RecordType.Tls, f.alpn + FIELD_SIZES.alpn);
     const longer = cursor.length >= f.size;
     const library = LIBRARIES[cursor.u8(f.library)];
@@ -298,7 +298,7 @@ function readPath(cursor: RecordCursor, lengthField: number, field: number): str
   return readUnixPath(cursor.bytes(field, Math.min(cursor.u16(lengthField), FIELD_SIZES.unixPath)));
 }
 
-/** unix(7): a path ends at its NUL; an abstract name begins with one and counts in full. */
+/** unix(7): a path ends at its NUL; an abstract name begins with one and may contain more. */
 function readUnixPath(bytes: Uint8Array): string | null {
   if (bytes.length === 0) return null;
   const decoder = new TextDecoder();

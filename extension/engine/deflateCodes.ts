@@ -1,4 +1,4 @@
-/** The codes of DEFLATE (RFC 1951): their tables, how they are built, and how a symbol is found by the next bits. */
+/** The Huffman codes of DEFLATE (RFC 1951): tables, their construction, and symbol decoding. */
 
 export const LENGTH_BASE = [
   3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195,
@@ -14,16 +14,16 @@ export const DISTANCE_BASE = [
 export const DISTANCE_EXTRA = [
   0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13,
 ];
-/** In which order the lengths of the code-length codes come. */
+/** Order of the lengths of the code length codes. */
 export const ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
 const LONGEST_CODE = 15;
-/** Codes up to this length are looked up at once. */
+/** Codes up to this length take one table lookup. */
 const FAST_BITS = 9;
 
 /** Canonical Huffman code (RFC 1951 section 3.2.2). */
 export class Codes {
-  /** By the next bits: symbol and length, or 0 where the code is longer or there is none. */
+  /** Indexed by the next bits: symbol and length, or 0 if the code is longer or invalid. */
   readonly #fast = new Uint16Array(1 << FAST_BITS);
   readonly #counts = new Uint16Array(LONGEST_CODE + 1);
   readonly #symbols: Uint16Array;
@@ -32,7 +32,7 @@ export class Codes {
     this.#symbols = new Uint16Array(symbols);
   }
 
-  /** @returns false when the lengths make no code, by zlib's rules. */
+  /** @returns false if the lengths form no code by zlib's rules. */
   build(lengths: Uint8Array, from: number, to: number, mayBeSingle: boolean): boolean {
     const counts = this.#counts.fill(0);
     let longest = 0;
@@ -73,7 +73,7 @@ export class Codes {
   }
 
   /**
-   * @param count how many of `bits` there are.
+   * @param count number of bits in `bits`.
    * @returns symbol << 4 | length; {@link TOO_FEW} or {@link NO_CODE}.
    */
   decode(bits: number, count: number): number {
@@ -106,7 +106,7 @@ export class Tables {
   readonly distanceCodes = new Codes(32);
 }
 
-/** Bytes of {@link Tables}, about. */
+/** Estimated bytes of {@link Tables}. */
 export const TABLES_COST = 5_000;
 
 function fixed(symbols: number, length: (symbol: number) => number): Codes {

@@ -11,7 +11,7 @@ import type { Direction } from './record.ts';
 import type { StoredConnection, StoredEncrypted, StoredExchange } from './storedExchange.ts';
 import type { Unread } from './tls/library.ts';
 
-/** What a dissector needs of the engine. */
+/** What a dissector needs from the engine. */
 export interface ConnectionHost {
   readonly counters: ByteCounters;
   readonly bodyLimit: number;
@@ -25,7 +25,7 @@ export interface ConnectionHost {
   /** All fields of its request were read (HTTP/1). */
   requestRead(exchange: StoredExchange): void;
   ended(exchange: StoredExchange): void;
-  /** An error of the connection has been noted, which may tell more about the exchange that ended last. */
+  /** A connection error was recorded; it may explain how the last exchange ended. */
   connectionFailed(connection: StoredConnection): void;
   merged(exchange: StoredExchange): void;
   /** Two sockets are the ends of one connection. */
@@ -46,7 +46,7 @@ export interface ConnectionHost {
   exitStatus(pid: number): number | null;
   /** Why this process's connection has no plaintext. */
   whyEncrypted(pid: number, connection: Unread): string;
-  /** Whether it is known yet what TLS libraries the process has; true when it will not be known. */
+  /** Whether the process's TLS libraries are known; also true when they never will be. */
   librariesKnown(pid: number): boolean;
   /** Counts the sessions of this process that have plaintext but no known socket. */
   unboundSession(pid: number, change: 1 | -1): void;
@@ -67,7 +67,7 @@ export interface Dissector {
   missing(direction: Direction, length: number, reason: MissingReason, context: PieceContext): void;
   /** This direction has ended. @param orderly the sender closed it, as opposed to a reset. */
   ended(direction: Direction, orderly: boolean, context: PieceContext): void;
-  /** Every record emitted up to then has been pushed. */
+  /** Every record emitted up to `upTo` has been pushed. */
   advance(upTo: number): void;
   /** Both directions have ended. */
   closed(context: PieceContext): void;
@@ -77,7 +77,7 @@ export interface Dissector {
 
 /** Reads the unencrypted part of TLS; the plaintext arrives separately, as sessions (tls/session.ts). */
 export interface TlsDissector extends Dissector {
-  /** The connection has closed, and the row waits for its reason. */
+  /** The connection has closed; its row's reason is pending. */
   readonly ending: boolean;
   /** A session was matched to this connection, or (-1) matched to another one instead. */
   bound(change: 1 | -1): void;

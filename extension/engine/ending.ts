@@ -1,6 +1,6 @@
 /**
- * How an exchange ended, from what its messages, its stream and its connection show. The event that came first
- * decides. Nothing is guessed: where no event was seen, it is unknown.
+ * Derives how an exchange ended from its messages, its stream and its connection. The first event decides. Nothing is
+ * guessed: if no event was seen, the ending is unknown.
  */
 import type { ConnectionEnds } from './connectionEnds.ts';
 import { errorCode } from './errno.ts';
@@ -122,7 +122,7 @@ function ofTunnel(exchange: StoredExchange, ends: ConnectionEnds): CallEnding {
   return ending.how === 'cancelled' || ending.how === 'closed' ? { ...ending, how: 'answered' } : ending;
 }
 
-/** For a complete response: a client that had closed before it began, and answers it with a RST, has not read it. */
+/** A client that had closed before a complete response began, and answered it with a RST, has not read it. */
 function deliveryOf(exchange: StoredExchange, { peerEnd, error, errno }: ConnectionEnds): CallEnding {
   const began = exchange.response?.firstByte ?? null;
   if (

@@ -48,7 +48,7 @@ export interface EngineOptions {
 export interface EngineStats {
   readonly records: number;
   readonly connections: number;
-  /** HTTP calls, failed handshakes and failed connects; connections that are merely encrypted are not counted. */
+  /** HTTP calls and failed lookups, connects and handshakes; merely encrypted connections are not counted. */
   readonly exchanges: number;
   readonly evicted: number;
   readonly running: number;
@@ -57,8 +57,7 @@ export interface EngineStats {
   readonly pairs: number;
   readonly failedPairs: number;
   /**
-   * Bytes by what became of them, summed from the records; the caller compares them with the kernel's
-   * counters.
+   * Bytes by outcome, summed from the records; the caller compares them with the kernel's counters.
    */
   readonly copiedBytes: number;
   readonly omittedBytes: number;
@@ -84,7 +83,7 @@ export interface EngineApi {
   setProcess(pid: number, name: string | null): void;
   /** Why TLS libraries are not probed in this trace; null (the default): they are. */
   setTlsOff(reason: string | null): void;
-  /** All TLS libraries of a process; replaces what an earlier call said. */
+  /** All TLS libraries of a process; replaces those of an earlier call. */
   setTls(pid: number, libraries: readonly TlsLibrary[], partial?: boolean, unseen?: boolean): void;
   /** The version of a library file; records refer to it by this number. */
   setTlsFile(file: number, version: string): void;
@@ -101,8 +100,8 @@ export interface EngineApi {
   get(id: number): Exchange | undefined;
   holds(id: number): boolean;
   /**
-   * Whether the other end of this call, which has ended, is about to become known. A server may have answered before the
-   * client's system call returns, and with it the request is recorded. False {@link PEER_PATIENCE} after its end, and when the trace has ended.
+   * Whether the peer of this ended call may still appear: a server may answer before the client's send returns, which
+   * is when the request is recorded. False {@link PEER_PATIENCE} after the call's end, and when the trace has ended.
    */
   awaitsPeer(id: number): boolean;
   row(id: number): ExchangeRow | undefined;
@@ -114,7 +113,7 @@ export interface EngineApi {
   stats(): EngineStats;
   /** What is known about decryption in a process; null: nothing. */
   tls(pid: number): ProcessTls | null;
-  /** Protects an exchange from eviction, or ends that. @returns false: it is not held, or too many are pinned. */
+  /** Pins an exchange against eviction, or unpins it. @returns false: it is not held, or too many are pinned. */
   pin(id: number, pinned: boolean): boolean;
   /** Forgets all ended exchanges (the user's Clear) and reports them as `removed`; running ones stay. */
   clear(keepPinned?: boolean): void;

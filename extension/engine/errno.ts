@@ -1,4 +1,4 @@
-/** Names of errors and signals: numbers of Linux that x86-64 and arm64 share (asm-generic/errno.h, signal.h). */
+/** Names of Linux errors and signals that x86-64 and arm64 number alike (asm-generic/errno.h, signal.h). */
 
 const ERRORS: Readonly<Record<number, string>> = {
   1: 'EPERM',
@@ -45,7 +45,7 @@ const SIGNALS: Readonly<Record<number, string>> = {
   31: 'SIGSYS',
 };
 
-/** A wait status: the signal that ended the process, or else its exit status. */
+/** Decodes a wait status: the terminating signal, else the exit status. */
 export function exitOf(status: number): { readonly signal: string | null; readonly exitCode: number | null } {
   const signal = status & 0x7f;
   if (signal === 0) return { signal: null, exitCode: (status >> 8) & 0xff };

@@ -1,9 +1,9 @@
 /**
- * The model that the engine makes of records: connections, exchanges and their messages. Words are those of
+ * The model that the engine builds from records: connections, exchanges and their messages. Terminology is that of
  * RFC 9110 and RFC 9112. Nothing is guessed: a value that is not known is null.
  *
- * Times are boot-time nanoseconds as bigint inside the engine's records, and here, once relative to the start
- * of the trace, doubles in milliseconds (exact to a nanosecond for 100 days).
+ * In records, times are boot-time nanoseconds (bigint). Here they are relative to the start of the trace: doubles in
+ * milliseconds (exact to a nanosecond for 100 days).
  */
 
 import type { FileReading } from './byteStream.ts';
@@ -46,16 +46,16 @@ export type Completeness =
 
 /**
  * How a call ended:
- * - `answered`: the response is complete. `by`: of a tunnel, the side that ended it first.
+ * - `answered`: the response is complete. For a tunnel, `by` is the side that ended it first.
  * - `cancelled`: the client ended the connection or the stream first.
- * - `reset`: the peer, or something on the way, reset the connection or the stream; or the server itself, by its close.
+ * - `reset`: the peer, or something in between, reset the connection or stream; or the server did, by closing it.
  * - `closed`: the server closed without a complete response.
- * - `not-http`: what the server answers is not HTTP. Known before the connection ends.
- * - `refused`: the server accepts no connection, or did not act on the request.
+ * - `not-http`: the server's answer is not HTTP. Set before the connection ends.
+ * - `refused`: the server refused the connection, or did not process the request.
  * - `unreachable`: the network has no route to the server.
  * - `timed-out`: the kernel gave up waiting for the peer's host.
  * - `process-ended`: the process of the side `by` ended, and its connections with it.
- * - `failed`: the connection was not established for another reason (`error`, the TLS handshake, or a name that was not found).
+ * - `failed`: the connection was not established for another reason (`error`, TLS handshake, name not found).
  * - `trace-ended`: the call was in progress when the trace ended.
  * - `unknown`: what ended it was not seen.
  */
@@ -78,7 +78,7 @@ export type EndingKind =
  * - `stale-connection`: the server had closed before the request was sent.
  * - `not-delivered`: the response was written, but the client had gone before it began.
  * - `no-close-notify`: the body ends with the connection, and TLS does not confirm that end (RFC 9112 section 9.8).
- * - `by-proxy`: it was a proxy that refused, before there could be a call.
+ * - `by-proxy`: a proxy refused before there could be a call.
  * - `request-not-http`: the request that was answered is not HTTP.
  */
 export type EndingDetail =
@@ -124,14 +124,13 @@ export interface Violation {
 export interface Body {
   /** Length after transfer decoding; null while running or when the length could not be known. */
   size: number | null;
-  /** Bytes of `bytes`. The captured bytes are always a prefix of the body. */
+  /** Bytes in `chunks`, which always hold a prefix of the body. */
   captured: number;
   /**
-   * What became of bytes that the program sent from a file; of several readings the first that failed. null: there
-   * were none.
+   * Outcome for bytes that the program sent from a file; of several, the first failure. null: there were none.
    */
   readonly file: FileReading | null;
-  /** Captured prefix, in the pieces in which it arrived. */
+  /** Captured prefix, in one or more pieces. */
   readonly chunks: readonly Uint8Array[];
 }
 
@@ -147,8 +146,8 @@ export interface Message {
   /** Length in the stream, head and framing included, as far as seen. */
   wireSize: number;
   /**
-   * Length of the head in the stream: of HTTP/1 from the start line to the empty line, both included; of HTTP/2 its
-   * HEADERS or PUSH_PROMISE frame with the CONTINUATION frames. null: not all of it was seen.
+   * Length of the head in the stream: for HTTP/1 from the start line to the empty line, inclusive; for HTTP/2 the
+   * HEADERS or PUSH_PROMISE frame and its CONTINUATION frames. null: not all of it was seen.
    */
   headSize: number | null;
 }
@@ -157,7 +156,7 @@ export interface Request extends Message {
   /** Empty when it is not known. */
   method: string;
   /**
-   * request-target as sent (RFC 9112 section 3.2). HTTP/2: the path, and for CONNECT without one the authority;
+   * request-target as sent (RFC 9112 section 3.2). HTTP/2: the path, or the authority for a CONNECT without one;
    * empty when it is not known.
    */
   target: string;
@@ -195,7 +194,7 @@ export interface StreamInfo {
   readonly pushed: boolean;
   /** RST_STREAM (section 6.4): the error code, and which side sent it. */
   readonly reset: { readonly code: number; readonly by: Side } | null;
-  /** GOAWAY (section 6.8), where it ended the stream or came with an error while the stream ran. */
+  /** GOAWAY (section 6.8), if it ended the stream, or reported an error while it was open. */
   readonly goAway: GoAway | null;
   /**
    * Milliseconds for which flow control kept the process from sending (section 5.2); null
@@ -230,7 +229,7 @@ export interface Connection {
 
 /** A TLS session. Values that are not seen, or encrypted, are null. */
 export interface Tls {
-  /** The library whose functions gave the plaintext. */
+  /** The library whose calls carried the plaintext. */
   readonly library: TlsLibraryName | null;
   /** How its socket was found. */
   readonly binding: TlsBinding | null;
@@ -269,7 +268,7 @@ export interface ConnectFailed {
 export interface LookupFacts {
   /** In lower case. */
   readonly name: string;
-  /** The name with suffixes (the search list of resolv.conf) that were tried, too; in order. */
+  /** The name with each other suffix that was tried (search list of resolv.conf), in order. */
   readonly alsoTried: readonly string[];
   readonly types: readonly ('A' | 'AAAA')[];
   /** `127.0.0.53:53`; null: not known, or the query went to systemd-resolved's socket. */
@@ -278,9 +277,9 @@ export interface LookupFacts {
   readonly addresses: readonly string[];
   /** The name that it is an alias of (CNAME); null: no alias. */
   readonly alias: string | null;
-  /** Sent, repeated ones included. */
+  /** Queries sent, with repeats. */
   readonly queries: number;
-  /** RCODE by name where there is no address, such as `NXDOMAIN`; null: the server gave none. */
+  /** Name of the RCODE if there is no address, such as `NXDOMAIN`; null: the server gave none. */
   readonly error: string | null;
 }
 
@@ -315,7 +314,7 @@ export interface Operation {
 
 export type ExchangeState = 'running' | 'ended';
 
-/** How a call's cause was found: by the trace that both belong to, or by the time in which the call lies. */
+/** How a call's cause was found: by the distributed trace that both belong to, or by timing. */
 export type CauseEvidence = 'traceparent' | 'time';
 
 /**
@@ -329,9 +328,9 @@ export type CauseEvidence = 'traceparent' | 'time';
  */
 export type CauseDoubt = 'others' | 'outlived' | 'own-calls' | 'stream' | 'encrypted' | 'joined-late';
 
-/** The call that made a process make this one. */
+/** The call that caused this one. */
 export interface Cause {
-  /** Id of the causing call as the process answered it; if only traceparent links them, as its client made it. */
+  /** Id of the causing call, as seen by the answering process; if only traceparent links them, by its client. */
   readonly id: number;
   readonly by: CauseEvidence;
   /** null: no doubt, as far as was seen. */

@@ -15,7 +15,7 @@ export type BodyJson = { readonly text: string } | { readonly base64: string };
 export interface JsonOptions {
   /** With secrets unmasked. */
   readonly reveal?: boolean;
-  /** Bytes of each message inside; null, or left out: all that is held. */
+  /** Byte limit of each message inside; null or absent: all that is held. */
   readonly messageBytes?: number | null;
 }
 
@@ -27,8 +27,8 @@ export interface MessageJson {
   readonly headers: readonly SeenField[];
   readonly trailers: readonly SeenField[];
   /**
-   * Bytes of the head as sent: of HTTP/1 from the start line to the empty line, both included; of HTTP/2 its HEADERS or
-   * PUSH_PROMISE frame with the CONTINUATION frames, compressed as they are. null when unknown.
+   * Bytes of the head as sent: for HTTP/1 from the start line to the empty line, inclusive; for HTTP/2 the HEADERS or
+   * PUSH_PROMISE frame and its CONTINUATION frames, as compressed. null when unknown.
    */
   readonly headersSize: number | null;
   /** Bytes of the whole message as sent: head, body and trailers, with their framing, without TLS; null when unknown. */
@@ -53,8 +53,7 @@ export interface ProtobufJson {
   /** Where its definition is from: .proto files, or the server's reflection. null: it has none. */
   readonly source: DefinitionSource | null;
   /**
-   * With a type, JSON by the ProtoJSON mapping; else field numbers and what they may be, as `protoc
-   * --decode_raw`.
+   * With a type, JSON in the ProtoJSON mapping; else field numbers and possible values, like `protoc --decode_raw`.
    */
   readonly text: string;
   readonly note: string | null;
@@ -62,7 +61,7 @@ export interface ProtobufJson {
 
 /** A message inside an exchange. */
 export type StreamMessageJson = {
-  /** From 1, in the order in which they ended; a jump shows messages that are not held any more. */
+  /** From 1, in the order in which they ended; a gap means messages that are no longer held. */
   readonly number: number;
   /** Seen from the traced process; null when its side is unknown. */
   readonly direction: 'out' | 'in' | null;
@@ -104,12 +103,12 @@ export interface MessageStreamJson {
 }
 
 export interface TlsJson {
-  /** The library whose functions gave the plaintext; null where none is seen. */
+  /** The library whose calls carried the plaintext; null: none was seen. */
   readonly library: TlsLibraryName | null;
   readonly libraryVersion: string | null;
   /** `TLSv1.3`. */
   readonly version: string | null;
-  /** By the IANA registry. */
+  /** IANA name. */
   readonly cipher: string | null;
   /** The server name that the client asked for (SNI). */
   readonly serverName: string | null;
@@ -118,11 +117,11 @@ export interface TlsJson {
   /** What the client offered, in order; null when its hello was not seen. */
   readonly alpnOffered: readonly string[] | null;
   readonly resumed: boolean | null;
-  /** The connection's handshake time; `timings.tlsMs` is its part in the connection's first call. */
+  /** The connection's handshake time; only its first call also has it as `timings.tlsMs`. */
   readonly handshakeMs: number | null;
   /** The alert that ended the handshake. */
   readonly alert: {
-    /** By the IANA registry; null where it is encrypted. */
+    /** IANA name; null if encrypted. */
     readonly name: string | null;
     readonly code: number | null;
     readonly sentBy: Side | null;
@@ -151,7 +150,7 @@ export interface DebugJson {
   readonly waitPausedMs: number;
   /** The session that answered this call, if it was paused meanwhile, and for how long. */
   readonly pausedPeer: { readonly session: string; readonly ms: number } | null;
-  /** The program's own line that made the call, with the calls of functions that led to it, innermost first. */
+  /** The line of the program's own code that made the call, with its call stack, innermost frame first. */
   readonly source: (SourceLine & { readonly stack: readonly SourceLine[] }) | null;
 }
 
@@ -162,7 +161,7 @@ export interface ExchangeJson {
    * known when the exchange ended. The other exchange may still name this one.
    */
   readonly peer: number | null;
-  /** The call that made the process make this one; null: none that was seen, or several may have. */
+  /** The call that caused this one; null: none was seen, or several are possible. */
   readonly causedBy: Cause | null;
   /** Ids of calls that the process made to answer this one, at most 1,000, as known when it ended. */
   readonly caused: readonly number[];
@@ -251,11 +250,11 @@ export interface ExchangeJson {
     readonly stream: number;
     /** Pushed by the server (PUSH_PROMISE), not requested. */
     readonly pushed: boolean;
-    /** The stream was reset (RST_STREAM) by this side; `name` of the error code, null when it has none. */
+    /** RST_STREAM: the side that sent it, and its error code; `name` is null for a code without a name. */
     readonly reset: { readonly code: number; readonly name: string | null; readonly by: Side } | null;
     /**
-     * The GOAWAY of this side that ended the stream, or that reported an error while the stream was open.
-     * `processed` is false when the request was not acted on; `text` is the debug data, null when it has none.
+     * The GOAWAY that ended the stream, or that reported an error while the stream was open. `processed` is false
+     * when the request was not processed; `text` is the debug data, null when there is none.
      */
     readonly goAway: {
       readonly code: number;

@@ -1,4 +1,4 @@
-/** What the engine offers its connections: makes their exchanges, counts them and hands them to the store. */
+/** The engine's services for connections: creates exchanges, counts them and passes them to the store. */
 import type { Callers } from './callers.ts';
 import { isOrdinary, NO_LABELS } from './completeness.ts';
 import type { ConnectionHost } from './dissector.ts';
@@ -40,7 +40,7 @@ export class Exchanges implements ConnectionHost, LookupHost, PeersHost, CausesH
   readonly bodyLimit: number;
   readonly counters: ByteCounters = { copied: 0, omitted: 0, fromFiles: 0, shed: 0, unseen: 0, lost: 0 };
 
-  /** HTTP calls and failed handshakes so far; connections that are merely encrypted are not counted. */
+  /** HTTP calls and failed lookups, connects and handshakes; merely encrypted connections are not counted. */
   count = 0;
   errors = 0;
   /** Calls that were counted on both sides; of these, the ones that count as an error on both. */
@@ -154,7 +154,7 @@ export class Exchanges implements ConnectionHost, LookupHost, PeersHost, CausesH
     if (lookup?.undecided === true) lookup.requested(serverName(exchange));
     if (exchange.place < 0) this.#peers.offer(exchange);
     if (!exchange.causeSought && (exchange.headRead || exchange.stream !== null)) this.#seekCause(exchange);
-    // Before there is a response, only its end makes an exchange an error.
+    // Without a response, only its ending makes an exchange an error.
     if (exchange.response !== null) {
       if (exchange.response.quoted !== null) exchange.ending = endingOf(exchange);
       this.#judge(exchange);
@@ -184,7 +184,7 @@ export class Exchanges implements ConnectionHost, LookupHost, PeersHost, CausesH
     if (!exchange.causeSought) this.#seekCause(exchange);
   }
 
-  /** Looks for what caused the call, once its request and the traced side are known. */
+  /** Searches for the call's cause once its request and the traced side are known. */
   #seekCause(exchange: StoredExchange): void {
     if (exchange.request === null || exchange.side === null) return;
     exchange.causeSought = true;

@@ -22,7 +22,7 @@ import { StoredConnection } from './storedExchange.ts';
 /** Milliseconds within which a program that tries addresses one by one goes on to the next after a failure. */
 const NEXT_ADDRESS = 50;
 
-/** Services that the C library tries by itself and does without. The program has not called them. */
+/** Services that the C library tries on its own and can do without. The program did not call them. */
 const NAME_SERVICES = ['nscd/', '.nscd_socket', 'systemd/resolve/', 'systemd/userdb/', 'avahi-daemon/'];
 
 /** A further failed attempt, or a connection that was established. */
@@ -50,7 +50,7 @@ interface Held {
   ended: number;
   /** Attempts to connect to `info.remote`. */
   attempts: number;
-  /** How often each address in `info.attempts` was tried, where more than once. */
+  /** Attempts for each address in `info.attempts` that was tried repeatedly. */
   readonly again: Map<string, number>;
   /** Boot times (ns) of emission. */
   readonly since: number;
@@ -168,7 +168,7 @@ export class FailedConnects {
     return true;
   }
 
-  /** A row's own address, the last of its name, was tried again: takes in the retries of the others just before it. */
+  /** A row's own address, the last of its name, was retried: merges the retries of the others just before it. */
   #closeRound(row: Held): void {
     this.#held = this.#held.filter((held) => held === row || held.pid !== row.pid || !joinsRound(row, held));
   }

@@ -31,7 +31,7 @@ export function release(): void {
 /** Up to this many bytes, a loop is faster than `Uint8Array.set`. */
 const SHORT = 160;
 
-/** Copies `bytes` from `from` to `to` into the block that `target` is a view of, to `at`. */
+/** Copies `bytes` from `from` to `to` into `block` (viewed by `target`) at offset `at`. */
 export function copyTo(
   target: DataView,
   block: Uint8Array,
@@ -56,7 +56,7 @@ const DEL = 127;
 const SPACE = 32;
 const TAB = 9;
 
-/** @returns the offset of the first byte from `from` on that no field value contains (RFC 9110 section 5.5), or `to`. */
+/** @returns the offset of the first byte that a field value must not contain (RFC 9110 section 5.5), or `to`. */
 export function plainEnd(view: DataView, from: number, to: number): number {
   let at = from;
   for (; at + 4 <= to; at += 4) {

@@ -135,7 +135,7 @@ export class Inflate {
     this.#fromStart = false;
   }
 
-  /** @returns the offset behind what was used: less than the length only at an end of any kind. */
+  /** @returns the offset after the consumed bytes; below the length only if decoding has stopped. */
   push(bytes: Uint8Array, from = 0): number {
     const to = this.#run(bytes, from);
     this.#pass();

@@ -34,10 +34,10 @@ import type { TlsLibraries } from './tls/library.ts';
 import type { TlsAlert } from './tls/wire.ts';
 
 /**
- * @param wallTime of a time in milliseconds since the trace's start, in nanoseconds since the epoch.
+ * @param wallTime converts milliseconds since the trace's start to nanoseconds since the epoch.
  * @param libraries of all processes.
  * @param definitions of protobuf messages.
- * @param held an exchange by its id; undefined: no longer held.
+ * @param held returns an exchange by id; undefined: no longer held.
  */
 export function jsonOf(
   exchange: StoredExchange,
@@ -177,7 +177,7 @@ function failureJson({ failure, connectFailed }: StoredExchange): ExchangeJson['
   return { phase: 'connect', reason: connectFailure(ending), attempts };
 }
 
-/** Its times are among the call's: `timings.lookupMs`. */
+/** Its duration is in `timings.lookupMs`. */
 function lookupJson({ lookup }: StoredExchange): LookupFacts | null {
   if (lookup === null) return null;
   const { name, alsoTried, types, server, transport, addresses, alias, queries, error } = lookup;
@@ -204,7 +204,7 @@ export function definitionFor({ request }: StoredExchange, definitions: Definiti
   return (kind) => definitions.of(service, method, kind);
 }
 
-/** Why the body is not shown: it may contain secrets that only its messages show. null: it is shown. */
+/** Why the body is not shown: it may contain secrets that masking would miss. null: it is shown. */
 function whyWithheld(
   { messages, request, response }: StoredExchange,
   kind: MessageKind,
@@ -217,9 +217,9 @@ function whyWithheld(
   return named ? NAMED : null;
 }
 
-const NAMED = 'Its messages are shown one by one; as bytes they may hold secrets.';
-/** Masking for an answer that was assembled from several messages. */
-export const SPREAD = 'It is shown assembled, because a secret is spread over several of its events.';
+const NAMED = 'Its messages are shown one by one; the raw bytes may contain secrets.';
+/** Why an answer is shown only as assembled from its messages. */
+export const SPREAD = 'It is shown assembled, because a secret spans several of its events.';
 
 type AttemptJson = ExchangeJson['connection']['attempts'][number];
 
@@ -242,7 +242,7 @@ function http2Json({ http2 }: StoredExchange, reveal: boolean): ExchangeJson['ht
   };
 }
 
-/** Text of the sender's that has no type. */
+/** Text from the sender, without a media type. */
 function shown(text: string, reveal: boolean): string {
   return reveal ? text : maskText(text);
 }
@@ -252,8 +252,7 @@ function fieldsJson(fields: readonly SeenField[], reveal: boolean): SeenField[] 
 }
 
 /**
- * Objects are written out: spreading one costs several microseconds on Node 20, and this is made for each
- * call.
+ * Objects are built field by field: a spread costs several microseconds on Node 20, and this runs for each call.
  */
 function messageJson(message: StoredMessage, reveal: boolean, withheld: string | null): MessageJson {
   const { body, decodedSize, bodyNote } =
@@ -279,11 +278,11 @@ function debugJson(site: CallSite | null): DebugJson | null {
   return { ...facts, source: { ...site.line, stack: site.stack } };
 }
 
-/** The second that was formatted last, and its text: calls come in the order of time. */
+/** The last second that was formatted, and its text: calls arrive in order of time. */
 let lastSecond = Number.NaN;
 let lastText = '';
 
-/** RFC 3339 in UTC with microseconds, cut, not rounded. @param time nanoseconds since the epoch. */
+/** RFC 3339 in UTC with microseconds, truncated. @param time nanoseconds since the epoch. */
 export function formatTime(time: bigint): string {
   // Microseconds are exact in a double up to the year 2255.
   const micros = Number(time / 1000n) - (time < 0n && time % 1000n !== 0n ? 1 : 0);

@@ -5,7 +5,7 @@
 
 /**
  * Bytes of start line and fields kept per message. Common servers accept 8 to 64 KiB; 256 KiB shows even
- * refused ones.
+ * rejected heads.
  */
 export const MAX_HEAD_BYTES = 256 * 1024;
 
@@ -20,7 +20,7 @@ export const MAX_FIELDS = 2_000;
 /** Framing fields obeyed after {@link MAX_FIELDS} or {@link MAX_HEAD_BYTES} is reached. */
 export const MAX_LATE_FRAMING_FIELDS = 16;
 
-/** Bytes of a chunk-size line that are examined; extensions beyond it only count (RFC 9112 section 7.1.1). */
+/** Bytes of a chunk-size line that are examined; extensions beyond are only counted (RFC 9112 section 7.1.1). */
 export const MAX_CHUNK_LINE = 4 * 1024;
 
 /** Bytes of trailer fields kept per message. */
@@ -118,7 +118,7 @@ export const MAX_CODINGS = 4;
 export const MAX_FIRST_MESSAGES = 100;
 export const MAX_FIRST_MESSAGE_BYTES = 1024 * 1024;
 
-/** Bytes that one compressed message may become. */
+/** Decompressed bytes of one message. */
 export const MAX_INFLATED_MESSAGE = 16 * 1024 * 1024;
 
 /** Pieces, and their bytes, that are searched for the next WebSocket frame after a gap. */
@@ -126,8 +126,7 @@ export const MAX_SEARCHED_PIECES = 32;
 export const MAX_SEARCHED_BYTES = 64 * 1024;
 
 /**
- * The last messages of one exchange that are kept, and their bytes (one more body's worth where that is
- * more).
+ * The last messages of one exchange that are kept, and their bytes (or the body limit, if that is larger).
  */
 export const MAX_LAST_MESSAGES = 1_900;
 export const MAX_LAST_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -162,7 +161,7 @@ export const MAX_CONTROL_PAYLOAD = 4 * 1024;
 
 /**
  * Bytes (as RFC 7541 section 4.1 counts them) of a dynamic table that are kept. Browsers and servers allow
- * 64 KiB; of a larger one the oldest entries are as unknown as those before the trace.
+ * 64 KiB; in a larger one, the oldest are as unknown as those from before the trace.
  */
 export const MAX_DYNAMIC_TABLE = 128 * 1024;
 

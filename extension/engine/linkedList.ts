@@ -1,9 +1,9 @@
 /**
- * A doubly linked list. A Set keeps insertion order, too, but is rehashed again and again when values are added and removed
+ * A doubly linked list. A Set also keeps insertion order, but is rehashed repeatedly if values are added and removed
  * all the time, as calls are.
  */
 
-/** The place of one value in the list, by which it can be removed. */
+/** The node of one value in the list, used to remove it. */
 export class Place<T> {
   readonly value: T;
   before: Place<T> | null = null;

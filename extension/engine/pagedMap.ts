@@ -3,7 +3,7 @@
  * entries are added and removed.
  */
 
-/** Ids per page: a power of two. The last value of a page keeps the memory of the whole page. */
+/** Ids per page: a power of two. A page is freed only with its last value. */
 const PAGE = 64;
 
 interface Page<T> {

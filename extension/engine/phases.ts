@@ -1,4 +1,4 @@
-/** Durations of an exchange from the kernel's times. */
+/** Phases of an exchange, from kernel timestamps. */
 import type { Encrypted, Exchange, Tls } from './exchange.ts';
 import type { Phases } from './row.ts';
 
@@ -11,11 +11,10 @@ import type { Phases } from './row.ts';
  * - send: the request's first to its last byte (for a server: received).
  * - wait: the request's last byte to the response's first; 0 when the response began earlier.
  * - receive: the response's first to its last byte (for a server: sent).
+ * - overlap: the response's first byte to the request's last; 0 when the response began later.
  *
- * - overlap: how long before the request's last byte the response's first one came.
- *
- * A send lasts from its entry to its exit, because a blocking send transfers bytes all the time. A receive counts at its
- * exit (record.ts). Never negative; milliseconds.
+ * A send lasts from its entry to its exit, because a blocking send transfers bytes throughout. A receive is timed at
+ * its exit (record.ts). Never negative; milliseconds.
  */
 export function phasesOf(exchange: Exchange): Phases {
   const { connection, request, response } = exchange;
@@ -63,10 +62,10 @@ function startOfEncrypted({ connection }: Exchange, { firstByte }: Encrypted): n
   return handshakeOf(tls) === null ? firstByte : (tls?.handshakeEnded ?? tls?.wire?.ended ?? firstByte);
 }
 
-/** Milliseconds from the first byte seen to the last; null while running. */
+/** Milliseconds from the exchange's start to its end; null while running. */
 export function durationOf(exchange: Exchange): number | null {
   if (exchange.endedAt === null) return null;
-  // The end of an incomplete request may show only when the next one begins.
+  // The end of an incomplete request may be known only when the next one begins.
   const { completeness, response } = exchange;
   const endUnknown = completeness.has('request-truncated') || completeness.has('request-gap');
   const end = endUnknown && response?.lastByte != null ? response.lastByte : exchange.endedAt;

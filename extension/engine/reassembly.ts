@@ -1,7 +1,7 @@
 /**
  * Puts the records of one connection in order: within a direction by position, across directions by arrival.
- * Where a record is missing, everything behind it waits, in both directions, so that the result does not
- * depend on when the wait is given up.
+ * If a record is missing, everything after it waits, in both directions, so that the result does not depend
+ * on when the wait is given up.
  */
 import type { MissingReason } from './byteStream.ts';
 import { MAX_WAITING_BYTES, MAX_WAITING_RECORDS } from './limits.ts';
@@ -27,7 +27,7 @@ export interface OrderedSink {
   connectionClosed(record: ClosedRecord): void;
 }
 
-/** What became of the bytes, for the whole trace. */
+/** Byte counts by outcome, for the whole trace. */
 export interface ByteCounters {
   copied: number;
   omitted: number;

@@ -15,7 +15,7 @@ export enum RecordType {
   ConnectFailed = 9,
   Name = 10,
   Caller = 11,
-  /** Comes no further than `extension/capture/callers.ts`. */
+  /** Replaced by `extension/capture/callers.ts`. */
   Stack = 12,
 }
 
@@ -38,7 +38,7 @@ export enum WireProtocol {
   Other = 4,
 }
 
-/** Why fewer bytes were copied than moved. */
+/** Why not all bytes were copied. */
 export enum Omission {
   None = 0,
   Limit = 1,
@@ -99,11 +99,11 @@ export const FLAG_ANY_METHOD = 256;
 
 interface RecordBase {
   readonly flags: number;
-  /** Boot time in nanoseconds: a send's entry, a receive's exit. */
+  /** Boot time in nanoseconds: send entry, receive exit. */
   readonly time: bigint;
   /**
-   * Boot time in nanoseconds at which the record was made (the exit of a system call): exact for 104 days, later to a few
-   * nanoseconds. Waits for missing records are measured by it.
+   * Boot time in nanoseconds at which the record was made (the exit of a system call): exact for 104 days, later to a
+   * few nanoseconds. Used to time out waits for missing records.
    */
   readonly emitted: number;
   readonly pid: number;
@@ -152,7 +152,7 @@ export interface DataRecord extends RecordBase {
   readonly call: number;
   /** Boot time of the call's exit; of a send, `time` is its entry. */
   readonly returned: bigint;
-  /** Both times as upper and lower 32 bits (signed): data records are too many for two bigints each. */
+  /** Both times as upper and lower 32 bits (signed): there are too many data records for two bigints each. */
   readonly timeHigh: number;
   readonly timeLow: number;
   readonly returnedHigh: number;
@@ -171,7 +171,7 @@ export interface EndedRecord extends RecordBase {
   readonly unconfirmed?: boolean;
 }
 
-/** A connect(2) that failed; `time` is when. */
+/** A connect(2) that failed, at `time`. */
 export interface ConnectFailedRecord extends RecordBase {
   readonly type: RecordType.ConnectFailed;
   /** Boot time; 0n = unknown. */
@@ -247,7 +247,7 @@ export interface NameRecord extends RecordBase {
   readonly remoteAddress: Uint8Array;
   readonly direction: Direction;
   readonly transport: NameTransport;
-  /** The socket is gone: nothing moved. */
+  /** The socket was closed; no bytes. */
   readonly closed: boolean;
   /** The first bytes of `size`. A view of the batch: copy what is kept. */
   readonly bytes: Uint8Array;
@@ -262,7 +262,7 @@ export interface CallerRecord extends RecordBase {
   readonly stream: number;
   /** Empty = GET. */
   readonly method: string;
-  /** With {@link FLAG_NAMED}: JSON and NULs behind it. A view of the batch: copy what is kept. */
+  /** With {@link FLAG_NAMED}: JSON, padded with NULs. A view of the batch: copy what is kept. */
   readonly frames: Uint8Array;
 }
 

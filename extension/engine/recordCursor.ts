@@ -6,7 +6,7 @@ export class RecordError extends Error {
   override readonly name = 'RecordError';
 }
 
-/** A place in a batch: the record that begins there is read by the offsets of recordLayout.ts. */
+/** A position in a batch: reads the record there by the offsets of recordLayout.ts. */
 export class RecordCursor {
   readonly batch: Uint8Array;
   readonly view: DataView;
@@ -58,7 +58,7 @@ export class RecordCursor {
   }
 }
 
-/** What every record begins with. */
+/** The header of every record. */
 export class RecordHeader {
   readonly flags: number;
   readonly time: bigint;

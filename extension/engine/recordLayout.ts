@@ -101,7 +101,7 @@ export const LAYOUT = {
     method: 72,
     frames: 88,
   },
-  /** Comes no further than `extension/capture/callers.ts`. */
+  /** Replaced by `extension/capture/callers.ts`. */
   stack: {
     size: 8400,
     registers: 40,

@@ -21,8 +21,8 @@ export class RecordReader {
   }
 
   /**
-   * @returns null behind the last one.
-   * @throws RecordError when a length or a value is not one that the kernel programs write.
+   * @returns null after the last record.
+   * @throws RecordError for a length or value that the kernel programs never write.
    */
   next(): TraceRecord | null {
     const cursor = this.#cursor;
@@ -41,7 +41,7 @@ export class RecordReader {
   }
 }
 
-/** The same, to iterate over. */
+/** The same, as a generator. */
 export function* readRecords(batch: Uint8Array): Generator<TraceRecord, void, undefined> {
   const reader = new RecordReader(batch);
   for (let record = reader.next(); record !== null; record = reader.next()) yield record;
@@ -53,7 +53,7 @@ function joined(high: number, low: number): bigint {
   return (BigInt(high >>> 0) << HALF) | BigInt(low >>> 0);
 }
 
-/** Most records are data records: created without a bigint. */
+/** The most frequent record, so created without bigints. */
 class Data implements DataRecord {
   readonly type = RecordType.Data;
   readonly flags: number;

@@ -21,7 +21,7 @@ export interface Phases {
   readonly sendMs: number | null;
   readonly waitMs: number | null;
   readonly receiveMs: number | null;
-  /** The response began so long before the request had been sent: sending and receiving overlap. */
+  /** How long before the end of the request the response began: sending and receiving overlap. */
   readonly overlapMs: number | null;
 }
 
@@ -38,8 +38,8 @@ export interface SourceLine {
 }
 
 /**
- * What the editor knows about a call's process, its debug session and when that was paused, and which line made the call, which
- * is known of some programs without a debugger. Times in milliseconds.
+ * What the editor knows about a call: its process, its debug session and when that was paused, and the line that made
+ * the call (for some programs known without a debugger). Times in milliseconds.
  */
 export interface DebugFacts {
   /** Name of the debug session that its process, or one that started it, belongs to; null: none. */
@@ -48,7 +48,7 @@ export interface DebugFacts {
   readonly script: string | null;
   /** For how long the debugger had paused the process during the call; null: it is not debugged. */
   readonly pausedMs: number | null;
-  /** The part of that which lies between request and response. */
+  /** The part of `pausedMs` between request and response. */
   readonly waitPausedMs: number;
   /** The debug session that answered this call, if it was paused meanwhile, and for how long; null: none. */
   readonly pausedPeer: { readonly session: string; readonly ms: number } | null;
@@ -120,7 +120,7 @@ export interface ExchangeRow {
    * bytes sent and received on it. null for a call.
    */
   readonly encrypted: string | null;
-  /** Why there was no call, as something before it failed: the row is about that. null for a call. */
+  /** Why there was no call: a step before it failed, which the row represents. null for a call. */
   readonly failure: Failure | null;
   /**
    * What the call is for: `mutation AddItem` (GraphQL), `eth_call` (JSON-RPC), `tools/call add` (MCP),
@@ -135,11 +135,11 @@ export interface ExchangeRow {
   readonly file: string | null;
   /** Id of the other side's row for the same call; null: the other side is not traced, or not known (yet). */
   readonly peer: number | null;
-  /** The call that made the process make this one; null: none that was seen, or several may have. */
+  /** The call that caused this one; null: none was seen, or several are possible. */
   readonly cause: Cause | null;
   /** Pinned: not evicted until the list is cleared. */
   readonly pinned: boolean;
-  /** null where neither the editor knows anything of the process, nor the line is known that made the call. */
+  /** null: the editor knows nothing about the process, and the line that made the call is not known. */
   readonly debug: DebugFacts | null;
 }
 
@@ -181,8 +181,8 @@ const BAD_ENDS: ReadonlySet<EndingKind> = new Set([
 
 /**
  * The one definition of an error, for every count, mark and filter: HTTP status 400 and above, a gRPC status that
- * is not OK, ended before its response was complete (closed, reset, cancelled or timed out), an answer that is not HTTP, a connection or TLS
- * handshake that failed, or a name that was not found.
+ * is not OK, a call that ended before its response was complete (closed, reset, cancelled or timed out), an answer that
+ * is not HTTP, a connection or TLS handshake that failed, or a name that was not found.
  */
 export function isError({ status, grpcStatus, completeness, ending }: OutcomeFacts): boolean {
   if (status !== null && status >= 400) return true;

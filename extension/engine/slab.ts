@@ -1,12 +1,12 @@
 /**
- * Memory for the many small pieces of bytes that exchanges keep: heads and bodies. They are copied once, one behind the
- * other, into large blocks outside of the heap, which the garbage collector neither copies nor scans. A block lives as
+ * Memory for the many small pieces of bytes that exchanges keep: heads and bodies. They are copied once, one after the
+ * other, into large off-heap blocks, which the garbage collector neither copies nor scans. A block lives as
  * long as any of its pieces. Neighbouring pieces belong to exchanges of the same time, which are also evicted together.
  */
 
 import { copyTo } from './fourBytes.ts';
 
-/** Bytes of one block. A piece that outlives the others would keep all of it: see Store.detach. */
+/** Bytes of one block. A piece that outlives the others would keep it alive: see StoredExchange.detach. */
 const BLOCK_SIZE = 64 * 1024;
 /** Larger pieces get memory of their own, so that at most an eighth of a block is wasted. */
 export const LARGEST_PIECE = 8 * 1024;

@@ -12,7 +12,7 @@ const MAX_EVICTED_LISTED = 1_024;
 export interface StoreChanges {
   /** Ids of new and changed exchanges, ascending, each once. */
   readonly changed: readonly number[];
-  /** Ids that were evicted. */
+  /** Ids that were evicted or removed. */
   readonly removed: readonly number[];
 }
 
@@ -103,7 +103,7 @@ export class Store {
     this.#removals++;
   }
 
-  /** Protects an exchange from eviction, or ends that. @returns false: it is not held, or too many are pinned. */
+  /** Pins an exchange against eviction, or unpins it. @returns false: it is not held, or too many are pinned. */
   pin(id: number, pinned: boolean): boolean {
     const exchange = this.#exchanges.get(id);
     if (exchange === undefined) return false;
@@ -126,7 +126,7 @@ export class Store {
     return this.#pinned.has(id);
   }
 
-  /** Makes room for body bytes. @returns false when everything held is running and there is none. */
+  /** Makes room for body bytes. @returns false if there is none, as everything held is running. */
   mayKeep(bytes: number): boolean {
     this.#evict(bytes);
     return this.#bytes + bytes <= this.#maxBytes;

@@ -1,6 +1,6 @@
 /**
- * The engine's own form of an exchange and its connection, behind the interfaces of exchange.ts. What is rarely needed
- * (violations, the operation) is computed on first use.
+ * The engine's implementation of the exchange and connection of exchange.ts. Rarely needed values (violations, the
+ * operation) are computed on demand.
  */
 
 import { AiCall } from './ai/aiCall.ts';
@@ -60,9 +60,9 @@ export class StoredConnection implements Connection {
   /** The name lookup that may have found its address. */
   lookup: LookupClaim | null = null;
   tls: StoredTls | null;
-  /** What precedes its messages, or its TLS: the protocols of proxies, outermost first. */
+  /** Proxy protocols in front of its messages or TLS, outermost first. */
   through: readonly Layer[] = NO_LAYERS;
-  /** The same, for what a tunnel on it carries. */
+  /** The same, for a tunnel's content. */
   tunnelled: readonly Layer[] | null = null;
   /** The unencrypted part of TLS on this socket, or in a tunnel through it. */
   wire: WireFacts | null = null;
@@ -72,13 +72,13 @@ export class StoredConnection implements Connection {
   lastEnded: StoredExchange | null = null;
   /** HTTP/1: the messages that ended last. Bytes that follow may show that one of them breaks a rule. */
   readonly lastMessages: Record<MessageKind, StoredMessage | null> = { request: null, response: null };
-  /** The socket as one of two ends; null: not known. A TLS session, and what is in a tunnel, have that of their socket. */
+  /** The socket as one of two ends; null: not known. TLS sessions and tunnelled streams share their socket's. */
   end: SocketEnd | null = null;
   /** Distinguishes the streams on one socket: its own bytes, tunnels in them, TLS sessions. */
   layer = 0;
   /** What ended it; a TLS session shares those of its socket. */
   ends = new ConnectionEnds();
-  /** Exchanges that lack what only the socket shows; null when the socket is known. */
+  /** Exchanges that lack facts known only from the socket; null when it is known. */
   unbound: StoredExchange[] | null = null;
 
   constructor(id: string, tls: StoredTls | null = null) {
@@ -94,7 +94,7 @@ export class StoredConnection implements Connection {
     if (lastMessages.response === exchange.response) lastMessages.response = null;
   }
 
-  /** For a stream inside another one: copies what only the outer stream shows. */
+  /** For a stream inside another one: copies facts known only from the outer one. */
   take(outer: StoredConnection): void {
     this.known = outer.known;
     this.transport = outer.transport;
@@ -145,7 +145,7 @@ export class StoredExchange implements Exchange {
   pushed = false;
   /** Id of the same call as the other side saw it. null: not traced, or not known (yet). */
   peer: number | null = null;
-  /** The request's place in the order of the connection, by which its peer is found; -1: not known. See peers.ts. */
+  /** The request's position on its connection, used to find its peer; -1: not known. See peers.ts. */
   place = -1;
   /** Where in its program it was made; null: not known. */
   site: CallSite | null = null;

@@ -70,7 +70,7 @@ export class StoredMessage implements Request, Response {
   gap = false;
   /** Bytes were left out by a limit. */
   truncated = false;
-  /** Some of them because of overload. */
+  /** Bytes were shed because of overload. */
   shed = false;
   /** Not all fields are known. */
   headIncomplete = false;
@@ -79,7 +79,7 @@ export class StoredMessage implements Request, Response {
   /** How its end was reached; null while it runs. */
   outcome: Outcome | null = null;
 
-  /** The beginning of an answer that is not HTTP; null: it is a message of HTTP. */
+  /** The beginning of a message that is not HTTP; null: it is HTTP. */
   quoted: string | null = null;
 
   /** The block in which the field lines are, from `#at` to `#end`, or the fields themselves. */

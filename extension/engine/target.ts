@@ -4,7 +4,7 @@ import { type UrlParts, urlOf } from './url.ts';
 
 export interface Target {
   readonly scheme: 'http' | 'https' | null;
-  /** Authority as the request names it, else the server end's address (behind a proxy, its name there), else null. */
+  /** Authority as the request names it, else the server's address (or the target named to a proxy), else null. */
   readonly host: string | null;
   /** Path and query, or the whole target where it is in another form. */
   readonly path: string | null;
@@ -59,9 +59,9 @@ function schemeOf(scheme: string | null): 'http' | 'https' | null {
 }
 
 function serverAddress({ connection, side }: StoredExchange): string | null {
-  // A Unix socket's path is not an authority.
   const target = connection.through.findLast((layer) => layer.target !== null)?.target ?? null;
   if (target !== null) return target;
+  // A Unix socket's path is not an authority.
   if (connection.transport !== 'tcp' || side === null) return null;
   return side === 'client' ? connection.remote : connection.local;
 }

@@ -1,6 +1,6 @@
 /**
  * The times of a trace: boot time in records, milliseconds since its start in exchanges, wall time for
- * people.
+ * display.
  */
 export class TraceClock {
   /** Wall time minus boot time (ns). */

@@ -3,24 +3,24 @@ import type { ProcessTls } from './tls/library.ts';
 /** The state of a trace as every view shows it. */
 export type TracePhase = 'idle' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
 
-/** A debugger had paused processes; milliseconds of the list. */
+/** A pause by a debugger, in milliseconds since the list's start. */
 export interface PauseSpan {
   readonly pids: readonly number[];
   /** Name of the debug session. */
   readonly session: string;
   readonly from: number;
-  /** null: it lasts still. */
+  /** null: still paused. */
   readonly to: number | null;
 }
 
 /** Output of a debugged program, or an exception at which its debugger stopped it. */
 export interface StoryMark {
-  /** Never used again for another one. */
+  /** Never reused. */
   readonly id: number;
   readonly kind: 'output' | 'error' | 'exception';
   /** Name of the debug session. */
   readonly session: string;
-  /** Milliseconds of the list. */
+  /** Milliseconds since the list's start. */
   readonly at: number;
   /** Its beginning, with secrets masked; may be empty, and may have several lines. */
   readonly text: string;
@@ -30,7 +30,7 @@ export interface StoryMark {
 
 export interface TraceStatus {
   readonly phase: TracePhase;
-  /** Grows when the list was cleared: ids and times have started again. */
+  /** Increases when the list is cleared: ids and times start over. */
   readonly list: number;
   /** Wall time at which the list's times start, in milliseconds since the epoch; null: nothing was traced. */
   readonly startedAt: number | null;
@@ -40,7 +40,7 @@ export interface TraceStatus {
   readonly suspendedMs: number | null;
   /** Milliseconds since `startedAt` up to which everything was seen: where running calls end for now. */
   readonly now: number;
-  /** Milliseconds by which what is shown is behind the program; 0: it keeps up. */
+  /** Milliseconds by which the view lags behind the program; 0: it keeps up. */
   readonly behindMs: number;
   /** Records that wait to be shown. */
   readonly waitingRecords: number;
@@ -53,7 +53,7 @@ export interface TraceStatus {
    */
   readonly pairs: number;
   readonly failedPairs: number;
-  /** Calls that fell out of the bounded store. */
+  /** Calls evicted from the bounded store. */
   readonly evicted: number;
   /** Bytes on captured connections, and those of them that were lost (not left out by a limit). */
   readonly bytesSeen: number;
@@ -79,7 +79,7 @@ export interface TraceStatus {
     /** A trace of this workspace, from before the window was reloaded. */
     readonly kept: boolean;
   }[];
-  /** When debuggers of this window paused a program, in order; the newest of many. */
+  /** When debuggers of this window paused a program, in order; only the newest. */
   readonly pauses: readonly PauseSpan[];
   readonly backend: string | null;
   /** No trace runs, and a helper waits for the next one. */

@@ -1,6 +1,5 @@
 /**
- * The rules that messages can break, of all protocols: the section that states each, and a sentence for
- * people.
+ * The rules of all protocols that messages can break: the section that states each, and a sentence for display.
  */
 import { HTTP1_RULES } from './http1/violations.ts';
 import { HTTP2_RULES } from './http2/violations.ts';

@@ -1,7 +1,7 @@
 /**
  * The content coding zstd (RFC 8878, RFC 9659), decoded by fzstd on every version of Node, so that the result
- * does not depend on which one runs. Frames and blocks are walked here first: fzstd believes what a frame
- * says of its window, and moves the whole window for every block.
+ * does not depend on the version. Frames and blocks are walked here first: fzstd trusts the window size that a
+ * frame declares, and moves the whole window for every block.
  */
 import { Decompress } from 'fzstd';
 import type { CodingResult } from './codingResult.ts';
@@ -23,7 +23,7 @@ const MAGIC = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a50;
 
 interface Frame {
-  /** Offset behind the frame, or the length of the input when it is incomplete. */
+  /** Offset after the frame, or the length of the input when it is incomplete. */
   readonly end: number;
   readonly whole: boolean;
   readonly window: number;

@@ -1,6 +1,6 @@
 /**
- * Captured text on the clipboard, from where it is pasted into terminals, editors and address bars: characters that
- * act, hide or turn the line around are percent-encoded (RFC 3986 section 2.1), which a URL means the same by.
+ * Captured text for the clipboard, to be pasted into terminals, editors and address bars: control, invisible and
+ * bidirectional characters are percent-encoded (RFC 3986 section 2.1), which does not change what a URL means.
  */
 
 /** C0, DEL, C1; directional marks, embeddings, overrides and isolates; line and paragraph separators. */

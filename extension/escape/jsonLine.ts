@@ -1,7 +1,7 @@
 /** JSON on a terminal or in a log: one line of printable characters, and the same value. */
 
 /**
- * What JSON.stringify leaves as it is, although it acts on a terminal or ends a line: DEL and C1, directional marks,
+ * Characters that JSON.stringify keeps although they affect terminals or end a line: DEL and C1, directional marks,
  * embeddings, overrides and isolates, line and paragraph separators.
  */
 const ACTING = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;

@@ -2,7 +2,7 @@
 import { fieldOf, type Replay, warningsOf } from './replay.ts';
 import { commandLines, latin1Word, missingFields, shellBody, shellWarnings, wordOf } from './shell.ts';
 
-/** From this size on, curl asks for permission to send the body (7.88; later versions at another size). */
+/** From this body size on, curl sends `Expect: 100-continue` (7.88; later versions at another size). */
 const EXPECT_FROM = 64 * 1024;
 
 /** Targets that curl sends unchanged when they are in a URL. */
@@ -29,7 +29,7 @@ export function curlCommand(replay: Replay): string {
   if (body !== null) own.push('Content-Type');
   if (body !== null && body.length >= EXPECT_FROM) own.push('Expect');
   for (const name of missingFields(fields, own)) parts.push(`-H ${wordOf(`${name}:`)}`);
-  // The answer is shown decoded.
+  // Shows the response decoded.
   if (fieldOf(fields, 'accept-encoding') !== undefined) parts.push('--compressed');
   if (content !== null) {
     parts.push(content.word === null ? '--data-binary @-' : `--data-raw ${content.word}`);
@@ -54,7 +54,7 @@ function versionOptions(version: Replay['version'], scheme: Replay['scheme']): s
   }
 }
 
-/** What curl sends by itself, with the same value. */
+/** Whether curl sends the same field by itself. */
 function isImplied(name: string, value: string, { scheme, authority, version }: Replay): boolean {
   if (name !== 'Host' || version === '2') return false;
   return value === authority && !authority.endsWith(scheme === 'https' ? ':443' : ':80');

@@ -2,7 +2,7 @@
 import { javascriptString, readableText } from './literals.ts';
 import { CONNECTION_FIELDS, type FieldLine, fieldOf, type Replay, warningsOf } from './replay.ts';
 
-/** About the connection, not the request: fetch makes them itself, and refuses them from others. */
+/** Connection fields and Content-Length: fetch sets them itself, and refuses them from callers. */
 const OWN = new Set([...CONNECTION_FIELDS, 'content-length']);
 
 export function fetchCall(replay: Replay): string {
@@ -26,7 +26,7 @@ export function fetchCall(replay: Replay): string {
   return `${comments}fetch(${javascriptString(url)}, {\n${lines.join('\n')}\n});\n`;
 }
 
-/** Other characters than ASCII would be treated as text and encoded as UTF-8. */
+/** Non-ASCII characters would be treated as text and encoded as UTF-8. */
 function encodedTarget(target: string): string {
   return target.replace(/[\x80-\xff]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
@@ -41,7 +41,7 @@ function reached(url: string): string | null {
   }
 }
 
-/** An object, or a list of pairs where a name comes again. */
+/** An object, or a list of pairs if a name repeats. */
 function headers(fields: readonly FieldLine[]): string {
   const names = new Set(fields.map(([name]) => name.toLowerCase()));
   // `__proto__` in an object would not be a property.

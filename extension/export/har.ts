@@ -1,6 +1,6 @@
 /**
  * HTTP Archive 1.2 (http://www.softwareishard.com/blog/har-12-spec/), with the fields that browsers add to it. What is
- * not known is -1 or empty, as the format has it. Secrets are as the call's JSON has them.
+ * not known is -1 or empty, as the format requires. Secrets are as in the call's JSON.
  */
 import type { ExchangeJson, MessageJson } from '../engine/exchangeJson.ts';
 import { hasHeadOfLines } from '../http/version.ts';
@@ -81,7 +81,7 @@ function headersSizeOf({ headersSize }: MessageJson, protocol: string): number {
   return hasHeadOfLines(protocol) ? (headersSize ?? -1) : -1;
 }
 
-/** Where the server is, from either side. */
+/** The server's address, for either side. */
 function serverOf({ side, connection }: ExchangeJson): string | null {
   return side === null ? null : side === 'client' ? connection.remote : connection.local;
 }
@@ -132,7 +132,7 @@ const FORM = /^application\/x-www-form-urlencoded\b/i;
 function postDataOf(message: MessageJson): HarPostData {
   const mimeType = fieldOf(message, 'content-type') ?? '';
   const body = message.body ?? { text: '' };
-  // The format has no encoding here; this is the response's, which readers of either know.
+  // HAR has no encoding here; this is the one for responses, which readers know.
   if (!('text' in body))
     return { mimeType, text: body.base64, encoding: 'base64', comment: 'text is in base64.' };
   return { mimeType, text: body.text, ...(FORM.test(mimeType) ? { params: pairsOf(body.text) } : {}) };
@@ -162,8 +162,8 @@ function errorOf({ ending }: ExchangeJson): string {
 }
 
 /**
- * One after the other, as the format requires: time outside all phases counts as waiting, and overlapping time counts
- * once. Looking up, connecting and shaking hands came before the first byte of the request.
+ * Phases in sequence, as the format requires: time outside all phases counts as waiting, and overlapping time counts
+ * once. Name lookup, connect and TLS handshake come before the first byte of the request.
  */
 function timingsOf({ timings, durationMs }: ExchangeJson): HarTimings {
   const { lookupMs, connectMs, tlsMs } = timings;
@@ -187,7 +187,7 @@ function known(milliseconds: number | null): number {
   return Math.max(0, milliseconds ?? 0);
 }
 
-/** To nanoseconds: without the noise of sums. */
+/** To nanoseconds: hides rounding errors. */
 function rounded(milliseconds: number): number {
   return Math.round(milliseconds * 1e6) / 1e6;
 }
@@ -205,7 +205,7 @@ function microsOf(time: string): number {
   return Date.parse(`${time.slice(0, 19)}Z`) * 1_000 + Number(time.slice(20, 26));
 }
 
-/** Derived from the request, as browsers name the initiator; nothing else is known about it. */
+/** Derived from the response's Content-Type, in browsers' terms; nothing else is known. */
 function resourceType(response: MessageJson | null): string {
   const type = (response === null ? undefined : fieldOf(response, 'content-type'))?.toLowerCase() ?? '';
   if (/^text\/html\b/.test(type)) return 'document';
@@ -220,7 +220,7 @@ function resourceType(response: MessageJson | null): string {
 }
 
 /**
- * Text and binary messages, as Chrome has them: as the client sees them, times in seconds, binary data in base64. Text
+ * Text and binary messages, as in Chrome: from the client's side, times in seconds, binary data in base64. Text
  * that is not valid UTF-8 is binary data.
  */
 function messagesOf({ messages, startedAt, side }: ExchangeJson): HarMessage[] {

@@ -14,7 +14,7 @@ export function responseCookies(fields: readonly SeenField[]): HarCookie[] {
     .filter((cookie) => cookie !== null);
 }
 
-/** A masked field has no name, either. */
+/** Masking hides cookie names, too. */
 function valuesOf(fields: readonly SeenField[], name: string): string[] {
   const values: string[] = [];
   for (const [other, value] of fields) {
@@ -44,7 +44,7 @@ function cookieOf(value: string): HarCookie | null {
   };
 }
 
-/** RFC 3339; null: absent, or outside what RFC 3339 can write. */
+/** RFC 3339; null: absent, or not representable in RFC 3339. */
 function timeText(value: string | undefined): string | null {
   if (value === undefined || value === '') return null;
   const time = expiryOf(value);

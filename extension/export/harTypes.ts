@@ -55,7 +55,7 @@ export interface HarTimings {
   readonly _pausedMs?: number;
 }
 
-/** As Chrome has them: as the client sees them. */
+/** In Chrome's format: from the client's side. */
 export interface HarMessage {
   readonly type: 'send' | 'receive';
   /** Seconds since the epoch. */
@@ -92,7 +92,7 @@ export interface HarEntry {
     readonly redirectURL: string;
     readonly headersSize: number;
     readonly bodySize: number;
-    /** Of Chrome: bytes of the whole response as it was sent. */
+    /** Chrome's: bytes of the whole response on the wire. */
     readonly _transferSize?: number;
     readonly _error?: string;
   };
@@ -118,7 +118,7 @@ export interface HarEntry {
     | 'ending'
     | 'messageStream'
   > & {
-    /** Why the request's body is not whole; null: it is. The response's is the comment of its content. */
+    /** Why the request's body is incomplete; null: it is not. For the response, see `content.comment`. */
     readonly requestNote: string | null;
   };
 }

@@ -32,7 +32,7 @@ export class HarWriter {
     this.#entries++;
   }
 
-  /** @param notes about the whole, such as what was lost. */
+  /** @param notes about the archive, such as losses. */
   end(notes: readonly string[] = []): void {
     const left =
       this.#without === 0 ? [] : [`${this.#without} without an HTTP request with a URL are left out.`];

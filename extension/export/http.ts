@@ -1,6 +1,6 @@
 /**
- * A request as an HTTP message in text: what `.http` files hold, which REST clients in editors send. Comments before it
- * state what text in an editor cannot: that the lines of the body end with CRLF, or that it is written in base64.
+ * A request as an HTTP message in text, as in `.http` files, which REST clients in editors send. Comments before it
+ * state what text in an editor cannot: that lines of the body end with CRLF, or that the body is in base64.
  * `httpDocument.ts` reads them.
  *
  * Other extensions send such files, too, and fill in variables (`{{$processEnv HOME}}`), read files (`< ./file`) and
@@ -9,14 +9,14 @@
 import { readableText } from './literals.ts';
 import { type Replay, warningsOf } from './replay.ts';
 
-/** A body that is not text, or not as an editor holds text. */
+/** A body that is no text, or that an editor would change. */
 export const BASE64_BODY = '# The body is in base64.';
 export const CRLF_BODY = '# Lines of the body end with CRLF.';
 export const BODY_ENDS_LINE = '# The body ends with a line end.';
 export const LATIN1_FIELDS = '# Header fields are in Latin-1.';
 export const BRACES = '# In the URL and in header fields, {%7B stands for two opening braces.';
 
-/** The body is not in the text: it is that of a call that is held. */
+/** The body is not in the text: it is that of a held call. */
 function capturedBody(call: number): string {
   return `# The body is the captured one of call ${call}.`;
 }
@@ -26,7 +26,7 @@ export const CAPTURED_BODY = /^# The body is the captured one of call (\d{1,15})
 const INSTRUCTION = /^[ \t]*(?:###|<(?:@\w*)?[ \t]|<>|>)|\{\{/m;
 
 /**
- * @param call held call that is referenced for a body that cannot be written as text; undefined: the body is written in
+ * @param call held call to reference for a body that cannot be written as text; undefined: such a body is written in
  * base64.
  */
 export function httpMessage(replay: Replay, call?: number): string {
@@ -42,7 +42,7 @@ export function httpMessage(replay: Replay, call?: number): string {
     const text = latin1 ? value : (readableText(Buffer.from(value, 'latin1')) ?? value);
     return `${name}: ${text}`;
   });
-  // Of `*`, RFC 9112 section 3.2.4.
+  // `*`: RFC 9112 section 3.2.4.
   const url = urlText(`${scheme}://${authority}${target === '*' ? '' : target}`);
   const head = [`${method} ${url} HTTP/${version}`, ...fields];
   const { text, directives } = contentOf(body, call);
@@ -62,7 +62,7 @@ function contentOf(
   if (text?.includes('\r') === true) {
     const lines = text.replaceAll('\r\n', '\n');
     directives.push(CRLF_BODY);
-    // A CR of its own would be read as one of a line end.
+    // A bare CR would be read as a line end.
     text = !lines.includes('\r') && lines.replaceAll('\n', '\r\n') === text ? lines : null;
   }
   if (text?.endsWith('\n') === true) directives.push(BODY_ENDS_LINE);
@@ -73,7 +73,7 @@ function contentOf(
   return { text: Buffer.from(body).toString('base64'), directives: [BASE64_BODY] };
 }
 
-/** Blanks and what is not ASCII would end the target or be read as text. */
+/** White space would end the target; non-ASCII would be read as text. */
 function urlText(url: string): string {
   return url.replace(
     /[^\x21-\x7e]/g,

@@ -17,11 +17,11 @@ export interface RequestText {
 /** A request that can be sent. */
 export interface ReadRequest {
   readonly request: HttpRequest;
-  /** The call whose captured body is its own; null: `request` has the body. */
+  /** The call whose captured body to send; null: `request` has the body. */
   readonly bodyOf: number | null;
 }
 
-/** What is wrong, in words, and in which line (from 0). */
+/** A problem in the document, with its line (from 0). */
 export class HttpDocumentError extends Error {
   override readonly name = 'HttpDocumentError';
   constructor(

@@ -1,8 +1,8 @@
-/** A command for HTTPie (https://httpie.io), which sends what its library allows. */
+/** A command for HTTPie (https://httpie.io), as far as its library can send it. */
 import { type Replay, warningsOf } from './replay.ts';
 import { commandLines, latin1Word, missingFields, shellBody, shellWarnings, wordOf } from './shell.ts';
 
-/** Made by HTTPie itself. */
+/** Set by HTTPie itself. */
 const OWN = new Set(['content-length', 'transfer-encoding', 'connection', 'keep-alive']);
 
 export function httpieCommand(replay: Replay): string {
@@ -32,8 +32,8 @@ export function httpieCommand(replay: Replay): string {
 }
 
 /**
- * HTTPie's own syntax: `Name:value`, where a separator in the value that follows `:` would be read with it, and a
- * backslash before a separator is an escape that cannot itself be escaped. null: it cannot be written.
+ * HTTPie's own syntax: `Name:value`. A separator right after the `:` would be read as part of it, and a backslash
+ * before a separator is an escape that cannot itself be escaped. null: not expressible.
  */
 function requestItem(name: string, value: string): string | null {
   if (name.startsWith('-') || /\\[:;=@\\]|\\$/.test(value)) return null;

@@ -1,5 +1,5 @@
 /**
- * Captured bytes as literals of a language. None can be ended by its content, and none contains an invisible character:
+ * Captured bytes as literals of a language. Content cannot end a literal, and no literal has an invisible character:
  * control and format characters, direction marks, separators.
  */
 
@@ -26,9 +26,9 @@ export function readableText(bytes: Uint8Array): string | null {
 const BARE = /^[A-Za-z0-9][A-Za-z0-9_./:+-]*$/;
 
 /**
- * A word of bash, zsh or ksh. `'…'` where that is enough, else `$'…'`, in which a quote is written as a number: so
- * shells that know only one of them (dash, fish) find no end in it either. A backslash is never put in `'…'`, because
- * it ends up as an escape in fish; `!` is a number in `$'…'`, for shells that expand history there.
+ * A word of bash, zsh or ksh: `'…'` where that is enough, else `$'…'` with quotes as octal escapes, so that shells
+ * that know only one of the two (dash, fish) see no end in it either. A backslash is never put in `'…'`, because fish
+ * reads it as an escape; `!` is an octal escape in `$'…'`, for shells that expand history there.
  * @param bytes without NUL, which no argument can hold.
  */
 export function shellWord(bytes: Uint8Array): string {
@@ -61,7 +61,7 @@ function octal(byte: number): string {
   return `\\${byte.toString(8).padStart(3, '0')}`;
 }
 
-/** A string of JavaScript; `<` is escaped so that it is also safe in a page. */
+/** A JavaScript string; `</` is escaped so that it is also safe in a page. */
 export function javascriptString(text: string): string {
   return JSON.stringify(text).replace(UNSEEN_ALL, utf16Escapes).replaceAll('</', '<\\/');
 }

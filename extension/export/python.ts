@@ -2,7 +2,7 @@
 import { pythonBytes, pythonString, readableText } from './literals.ts';
 import { type FieldLine, type Replay, warningsOf } from './replay.ts';
 
-/** Made by the library from the body. */
+/** Set by the library itself. */
 const OWN = new Set(['content-length', 'transfer-encoding', 'connection', 'keep-alive', 'expect']);
 
 export function pythonProgram(replay: Replay): string {
@@ -33,7 +33,7 @@ print(response.text)
 `;
 }
 
-/** As bytes where it is more than ASCII: of text the library refuses what Python takes for white space, as U+0085. */
+/** As bytes if not all ASCII: in text, the library rejects what Python treats as white space, such as U+0085. */
 function fieldValue(value: string): string {
   return /^[\x20-\x7e]*$/.test(value) ? pythonString(value) : pythonBytes(Buffer.from(value, 'latin1'));
 }
@@ -50,7 +50,7 @@ function dataOf(body: Uint8Array): string {
   return text === null || /^[\x00-\x7f]*$/.test(text) ? pythonBytes(body) : `${pythonString(text)}.encode()`;
 }
 
-/** A dictionary has each name once: values of a name that comes again are a list (RFC 9110 section 5.3). */
+/** A dictionary has each name once: values of a repeated name are joined (RFC 9110 section 5.3). */
 function joined(fields: readonly FieldLine[]): FieldLine[] {
   const byName = new Map<string, [string, string]>();
   for (const [name, value] of fields) {

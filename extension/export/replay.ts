@@ -17,7 +17,7 @@ export interface CapturedRequest {
   readonly body: Uint8Array | null;
 }
 
-/** Fields about one connection (RFC 9110 section 7.6.1) or about waiting (Expect); a request that is sent again has its own. */
+/** Connection-specific fields (RFC 9110 section 7.6.1) and Expect; a resent request has its own. */
 export const CONNECTION_FIELDS: readonly string[] = [
   'connection',
   'expect',
@@ -125,7 +125,7 @@ function fieldsOf(
   return fields;
 }
 
-/** A field value of Latin-1 (RFC 9110 section 5.5). */
+/** Latin-1 field values (RFC 9110 section 5.5). */
 export function isValue(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -134,7 +134,7 @@ export function isValue(text: string): boolean {
   return true;
 }
 
-/** The bytes to send; `same`: they are those that were sent. */
+/** The bytes to send; `same`: exactly as they were captured. */
 function contentOf(
   shown: BodyJson | null,
   revealed: BodyJson | null,
@@ -167,7 +167,7 @@ function bytesOf(body: BodyJson): Uint8Array {
   return Buffer.from(latin1.replaceAll(MASK_BYTES, MASKED), 'latin1');
 }
 
-/** For a decoded body of another length. */
+/** For a decoded body of this length. */
 function withoutCoding(fields: readonly FieldLine[], length: number): FieldLine[] {
   return fields
     .filter(([name]) => name.toLowerCase() !== 'content-encoding')

@@ -2,17 +2,17 @@
 import { readableText, shellWord } from './literals.ts';
 import type { FieldLine } from './replay.ts';
 
-/** Linux takes 128 KiB for one argument (MAX_ARG_STRLEN); `printf` is in the shell and takes more. */
+/** Linux limits an argument to 128 KiB (MAX_ARG_STRLEN); `printf`, a builtin, takes more. */
 const MAX_ARGUMENT = 100_000;
 
 export interface ShellBody {
-  /** What is written before the command, a pipe into it; empty: nothing. */
+  /** A pipe into the command, written before it; empty: none. */
   readonly feed: string;
   /** The body as a word; null: the command reads it from its standard input. */
   readonly word: string | null;
 }
 
-/** Text as an argument; what is too long for one, or is not readable, in base64 through a pipe. */
+/** Readable text as an argument; anything else, or too long for one, as base64 through a pipe. */
 export function shellBody(body: Uint8Array): ShellBody {
   if (readableText(body) !== null && body.length <= MAX_ARGUMENT) return { feed: '', word: shellWord(body) };
   return { feed: `printf %s ${Buffer.from(body).toString('base64')} | base64 -d | `, word: null };
@@ -28,8 +28,8 @@ export function wordOf(text: string): string {
 }
 
 /**
- * Lines that say what differs. `:` is a command that does nothing, in every shell; a comment is not one in an
- * interactive zsh.
+ * Lines that say what differs, as arguments of `:`, a no-op in every shell: an interactive zsh does not accept
+ * comments.
  */
 export function shellWarnings(warnings: readonly string[]): string {
   return warnings.map((warning) => `: ${wordOf(warning)}\n`).join('');

@@ -1,11 +1,11 @@
-/** What can be typed at a place of a filter line: names of properties, and their values that there are or were seen. */
+/** Completions at a position in a filter line: names of properties, and their possible or seen values. */
 import type { ExchangeRow } from '../engine/row.ts';
 import { PROPERTIES, propertyOf } from './properties.ts';
 
 export interface Completion {
   /** Replaces the text between `start` and `end`. */
   readonly text: string;
-  /** null: the text says it. */
+  /** null: self-explanatory. */
   readonly about: string | null;
 }
 
@@ -16,9 +16,9 @@ export interface Completions {
   readonly items: readonly Completion[];
 }
 
-/** More cannot be read. */
+/** Nobody reads more. */
 const MAX_ITEMS = 12;
-/** Rows that are looked through for values, the newest first, and different values that are kept. */
+/** Rows searched for values, newest first, and distinct values that are kept. */
 const MAX_ROWS = 20_000;
 const MAX_VALUES = 300;
 /** Longer values are not offered. */
@@ -27,7 +27,7 @@ const MAX_LENGTH = 120;
 /** The end of the line up to the cursor: minus or exclamation mark, name, values before, and what is being typed. */
 const TYPED = /(?:^|[\s(])[-!]*(?:([A-Za-z][A-Za-z-]*):((?:[^\s",]*,)*))?([^\s"(),:]*)$/;
 
-/** @param newest the rows, the newest first; asked only where their values are offered. */
+/** @param newest the rows, newest first; called only if their values are offered. */
 export function completions(
   line: string,
   cursor: number,
@@ -63,7 +63,7 @@ function names(typed: string): Completion[] {
   return matching.filter(({ text }) => text !== typed);
 }
 
-/** What begins with what is typed comes before what contains it. */
+/** Prefix matches come before other matches. */
 function rank(value: string, typed: string): number {
   return value.toLowerCase().startsWith(typed) ? 0 : 1;
 }
@@ -82,7 +82,7 @@ function seenValues(rows: Iterable<ExchangeRow>, seen: (row: ExchangeRow) => str
   return [...counts].sort((a, b) => b[1] - a[1]).map(([value]) => value);
 }
 
-/** As the filter reads it: with quotation marks where it would be read otherwise. It has none itself. */
+/** In filter syntax: quoted if needed. Quotation marks in the value itself become `*`. */
 function quoted(value: string): string {
   const plain = value.replaceAll('"', '*');
   return /[\s,()]/.test(plain) ? `"${plain}"` : plain;

@@ -1,4 +1,4 @@
-/** Tests on the details of a call: header fields, cookies, bodies. In lower case; secrets are masked there. */
+/** Tests on the details of a call: header fields, cookies, bodies. In lower case, with secrets masked. */
 import type { ExchangeJson, MessageJson } from '../engine/exchangeJson.ts';
 import { wildcard } from './patterns.ts';
 import type { DetailTest } from './subject.ts';
@@ -10,7 +10,7 @@ interface Pair {
   readonly value: ((text: string) => boolean) | null;
 }
 
-/** The name as a whole, or a pattern; of the value a part, or a pattern. Empty values are any. */
+/** The whole name, or a pattern; part of the value, or a pattern. An empty value matches any. */
 export function pairOf(value: string): Pair {
   const [, name = '', wanted = ''] = /^([^=]*)=?(.*)$/s.exec(value) ?? [];
   return {
@@ -48,7 +48,7 @@ export function cookieTest(value: string): DetailTest {
   };
 }
 
-/** Of request or response: the type, without parameters unless they are asked for. */
+/** The Content-Type of request or response, with its parameters. */
 export function mediaTypeTest(matches: (type: string) => boolean): DetailTest {
   return (exchange) => {
     for (const [name, content] of fieldsOf(exchange)) {

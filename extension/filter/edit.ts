@@ -1,14 +1,14 @@
-/** Changes of a filter line that commands make, in the language itself. */
+/** Edits that commands make to a filter line, in its own language. */
 import { parseFilter } from './parser.ts';
 
-/** The term that a property is exactly this. */
+/** The term that matches exactly this value. */
 export function exactly(property: 'host' | 'path' | 'process', value: string): string {
-  // No quotation mark can be written within others: a pattern from beginning to end says the rest.
+  // A quoted value cannot contain a quotation mark: use a pattern for the whole value.
   if (value.includes('"')) return `${property}:"${value.replaceAll('"', '*')}"`;
   return /[\s,()]/.test(value) ? `${property}:"=${value}"` : `${property}:=${value}`;
 }
 
-/** The line, and this term as well. Another exact value of the same property is replaced by it. */
+/** The line with this term added. It replaces another exact value of the same property. */
 export function withTerm(line: string, term: string): string {
   const rest = withoutExact(line.trim(), term.slice(0, term.indexOf(':') + 1)).trim();
   if (rest === '') return term;

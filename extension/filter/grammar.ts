@@ -5,8 +5,8 @@
  *     either   = *term            ; all of them hold
  *     term     = ( "-" / "!" ) term / "(" filter ")" / property ":" value / "/" regex "/" / word
  *
- * A value is plain, quoted, or a list with commas of which one has to hold. Parts that are not understood are reported,
- * and ignored.
+ * A value is plain, quoted, or a comma-separated list of which one must match. Parts not understood are reported and
+ * ignored.
  */
 import { compileRegex, RegexError } from './regex.ts';
 
@@ -17,14 +17,14 @@ export interface FilterError {
   readonly message: string;
 }
 
-/** A coloured part of the line. What lies between two parts is blank. */
+/** A coloured part of the line. Between parts there are only blanks. */
 export interface FilterPart {
   readonly start: number;
   readonly end: number;
   readonly kind: 'operator' | 'negation' | 'property' | 'value' | 'word' | 'pattern' | 'error';
 }
 
-/** What a line says. */
+/** A parsed line. */
 export type Tree<Leaf> =
   | { readonly type: 'leaf'; readonly leaf: Leaf }
   | { readonly type: 'not'; readonly node: Tree<Leaf> }
@@ -33,11 +33,11 @@ export type Tree<Leaf> =
 /** A property as the grammar needs it: its parsed value, or an error message. */
 export interface GrammarProperty<Leaf> {
   readonly name: string;
-  /** What it expects, after “expects”. */
+  /** Text after “expects” in an error. */
   readonly help: string;
   /** Commas in an unquoted value are part of it: it is not a list. */
   readonly whole?: boolean | undefined;
-  /** Of a value in lower case, and as it is typed. */
+  /** Parses a value, in lower case and as typed. */
   readonly parse: (value: string, typed: string) => Leaf | string;
   /** A `/pattern/` is a regular expression, given here without its slashes. */
   readonly pattern?: ((matches: (text: string) => boolean) => Leaf | string) | undefined;
@@ -56,9 +56,9 @@ export interface Language<Leaf> {
 }
 
 export interface ParsedLine<Leaf> {
-  /** null: nothing was understood, or there is nothing. */
+  /** null: the line is empty, or not understood. */
   readonly tree: Tree<Leaf> | null;
-  /** In the order of the line, apart from each other. */
+  /** In the order of the line, not overlapping. */
   readonly parts: readonly FilterPart[];
   /** In the order of the line. */
   readonly errors: readonly FilterError[];
@@ -86,7 +86,7 @@ export function parseLine<Leaf>(line: string, language: Language<Leaf>): ParsedL
   };
 }
 
-/** A name with its colon, which something follows or not. */
+/** A name with its colon, whatever follows. */
 const NAME = /([A-Za-z][A-Za-z-]*):/y;
 const OPERATOR = /(\|\||&&|(?:or|and|OR|AND)(?=[\s()]|$))/y;
 /** Without blanks: those are written `\s`. */
@@ -133,7 +133,7 @@ class Parser<Leaf> {
     }
   }
 
-  /** Nothing comes before the end, a `)` or an `or`. */
+  /** Whether the end, a `)` or an `or` comes next. */
   #atEnd(): boolean {
     const char = this.#peek();
     return (
@@ -163,7 +163,7 @@ class Parser<Leaf> {
       const [, word] = this.#match(OPERATOR, this.#at) ?? [];
       if (word !== undefined) {
         if (/or|\|\|/i.test(word)) break;
-        // All of them have to hold anyway.
+        // `and` is implied between terms.
         this.parts.push({ start: this.#at, end: this.#at + word.length, kind: 'operator' });
         this.#at += word.length;
         continue;
@@ -276,7 +276,7 @@ class Parser<Leaf> {
     return this.#values(property, value, colon);
   }
 
-  /** One of a list has to hold. */
+  /** One of a list must match. */
   #values(property: GrammarProperty<Leaf>, { text, quoted }: Value, start: number): Tree<Leaf> | null {
     const isList = !quoted && property.whole !== true;
     const nodes: Tree<Leaf>[] = [];
@@ -294,7 +294,7 @@ class Parser<Leaf> {
     return together('any', nodes);
   }
 
-  /** A part that was pushed for it is an error instead when it means nothing. */
+  /** For an error, replaces the part that was already pushed. */
   #leaf(leaf: Leaf | string, start: number, end: number): Tree<Leaf> | null {
     if (typeof leaf !== 'string') return { type: 'leaf', leaf };
     const index = this.parts.findIndex((part) => part.start === start && part.kind !== 'error');
@@ -317,7 +317,7 @@ class Parser<Leaf> {
     }
   }
 
-  /** Quoted, or up to a blank or a `)` that closes no `(` in it. null: it is not closed. */
+  /** Quoted, or up to a blank or an unmatched `)`. null: a quotation mark is not closed. */
   #value(start: number): Value | null {
     if (this.#line[start] === '"') {
       const end = this.#line.indexOf('"', start + 1);

@@ -13,9 +13,9 @@ export interface Filter {
   readonly details: readonly DetailTest[];
   /** Whether one of them reads what was in bodies and messages. */
   readonly searchesBodies: boolean;
-  /** Whether a row can match, depending on its details: only then they have to be read. */
+  /** Whether a row can match, depending on its details: only then must they be read. */
   readonly possible: (subject: Subject) => boolean;
-  /** In the order of the line, apart from each other. */
+  /** In the order of the line, not overlapping. */
   readonly parts: readonly FilterPart[];
   /** In the order of the line. */
   readonly errors: readonly FilterError[];
@@ -98,7 +98,7 @@ function compile(node: Tree<Leaf>): Matcher {
   }
 }
 
-/** With details that are as good as they can be: `wanted` is whether a node has to hold. */
+/** Assumes the details that favor a match: `wanted` is whether a node has to match. */
 function compilePossible(node: Tree<Leaf>, wanted: boolean): Matcher {
   switch (node.type) {
     case 'leaf':

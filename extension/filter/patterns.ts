@@ -1,4 +1,4 @@
-/** Values that are texts: a part of one, or a pattern with `*`. All in lower case. */
+/** Matching of text values: a substring, or a pattern with `*`. All in lower case. */
 
 /** `*` matches anything; a value without one may be anywhere in the text. Linear, for hostile texts. */
 export function wildcard(value: string): (text: string) => boolean {

@@ -17,7 +17,7 @@ export type Parsed =
 
 export interface Property {
   readonly name: string;
-  /** What it expects, after “expects”. */
+  /** Text after “expects” in an error. */
   readonly help: string;
   /** What it is for, in a few words. */
   readonly about: string;
@@ -27,7 +27,7 @@ export interface Property {
   readonly whole?: boolean;
   /** A `/pattern/` is a regular expression, given here without its slashes. */
   readonly pattern?: (matches: (text: string) => boolean) => Parsed;
-  /** Of a value in lower case; else, in words, what is wrong. */
+  /** Parses a value in lower case; a string is an error. */
   readonly parse: (value: string) => Parsed | string;
   /** All values there are, for completion. */
   readonly values?: readonly string[];
@@ -54,7 +54,7 @@ function parseStatus(value: string): Parsed | string {
   return { row: ({ row }) => row.status !== null && compare(row.status) };
 }
 
-/** What a protocol is called besides its name, as in ALPN (RFC 7301). */
+/** Aliases of protocol names, as in ALPN (RFC 7301). */
 const PROTOCOL_NAMES: Readonly<Record<string, string>> = {
   h2: 'http/2',
   h2c: 'http/2',
@@ -66,7 +66,7 @@ const PROTOCOL_NAMES: Readonly<Record<string, string>> = {
 const GRPC_HELP = 'a gRPC status such as not_found, 5, un* or none';
 const GRPC_NAMES = Array.from({ length: 17 }, (_, code) => lower(grpcStatusName(code)));
 
-/** By number, or by name as `wildcard` does. */
+/** By number, or by name as in `wildcard`. */
 function parseGrpc(value: string): Parsed | string {
   if (value === 'none') return { row: ({ row }) => row.messageFormat === 'grpc' && row.grpcStatus === null };
   if (/^\d+$/.test(value)) return { row: ({ row }) => row.grpcStatus === Number(value) };
@@ -132,7 +132,7 @@ function wholeOrPart(value: string): (text: string) => boolean {
   return (text) => text === whole;
 }
 
-/** As other texts, but exactly a path is that with any query, unless it has one itself. */
+/** Like other texts, but an exact path matches with any query, unless it has one. */
 function parsePath(value: string): Parsed {
   const whole = value.slice(1);
   if (!value.startsWith('=') || /[?#]/.test(whole)) {
@@ -170,7 +170,7 @@ function parseLength(value: string, name: string, help: string, get: (row: Excha
 
 const DURATION_HELP = 'a duration with its unit such as >100ms, <=1.5s or 10ms-2s';
 const SIZE_HELP = 'a size such as >1MB, <64KiB, 0 or 1kB-10kB';
-/** An exact number of bytes is rarely meant, and an exact duration never. */
+/** A bare duration means `>=`: an exact one is never meant. */
 const duration = (value: string): Parsed | string => {
   const exact = /^=?[\d.]+[a-zµ]+$/.test(value);
   return parseLength(exact ? `>=${value.replace('=', '')}` : value, 'duration', DURATION_HELP, activeMs);
@@ -181,7 +181,7 @@ function sourceOf({ debug }: ExchangeRow): string | null {
   return debug?.source == null ? null : `${debug.source.path}:${debug.source.line}`;
 }
 
-/** Exactly one line, or all lines of a file, whose path may be given from any folder on. */
+/** Exactly one line, or all lines of a file; leading folders of its path may be omitted. */
 function endsWith(place: string): (text: string) => boolean {
   const whole = (text: string) => text === place || text.endsWith(`/${place}`);
   return (text) => whole(text) || whole(text.replace(/:\d+$/, ''));
@@ -440,7 +440,7 @@ export function propertyOf(name: string): Property | undefined {
   return BY_NAME.get(name.toLowerCase());
 }
 
-/** What other tools call it. */
+/** Names in other tools. */
 const ALSO_CALLED: Readonly<Record<string, string>> = {
   domain: 'host',
   'status-code': 'status',

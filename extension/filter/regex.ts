@@ -1,25 +1,24 @@
 /**
- * Whether a regular expression occurs in a text, in time that grows with the text alone, whatever the pattern: a
- * pattern comes from a filter line, and texts from the network. The automaton is made while it runs (as RE2 and grep
- * do), and its memory is bounded.
+ * Regular expression search in time linear in the text, whatever the pattern: a pattern comes from a filter line, and
+ * texts from the network. The DFA is built lazily (as in RE2 and grep), in bounded memory.
  */
 import { type CharSet, parseRegex, RegexError, type RegexNode, WORD } from './regexParser.ts';
 
 export { RegexError };
 
-/** States of the nondeterministic automaton: the worst case of time for each character of a text. */
+/** States of the NFA: they bound the worst-case time per character of a text. */
 const MAX_STATES = 256;
-/** States of the deterministic one that are kept; then it begins anew. */
+/** Cached states of the DFA; beyond that, the cache is cleared. */
 const MAX_CACHED = 400;
 
-/** What a state consumes or asks for, and where it leads. */
+/** What a state consumes or asserts, and its successors. */
 type State =
   | { readonly type: 'set'; readonly set: CharSet; next: number }
   | { readonly type: 'assert'; readonly kind: 'start' | 'end' | 'boundary' | 'inside'; next: number }
   | { readonly type: 'split'; next: number; other: number }
   | { readonly type: 'accept' };
 
-/** What is before or after a position: an end of the text, a letter of a word, or something else. */
+/** What is before or after a position: an end of the text, a word character, or another one. */
 enum Around {
   End,
   Word,
@@ -27,7 +26,7 @@ enum Around {
 }
 
 interface Cached {
-  /** Before what is optional is followed: the character behind decides some of it. */
+  /** Before epsilon transitions, some of which depend on the next character. */
   readonly states: readonly number[];
   readonly before: Around;
   /** By class of character; undefined: not known yet. */
@@ -47,7 +46,7 @@ function add(states: State[], state: State): number {
   return states.push(state) - 1;
 }
 
-/** @returns the first state of what leads to `next`. */
+/** @returns the node's first state, before `next`. */
 function build(node: RegexNode, states: State[], next: number): number {
   switch (node.type) {
     case 'set':
@@ -76,7 +75,7 @@ function build(node: RegexNode, states: State[], next: number): number {
       }
       for (let i = 0; i < least; i++) {
         const first = build(node.node, states, at);
-        // Nothing, however often: without this, nested repetitions of it would take for ever.
+        // Only the empty string matches: without this, nested repetitions would take forever.
         if (first === at) break;
         at = first;
       }
@@ -119,7 +118,7 @@ class Automaton {
         next = this.#step(at, kind);
         at.next[kind] = next;
       }
-      // It has occurred.
+      // Match found.
       if (next === null) return true;
       at = next;
     }
@@ -127,7 +126,7 @@ class Automaton {
     return at.accepts;
   };
 
-  /** null: the pattern ends before this character. */
+  /** null: a match ends before this character. */
   #step(at: Cached, kind: number): Cached | null {
     const char = this.#sample[kind] ?? 0;
     const behind = contains(WORD, char) ? Around.Word : Around.Other;
@@ -138,7 +137,7 @@ class Automaton {
       const state = this.#states[id];
       if (state?.type === 'set' && contains(state.set, char)) next.add(state.next);
     }
-    // It may also begin at the next character.
+    // A match may begin at each character.
     next.add(this.#start);
     return this.#cached(
       [...next].sort((a, b) => a - b),
@@ -146,7 +145,7 @@ class Automaton {
     );
   }
 
-  /** All states that are reached without a character; null: one of them accepts. */
+  /** The epsilon closure; null: one of its states accepts. */
   #follow({ states, before }: Cached, behind: Around): Set<number> | null {
     const reached = new Set<number>();
     const open = [...states];
@@ -168,7 +167,7 @@ class Automaton {
     if (known !== undefined) return known;
     if (this.#cache.size >= MAX_CACHED) {
       this.#cache = new Map();
-      // The others are forgotten with their transitions, as soon as the running search has left them.
+      // The old states are freed with their transitions once the running search has left them.
       this.#first = this.#cached([this.#start], Around.End);
     }
     const made: Cached = { states, before, next: [], accepts: null };

@@ -1,9 +1,9 @@
 /**
- * Regular expressions as people type them, up to what a finite automaton can decide: neither back references nor
- * lookaround. Case is ignored: the pattern is made lower case, and so must the text be.
+ * Regular expressions as people type them, limited to what a finite automaton can match: no backreferences, no
+ * lookaround. Case is ignored: the pattern is lowercased, and the text must be, too.
  */
 
-/** Inclusive ranges of UTF-16 code units, ascending and apart. */
+/** Inclusive ranges of UTF-16 code units, sorted and disjoint. */
 export type CharSet = readonly (readonly [from: number, to: number])[];
 
 export type RegexNode =
@@ -19,7 +19,7 @@ export type RegexNode =
       readonly most: number | null;
     };
 
-/** What is wrong, in words, and where in the pattern. */
+/** A syntax error, and where in the pattern. */
 export class RegexError extends Error {
   override readonly name = 'RegexError';
   constructor(
@@ -83,7 +83,7 @@ function complement(set: CharSet): CharSet {
   return rest;
 }
 
-/** With the lower case of what is upper case in ASCII; other letters are made lower case one by one. */
+/** A range with the lower case of its ASCII capitals; other letters are lowercased only if single. */
 function folded(from: number, to: number): (readonly [number, number])[] {
   const ranges: (readonly [number, number])[] = [[from, to]];
   if (from === to) {
@@ -207,7 +207,7 @@ class Parser {
     return node;
   }
 
-  /** Behind the backslash. */
+  /** After the backslash. */
   #escape(at: number): CharSet {
     const char = this.#next;
     this.#at++;

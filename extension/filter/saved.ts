@@ -1,10 +1,10 @@
 /** Saved filters: lines of the filter's language, in a setting. */
 
-/** Filters that can be saved, and characters of one. */
+/** Maximum saved filters, and characters of one. */
 export const MAX_SAVED_FILTERS = 50;
 export const MAX_SAVED_FILTER = 1_000;
 
-/** The valid entries of the setting. */
+/** Whether the setting is valid. */
 export function isFilters(value: unknown): value is readonly string[] {
   return (
     Array.isArray(value) &&

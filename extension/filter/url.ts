@@ -6,7 +6,7 @@ import { matchesPieces } from './patterns.ts';
 import type { Matcher } from './subject.ts';
 
 const SCHEME = /^[a-z][a-z0-9+.-]*:\/\/./;
-/** RFC 6455 section 3: a WebSocket's request is one of HTTP. */
+/** RFC 6455 section 3: a WebSocket handshake is HTTP. */
 const OF_HTTP: Readonly<Record<string, string>> = { ws: 'http', wss: 'https' };
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { http: ':80', https: ':443' };
 
@@ -18,8 +18,8 @@ export interface Address {
 }
 
 /**
- * Calls whose URL begins so. A fragment, a default port and userinfo make no difference: they are not sent (RFC 9110
- * section 4.2). Where a secret of the call is masked, the URL may have anything. null: it is not a URL.
+ * Calls whose URL begins with this one. A fragment, a default port and userinfo make no difference: they are not sent
+ * (RFC 9110 section 4.2). A masked secret of the call matches anything. null: it is not a URL.
  */
 export function urlMatcher(text: string): Matcher | null {
   const wanted = urlAddress(text);
@@ -44,7 +44,7 @@ export function urlAddress(text: string): Address | null {
 
 function ofRow(row: ExchangeRow): Address | null {
   const { scheme, host, path } = row;
-  // As urlOf, without making a text only to take it apart.
+  // As urlOf, without building a string to parse again.
   if (scheme !== null && host !== null && path?.startsWith('/') === true) {
     return { scheme, host: hostOf(scheme, host.toLowerCase()), rest: path === '/' ? '' : path.toLowerCase() };
   }

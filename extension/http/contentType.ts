@@ -1,4 +1,4 @@
-/** Content-Type (RFC 9110 section 8.3) as the engine needs it: looked up where it repeats, and in short. */
+/** Content-Type (RFC 9110 section 8.3) as the engine needs it: cached, and as a short word. */
 import { type ContentType, parseContentType } from './mediaType.ts';
 
 const NONE: ContentType = { essence: '', charset: null, boundary: null };
@@ -13,7 +13,7 @@ export function readContentType(value: string | null): ContentType {
   const known = KNOWN.get(value);
   if (known !== undefined) return known;
   if (value.length > MAX_KNOWN_LENGTH) return parseContentType(value);
-  // A copy: a slice of a head would keep all of it.
+  // A copy: a slice would retain the whole head.
   const copy = Buffer.from(value, 'latin1').toString('latin1');
   const type = parseContentType(copy);
   if (KNOWN.size >= MAX_KNOWN) KNOWN.clear();

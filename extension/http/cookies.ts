@@ -6,7 +6,7 @@ export interface Cookie {
 }
 
 export interface SetCookie extends Cookie {
-  /** In their order, as they were written; of a flag the value is null. */
+  /** In order, as written; a flag has the value null. */
   readonly attributes: readonly (readonly [name: string, value: string | null])[];
 }
 
@@ -35,10 +35,10 @@ function pairOf(text: string): Cookie | null {
   return { name: text.slice(0, sign).trim(), value: text.slice(sign + 1).trim() };
 }
 
-/** A zone at the end: without one the time is in UTC (RFC 6265 section 5.1.1), which Date.parse does not take it for. */
+/** A zone at the end: without one the time is in UTC (RFC 6265 section 5.1.1), which Date.parse does not assume. */
 const ZONE = /(?:[a-z]|[+-]\d{4})\s*$/i;
 
-/** Of an Expires attribute, milliseconds since the epoch; null: not a date. */
+/** An Expires attribute in milliseconds since the epoch; null: not a date. */
 export function expiryOf(value: string): number | null {
   const time = Date.parse(ZONE.test(value) ? value : `${value} GMT`);
   return Number.isNaN(time) ? null : time;
@@ -76,7 +76,7 @@ const SAME_SITE: Readonly<Record<string, string>> = {
   none: 'Also sent with requests that other sites make; needs Secure.',
 };
 
-/** Browsers take no more of name and value together (rfc6265bis section 5.6). */
+/** Browsers' limit for name and value together (rfc6265bis section 5.6). */
 const MAX_COOKIE = 4096;
 
 /**

@@ -1,11 +1,11 @@
 /**
- * Short texts that come again and again, as paths and field values do: bytes that are known already become the string
- * that was made of them before. That costs less than to make another one, and the strings are not held many times.
+ * Interns short texts that recur, such as paths and field values: known bytes become the string that was made of them
+ * before. That costs less than making another one, and the strings are not kept in memory many times.
  */
 
 /** Longer texts rarely repeat. */
 const MAX_LENGTH = 64;
-/** Of places, each for one text: a power of two. What has the same place takes the other's. */
+/** Slots, of one text each: a power of two. On a collision, the new text replaces the old. */
 const PLACES = 1_024;
 
 const known: string[] = new Array<string>(PLACES).fill('');
@@ -24,7 +24,7 @@ export function textAt(bytes: Buffer, from: number, to: number): string {
   return made;
 }
 
-/** Holds none of them any more. */
+/** Drops all texts. */
 export function forgetTexts(): void {
   known.fill('');
 }

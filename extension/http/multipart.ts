@@ -1,11 +1,11 @@
 /**
- * The parts of a multipart body (RFC 2046 section 5.1, RFC 7578), from text of which each character is a byte,
- * or from decoded text. Linear; for a beginning that was cut as far as it goes.
+ * The parts of a multipart body (RFC 2046 section 5.1, RFC 7578), from text with one character per byte, or from
+ * decoded text. Linear; a truncated body is read as far as it goes.
  */
 import { readParameters } from './mediaType.ts';
 
 export interface Part {
-  /** Field name and value, in order, with line ends and blanks around them left out. */
+  /** Field names and values, in order, trimmed. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** Parameters of Content-Disposition; null where not given. */
   readonly name: string | null;
@@ -15,14 +15,14 @@ export interface Part {
   /** Offsets of its content in the text. */
   readonly from: number;
   readonly to: number;
-  /** The delimiter behind it was seen. */
+  /** The delimiter after it was seen. */
   readonly whole: boolean;
 }
 
 /** Characters of one part's head that are examined. */
 const MAX_HEAD = 16 * 1024;
 
-/** @param boundary of the Content-Type; null: the first line of the body is taken for the delimiter. */
+/** @param boundary of the Content-Type; null: the first line of the body is taken as the delimiter. */
 export function readParts(text: string, boundary: string | null, limit: number): Part[] {
   const delimiter = boundary === null || boundary === '' ? sniffDelimiter(text) : `--${boundary}`;
   const parts: Part[] = [];
@@ -42,7 +42,7 @@ export function readParts(text: string, boundary: string | null, limit: number):
   return parts;
 }
 
-/** The content of a part; bytes that are UTF-8 are read as such where the text is one of bytes. */
+/** The content of a part; if each character is a byte, valid UTF-8 is decoded. */
 export function partText(text: string, part: Part): string {
   const content = text.slice(part.from, part.to);
   if (!/^[\0-\xff]*$/.test(content) || !/[\x80-\xff]/.test(content)) return content;
@@ -62,7 +62,7 @@ function nextDelimiter(text: string, delimiter: string, from: number): number {
   return -1;
 }
 
-/** @param at behind a delimiter. */
+/** @param at after a delimiter. */
 function endsLine(text: string, at: number): boolean {
   let to = text.startsWith('--', at) ? at + 2 : at;
   while (text[to] === ' ' || text[to] === '\t' || text[to] === '\r') to++;

@@ -2,7 +2,7 @@
 
 export interface TraceContext {
   readonly traceId: string;
-  /** Of the span in the caller by which the request was sent. */
+  /** Id of the caller's span that sent the request. */
   readonly spanId: string;
   readonly flags: number;
 }
@@ -12,7 +12,7 @@ const FORMAT = /^([\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(-.*)?$/;
 /** Characters of tracestate that are passed on (section 3.3.1.5). */
 const MAX_STATE = 512;
 
-/** @returns null: it is not valid (section 3.2.2), so that it is as if there were none. */
+/** @returns null: it is invalid (section 3.2.2), and treated as absent. */
 export function readTraceparent(value: string | null): TraceContext | null {
   const [, version, traceId = '', spanId = '', flags = '', more] = FORMAT.exec(value ?? '') ?? [];
   if (version === undefined || version === 'ff' || (version === '00' && more !== undefined)) return null;

@@ -1,4 +1,4 @@
-/** Is a head of this protocol lines of text, as in HTTP/1? @param protocol such as `HTTP/1.1`. */
+/** Whether its heads are lines of text, as in HTTP/1. @param protocol such as `HTTP/1.1`. */
 export function hasHeadOfLines(protocol: string): boolean {
   return /^HTTP\/[01](?:\.|$)/.test(protocol);
 }

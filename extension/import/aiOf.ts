@@ -1,6 +1,6 @@
 /**
- * Calls of language models and of MCP servers in an archive, read as the engine reads them; but an archive holds the
- * answer as a whole, with its events in one text and without their times.
+ * Calls to language models and MCP servers in an archive, read as the engine does; but an archive holds the answer as
+ * a whole, with its events in one text and without their times.
  */
 import { AiCall, aiJson } from '../engine/ai/aiCall.ts';
 import { AnswerStream } from '../engine/ai/answerStream.ts';
@@ -77,7 +77,7 @@ function eventsOf(message: MessageJson | null): string[] | null {
     return null;
   const events: string[] = [];
   let data: string[] = [];
-  // The blank line at the end ends the last one, which may be cut.
+  // The added blank line ends the last event, perhaps truncated.
   for (const line of [...body.text.split(/\r\n|\n|\r/), '']) {
     if (line.startsWith('data:')) data.push(line.slice(line[5] === ' ' ? 6 : 5));
     else if (line === '' && data.length > 0) {

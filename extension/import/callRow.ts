@@ -4,7 +4,7 @@ import type { ExchangeRow } from '../engine/row.ts';
 import { shortType } from '../http/contentType.ts';
 import type { AiRead } from './aiOf.ts';
 
-/** Characters: a row is sent to the list and drawn as a whole, and a file may hold images as `data:` URLs of megabytes. */
+/** Characters: a row is sent and drawn as a whole, and a file may hold images as `data:` URLs of megabytes. */
 const MAX_PATH = 64 * 1024;
 const MAX_WORD = 1_024;
 

@@ -28,7 +28,7 @@ const MAX_PROTOCOL = 16;
 
 const NOT_HELD = 'The file does not hold the body.';
 
-/** From then on a date has more digits. Microseconds since the epoch. */
+/** Later dates have more digits. Microseconds since the epoch. */
 const YEAR_10000 = Date.UTC(10_000, 0) * 1_000;
 
 /** A call, without its number. @returns null where the entry has no request or no date that can be read. */
@@ -46,7 +46,7 @@ export function readHarEntry(value: unknown): ExchangeJson | null {
   const stated = textOf(member(objectOf(request), 'url'));
   const isWebSocket =
     own?.messageStream?.format === 'websocket' || Array.isArray(member(entry, '_webSocketMessages'));
-  // Browsers name the scheme of the interface that was used; what is sent is HTTP.
+  // Browsers write the scheme of the WebSocket API; what is sent is HTTP.
   const url = isWebSocket ? (stated?.replace(/^ws(s?:)/i, 'http$1') ?? null) : stated;
   const protocol = protocolOf(textOf(member(objectOf(request), 'httpVersion')), response);
   const sent = requestOf(objectOf(request), protocol, own);
@@ -106,7 +106,7 @@ export function readHarEntry(value: unknown): ExchangeJson | null {
   };
 }
 
-/** `2026-11-22T18:00:00.123456+01:00`, of which a Date keeps no microseconds. */
+/** `2026-11-22T18:00:00.123456+01:00`; a Date drops the microseconds. */
 const TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,12}))?\s*(Z|[+-]\d\d(?::?\d\d)?)?$/i;
 
 /** Microseconds since the epoch; null: not a date. */
@@ -126,7 +126,7 @@ interface EntryTimings {
   readonly phases: ExchangeJson['timings'];
 }
 
-/** An entry starts before its connection, and before it waited for one; a call with the first byte of its request. */
+/** An entry starts before blocking, lookup and connecting; a call with the first byte of its request. */
 function timingsOf(entry: JsonObject): EntryTimings {
   const timings = objectOf(member(entry, 'timings'));
   const of = (name: string): number | null => amountOf(member(timings, name));
@@ -136,7 +136,7 @@ function timingsOf(entry: JsonObject): EntryTimings {
   const time = amountOf(member(entry, 'time'));
   const rest = time === null ? null : rounded(Math.max(0, time - before));
   const known = send ?? wait ?? receive;
-  // The handshake is a part of `connect`; if it is all of it, the time of the connection is unknown.
+  // `connect` includes the handshake; if both are equal, the time to connect is unknown.
   const plain = connect === null ? null : rounded(connect - (ssl ?? 0));
   return {
     before,
@@ -154,7 +154,7 @@ function timingsOf(entry: JsonObject): EntryTimings {
   };
 }
 
-/** To nanoseconds: without the noise of sums. */
+/** To nanoseconds: hides rounding errors. */
 function rounded(milliseconds: number): number {
   return Math.round(milliseconds * 1e6) / 1e6;
 }
@@ -218,7 +218,7 @@ function requestOf(request: JsonObject, protocol: string, own: OwnFields | null)
 }
 
 /**
- * The archive's format has base64 for responses only: Chrome writes a binary request body with one character per byte.
+ * HAR defines base64 for responses only: Chrome writes a binary request body with one character per byte.
  */
 function binaryString(text: string, headers: readonly SeenField[]): Buffer | null {
   if (fieldOf(headers, 'content-length') !== String(text.length)) return null;
@@ -251,11 +251,11 @@ function responseOf(response: JsonObject, protocol: string, own: OwnFields | nul
   const none = headers.length === 0 && text === null && stated === null && (size ?? 0) === 0;
   const unspoken = errorOf(response) !== null || !textOf(member(response, 'httpVersion'));
   if (none && statusOf(response) === null && unspoken) return null;
-  // Where nothing was coded, both sizes are the same; browsers often give only this one.
+  // Without content coding, both sizes are equal; browsers often give only `size`.
   const coding = fieldOf(headers, 'content-encoding');
   const bodySize = stated ?? (own === null && coding === null ? size : null);
   const body = text === null ? null : bodyOf(text, member(content, 'encoding') === 'base64', headers, own);
-  // Ours has a size of -1 where it is not known how long the whole would be.
+  // HTTP Trace writes size -1 if the whole length is unknown.
   const isDecoded =
     own === null
       ? coding !== null && body !== null
@@ -263,7 +263,7 @@ function responseOf(response: JsonObject, protocol: string, own: OwnFields | nul
   const missing = body === null && (size ?? bodySize ?? 0) > 0;
   return messageOf(headers, {
     headersSize: headersSizeOf(response, protocol),
-    // Chrome writes 0 for what it had in its cache.
+    // Chrome writes 0 for a cached response.
     wireSize: countOf(member(response, '_transferSize')) || null,
     bodySize,
     body,
@@ -285,7 +285,7 @@ interface Content {
   readonly body: BodyJson | null;
   readonly decodedSize: number | null;
   readonly note: string | null;
-  /** Where it is stated; else by the other values. */
+  /** If stated; else computed from the others. */
   readonly captured?: number;
 }
 
@@ -349,7 +349,7 @@ function addressesOf(entry: JsonObject, side: Side | null): { local: string | nu
   return side === 'server' ? { local: server, remote: null } : { local: null, remote: server };
 }
 
-/** Chrome's name of it, and Playwright's. */
+/** Under Chrome's name, or Playwright's. */
 function errorOf(response: JsonObject): string | null {
   return textOf(member(response, '_error')) || textOf(member(response, '_failureText')) || null;
 }

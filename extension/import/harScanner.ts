@@ -3,11 +3,11 @@
  * malicious. The result is unparsed JSON; everything that is not an entry is skipped.
  */
 
-/** Bytes of one entry: bodies of browsers are far below it. */
+/** Bytes of one entry: browsers' bodies are far smaller. */
 export const MAX_ENTRY = 64 * 1024 * 1024;
 /**
- * Values of one entry, and how deeply they are nested. Read, each takes many times its bytes in memory: 64 MiB of
- * brackets would be gigabytes. A browser's entry with 100,000 WebSocket messages has half as many values.
+ * Values of one entry, and their nesting depth. Parsed, each takes many times its size in memory: 64 MiB of brackets
+ * would be gigabytes. A browser's entry with 100,000 WebSocket messages has half as many values.
  */
 export const MAX_VALUES = 1_000_000;
 export const MAX_DEPTH = 1_000;
@@ -47,7 +47,7 @@ export class HarScanner {
   #depth = 0;
   #inString = false;
   #escaped = false;
-  /** Bytes of the byte order mark that may come. */
+  /** Bytes of a byte order mark seen so far. */
   #mark = 0;
   #begun = false;
   #isForeign = false;
@@ -87,7 +87,7 @@ export class HarScanner {
     return this.#complete;
   }
 
-  /** What is found in this piece. After the end of the archive, nothing is. */
+  /** What is found in this piece; nothing after the end of the archive. */
   *push(piece: Buffer): Generator<HarPiece, void, undefined> {
     let from = 0;
     for (let at = 0; at < piece.length; at++) {
@@ -206,7 +206,7 @@ export class HarScanner {
     return true;
   }
 
-  /** Another value in what is collected. */
+  /** Counts a collected value. */
   #count(): void {
     if (this.#pieces === null || this.#tooMany) return;
     this.#values++;
@@ -239,7 +239,7 @@ export class HarScanner {
     return this.#kind === 'entry' ? this.#maxEntry : MAX_ABOUT;
   }
 
-  /** A copy: the piece is used again. @param from 0 where this was begun in an earlier piece. */
+  /** Copies: the buffer is reused. @param from 0 if collecting began in an earlier piece. */
   #collect(piece: Buffer, from: number, to: number): void {
     this.#collected += to - from;
     if (this.#collected > this.#most || this.#tooMany) this.#pieces = [];

@@ -62,6 +62,7 @@ export class ImportedCalls implements CallSource {
     this.#began = this.#entries.size === 0 ? startedAt : Math.min(this.#began, startedAt);
     const row = callRow(readAi(call, maskCall(call), false), 0);
     this.#entries.set(id, { json, row, startedAt });
+    this.#counted = null;
     this.#lastId = id;
     this.#bytes += json.length;
     if (isError(row)) this.#errors++;
@@ -146,7 +147,7 @@ export class ImportedCalls implements CallSource {
     };
   }
 
-  /** Bodies in a file are not read by .proto files. */
+  /** Bodies in a file are not decoded by them. */
   setProtos(): void {}
 
   pin(id: number, pinned: boolean): boolean {
@@ -159,6 +160,7 @@ export class ImportedCalls implements CallSource {
 
   clear(keepPinned = false): void {
     if (!keepPinned) this.#pinned.clear();
+    this.#counted = null;
     for (const [id, { json, row }] of this.#entries) {
       if (this.#pinned.has(id)) continue;
       this.#entries.delete(id);
@@ -174,10 +176,10 @@ export class ImportedCalls implements CallSource {
     return entry === undefined ? null : (read(entry.json, id)?.call ?? null);
   }
 
-  /** Calls of which both sides are held; counted again when calls have come or gone. */
+  /** Calls with both sides held; counted once after each change. */
   get #pairs(): Pairs {
-    if (this.#counted?.calls === this.#entries.size) return this.#counted;
-    const counted = { calls: this.#entries.size, all: 0, failed: 0 };
+    if (this.#counted !== null) return this.#counted;
+    const counted = { all: 0, failed: 0 };
     for (const [id, { row }] of this.#entries) {
       const { peer } = this.#links.of(id);
       const other = peer === null || peer < id ? undefined : this.#entries.get(peer);
@@ -191,7 +193,6 @@ export class ImportedCalls implements CallSource {
 }
 
 interface Pairs {
-  readonly calls: number;
   readonly all: number;
   readonly failed: number;
 }
@@ -214,7 +215,7 @@ function microsOf(time: string): number {
   return Date.parse(`${time.slice(0, 19)}Z`) * 1_000 + Number(time.slice(20, 26));
 }
 
-/** As much as a line shows. */
+/** Only what a line shows. */
 function beginningOf(message: StreamMessageJson, bytes: number): StreamMessageJson {
   if ('base64' in message) {
     const characters = Math.ceil(bytes / 3) * 4;

@@ -9,7 +9,7 @@ export function member(value: JsonObject, name: string): unknown {
   return Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
-/** An empty one if the value is not an object. */
+/** An empty object if the value is not one. */
 export function objectOf(value: unknown): JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : NONE;
 }

@@ -6,31 +6,31 @@ import type { ExchangeJson } from '../engine/exchangeJson.ts';
 import { type ProcessSpan, traceRequest } from './request.ts';
 import { SpanMaker, USER_AGENT } from './spans.ts';
 
-/** Spans that wait; the newest are dropped beyond it. */
+/** Queued spans; beyond this, new ones are dropped. */
 export const MAX_WAITING = 4_096;
 /** Spans of one request. */
 const MAX_BATCH = 512;
 /** Milliseconds for which a span waits for others. */
 const BATCH_MS = 1_000;
-/** Milliseconds without an answer. */
+/** Milliseconds for a response. */
 const TIMEOUT_MS = 10_000;
-/** Milliseconds before the first attempt again, doubled each time. */
+/** Milliseconds before the first retry, doubled each time. */
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
-/** Attempts for one batch, after which it is lost, so that newer ones have room. */
+/** Attempts per batch; then it is dropped to make room for newer ones. */
 const MAX_ATTEMPTS = 8;
 /** Milliseconds to wait at the end for the remaining spans. */
 const END_MS = 5_000;
 /** Bytes of an answer that are read. */
 const MAX_ANSWER = 64 * 1024;
 
-/** By the specification; everything else will not succeed the next time either. */
+/** By the specification; a retry after any other would not succeed either. */
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 export interface OtlpCounts {
-  /** Spans that the collector has taken. */
+  /** Spans that the collector accepted. */
   readonly sent: number;
-  /** Spans that it has not, and will not. */
+  /** Spans that it will never accept. */
   readonly lost: number;
   readonly waiting: number;
   /** The last error, as text; null: the last request succeeded. */
@@ -68,7 +68,7 @@ export class OtlpExporter {
   /** Ends the request that is under way. */
   #abort = new AbortController();
 
-  /** @param changed the counts are others. */
+  /** @param changed when counts change. */
   constructor(endpoint: URL, version: string, changed: () => void = () => {}) {
     this.#endpoint = endpoint;
     this.#version = version;
@@ -113,13 +113,13 @@ export class OtlpExporter {
     this.#maker = new SpanMaker();
   }
 
-  /** Calls of which no span could be made in time. */
+  /** Calls whose span was not made in time. */
   lose(count: number): void {
     this.#lost += count;
     this.#changed();
   }
 
-  /** Sends what waits, for a few seconds at most; what is left then is lost. Idempotent. */
+  /** Sends the queued spans, for a few seconds at most; the rest is lost. Idempotent. */
   async close(): Promise<OtlpCounts> {
     this.#closing = true;
     this.#wake();
@@ -150,7 +150,7 @@ export class OtlpExporter {
     while (this.#waiting.length > 0 && !this.#abort.signal.aborted) {
       const batch = this.#waiting.slice(0, MAX_BATCH);
       const taken = await this.#sendBatch(batch);
-      // While it is being sent it stays in the queue, and counts towards its bound.
+      // A batch being sent stays in the queue, and counts towards its limit.
       this.#waiting.splice(0, batch.length);
       this.#sent += taken;
       this.#lost += batch.length - taken;
@@ -167,10 +167,10 @@ export class OtlpExporter {
       this.#problem = outcome.problem;
       if (outcome.kind === 'taken') return batch.length - Math.min(outcome.rejected, batch.length);
       this.#changed();
-      // At the end there is one attempt more, not a wait.
+      // When closing: one more attempt, without a pause.
       if (outcome.kind === 'refused' || attempt >= MAX_ATTEMPTS || this.#closing) return 0;
       const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1));
-      // Partly random, so that many clients of one collector do not retry at once.
+      // Jitter, so that many clients of one collector do not retry at once.
       await this.#pause(outcome.afterMs ?? pause * (0.75 + Math.random() / 4));
     }
   }
@@ -186,7 +186,7 @@ export class OtlpExporter {
   }
 
   async #post(body: Buffer): Promise<Outcome> {
-    // Not with this file: they take longer to load than all else of http-trace, and hardly any trace has a collector.
+    // Loaded on demand: they take longer than the rest of http-trace, and hardly any trace has a collector.
     const { request: send } =
       this.#endpoint.protocol === 'https:' ? await import('node:https') : await import('node:http');
     return new Promise((resolve) => {
@@ -233,7 +233,7 @@ function outcomeOf(status: number, retryAfter: string | undefined, text: string)
   return { kind: 'again', afterMs: delayOf(retryAfter), problem };
 }
 
-/** ExportTraceServiceResponse: what it did not take. */
+/** ExportTraceServiceResponse: rejected spans. */
 function partial(text: string): Outcome {
   try {
     const { partialSuccess } = JSON.parse(text) as { partialSuccess?: { rejectedSpans?: unknown } };

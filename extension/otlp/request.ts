@@ -7,7 +7,7 @@ export interface ProcessSpan {
   readonly span: Span;
 }
 
-/** Each process is a resource, as OpenTelemetry knows it. */
+/** Each process is an OpenTelemetry resource. */
 export function traceRequest(spans: readonly ProcessSpan[], version: string): TraceRequest {
   const byProcess = new Map<string, ProcessSpan[]>();
   for (const one of spans) {

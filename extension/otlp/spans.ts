@@ -2,10 +2,10 @@
  * Calls as spans, by the stable semantic conventions for HTTP (opentelemetry.io/docs/specs/semconv/http/http-spans).
  *
  * A request with a traceparent belongs to that trace, and both sides' spans are children of the span that it names. That
- * span is the caller's own, made by its instrumentation, which may export it: to take its id for the client's span, as
- * this was seen on the wire, would give two spans one id. Without a traceparent a call is in the trace of what certainly
- * caused it: a server's span is a child of the client's, where both ends were traced, and what a process calls while it
- * answers is a child of that. If nothing did, it is a trace of its own.
+ * span is the caller's own, made by its instrumentation, which may export it: reusing its id for the client's span, as
+ * seen on the wire, would give two spans one id. Without a traceparent, a call joins the trace of its certain cause: a
+ * server's span is a child of the client's if both ends were traced, and calls that a process makes while answering are
+ * children of that. A call without a certain cause is a trace of its own.
  */
 import { createHash } from 'node:crypto';
 import type { ExchangeJson, MessageJson } from '../engine/exchangeJson.ts';
@@ -24,11 +24,11 @@ const IS_REMOTE = 0x200;
 /** Characters of one attribute. */
 const MAX_VALUE = 4_096;
 
-/** With which the exporter calls, and by which its own calls are known. */
+/** User-Agent of the exporter, which identifies its own calls. */
 export const USER_AGENT = 'http-trace-otlp-exporter';
 
 export class SpanMaker {
-  /** Of all ids: the same trace has the same ones again, another has others. */
+  /** Seed of all ids: the same for the same trace, different for another. */
   #key: string | null = null;
 
   /** @returns null: it is not a call, or one of the exporter's own. */

@@ -1,21 +1,21 @@
-/** What the name of a JSON member says about its value and about its neighbours: found once for each name. */
+/** What the name of a JSON member says about its value and about its neighbours: computed once per name. */
 import { KnownNames } from './knownNames.ts';
 import { isNamingSecret, type NameKind, nameKind } from './secrets.ts';
 
-/** Why a value is a secret that its own name does not make one. */
+/** Why a value is a secret, beyond what its own name says. */
 export type Reason =
-  /** A `code` beside what only OAuth (RFC 6749 section 4.1) and its like have. */
+  /** A `code` beside names unique to OAuth (RFC 6749 section 4.1) and such. */
   | 'oauth'
   /** `{"name": "password", "value": "x"}` */
   | 'named'
   /** The private members of a JSON Web Key (RFC 7518 section 6). */
   | 'key'
-  /** What a Secret of Kubernetes holds. */
+  /** The data of a Kubernetes Secret. */
   | 'kubernetes'
   /** `[["password", "x"]]` */
   | 'pair';
 
-/** Names in lower case of members that may be secrets, and the reason that makes them. */
+/** Lower-case names of members that may be secrets, and the reason for it. */
 const MAY_BE: ReadonlyMap<string, Reason> = new Map<string, Reason>([
   ['code', 'oauth'],
   ...['value', 'val', 'content'].map((name): [string, Reason] => [name, 'named']),
@@ -28,18 +28,18 @@ const OAUTH: ReadonlySet<string> = new Set([
   ...['codeverifier', 'id_token', 'idtoken'],
 ]);
 
-/** Members whose value may be the name of what another one holds; `path` is that of JSON Patch (RFC 6902) and SCIM. */
+/** Members whose value may name the value of another member; `path` is from JSON Patch (RFC 6902) and SCIM. */
 const NAMING: ReadonlySet<string> = new Set([
   ...['name', 'key', 'field', 'param', 'parameter', 'header', 'id', 'path'],
 ]);
 
 export interface Member {
   readonly kind: NameKind;
-  /** The value is a secret if its object has this reason; null: no reason of the object makes it a secret. */
+  /** The value is a secret if its object has this reason; null: none makes it one. */
   readonly mayBe: Reason | null;
   /** What a string in it may say about the other members of the object; null: nothing. */
   readonly says: 'oauth' | 'key' | 'kind' | 'naming' | null;
-  /** It holds messages by the names of fields: `{"errors": {"password": ["is too short"]}}`. */
+  /** It maps names of fields to messages: `{"errors": {"password": ["is too short"]}}`. */
   readonly errors: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What was found about a name, by the name: the same few come again and again. Bounded, as what hostile traffic names
- * must not stay.
+ * Caches what was found about a name: the same few names recur. Bounded, because names from hostile traffic must not
+ * pile up.
  */
 
 const MAX_KNOWN = 1_024;
@@ -20,7 +20,7 @@ export class KnownNames<T> {
     const known = this.#known.get(name);
     if (known !== undefined) return known;
     if (name.length > MAX_LENGTH) return this.#find(name);
-    // A copy of the name is kept: a slice of a body would keep all of it.
+    // A copy: a slice would keep the whole body in memory.
     const copy = Buffer.from(name, 'utf16le').toString('utf16le');
     const found = this.#find(copy);
     if (this.#known.size >= MAX_KNOWN) this.#known.clear();

@@ -23,7 +23,7 @@ export function maskBody(text: string, type: BodyType): string {
   if (essence === 'application/graphql') return maskJwt(maskGraphql(text));
   const markup = markupOfType(essence);
   if (markup !== null) return maskJwt(maskXml(text, markup === 'html'));
-  // JSON has no control characters but blanks: one random body of 256 begins with a brace.
+  // JSON has no control characters but white space: 1 in 256 random texts begins with `{`.
   if (isJson(essence) || (looksLikeJson(text) && !isBinary(text))) return maskJwt(maskJson(text));
   if (essence === 'text/csv') return maskJwt(maskCsv(text, ','));
   if (essence === 'text/tab-separated-values') return maskJwt(maskCsv(text, '\t'));
@@ -52,7 +52,7 @@ function markupOfType(essence: string): ReturnType<typeof markupOf> {
   return /[/+]xml$/.test(essence) ? 'xml' : null;
 }
 
-/** In a program, a name and a colon or an equals sign are followed by more than values. JSONP is one, too. */
+/** In program code, a name with a colon or an equals sign is followed by more than values. JSONP, too. */
 function isCode(essence: string): boolean {
   return /[/](?:x-)?(?:javascript|ecmascript|typescript)$/.test(essence);
 }

@@ -1,4 +1,4 @@
-/** Secrets in CSV (RFC 4180) and tab-separated values: the columns that the first line names as such. */
+/** Secrets in CSV (RFC 4180) and tab-separated values: columns with a secret name in the first line. */
 import { maskText } from './maskText.ts';
 import { Pieces } from './pieces.ts';
 import { isSecretValue, MASK, type NameKind, nameKind } from './secrets.ts';

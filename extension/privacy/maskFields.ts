@@ -1,4 +1,4 @@
-/** Secrets in header and trailer fields, and in gRPC's metadata, which is those. */
+/** Secrets in header and trailer fields, which include gRPC metadata. */
 import { maskJwt } from './maskJwt.ts';
 import { maskText } from './maskText.ts';
 import { maskTarget } from './maskUrl.ts';
@@ -11,7 +11,7 @@ type Field = readonly [name: string | null, value: string | null];
 const SCHEME =
   /^(Basic|Bearer|Concealed|Digest|DPoP|GNAP|HOBA|Mutual|Negotiate|NTLM|OAuth|PrivateToken|SCRAM-SHA-1|SCRAM-SHA-256|vapid|AWS4-HMAC-SHA256|Token|ApiKey) +\S/i;
 
-/** A URL or the target of a request, all of it. */
+/** A whole URL or request target. */
 const TARGET = /^(?:\/|[a-z][a-z0-9+.-]{0,32}:\/\/)\S*$/i;
 
 export function maskFields(fields: readonly Field[]): Field[] {
@@ -40,12 +40,12 @@ function maskFieldValue(name: string | null, value: string): string {
   return masked;
 }
 
-/** The same few values come again and again. Bounded, and copies: a slice of a head would keep all of it. */
+/** The same few values recur. Bounded, and copies: a slice would keep the whole head in memory. */
 const HARMLESS = new Set<string>();
 const MAX_HARMLESS = 512;
 const MAX_HARMLESS_LENGTH = 256;
 
-/** Browsers cannot set Authorization on a WebSocket, so that some send a token as the name of a protocol. */
+/** Browsers cannot set Authorization on a WebSocket, so some clients send a token as a subprotocol. */
 function maskProtocols(value: string): string {
   let named = false;
   return value

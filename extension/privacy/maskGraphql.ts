@@ -7,7 +7,7 @@ import { maskLoosely } from './maskLoosely.ts';
 import { Replaced } from './pieces.ts';
 import { isSecretValue, MASK, type NameKind, nameKind } from './secrets.ts';
 
-/** Comments, block strings, strings, variables and names, numbers, marks. All else lies between. Linear. */
+/** Comments, block strings, strings, variables and names, numbers, punctuators. Skips the rest. Linear. */
 const TOKEN =
   /#[^\n\r]*|"""(?:[^"\\]|\\.|"(?!""))*(?:"""|$)|"(?:[^"\\\n\r]|\\.)*"?|\$?[_A-Za-z][_0-9A-Za-z]*|-?\d[\d.eE+-]*|[{}()[\]:=,]/gs;
 
@@ -24,7 +24,7 @@ export function maskGraphql(document: string): string {
   /** The last name, and what it means once a colon or an equals sign follows it. */
   let name = '';
   let kind: NameKind = null;
-  /** Open brackets since the value of a secret's name began; 0: not within one. */
+  /** Open brackets within the value of a secret's name; 0: not within one. */
   let depth = 0;
   for (const match of document.matchAll(TOKEN)) {
     const [token] = match;
@@ -59,7 +59,7 @@ export function maskGraphql(document: string): string {
         name = '';
       }
     } else if (depth === 0) {
-      // A name behind a variable and its colon is its type.
+      // A name after a variable and its colon is its type.
       if (name.startsWith('$') && kind !== null && first !== '$') continue;
       kind = null;
       name = token;

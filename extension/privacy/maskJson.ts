@@ -1,7 +1,7 @@
 /**
  * Secrets in JSON (RFC 8259): the value of a member with a secret's name is replaced, all else stays byte for
- * byte. Takes several values one after the other (NDJSON) and text that ends anywhere. From where the text is
- * not JSON, `maskLoosely` goes on.
+ * byte. Accepts several values in sequence (NDJSON) and truncated text. Where the text stops being JSON,
+ * `maskLoosely` takes over.
  */
 import { type Member, memberOf, type Reason, reasonOf } from './jsonMembers.ts';
 import { maskLoosely } from './maskLoosely.ts';
@@ -17,23 +17,23 @@ const SENTENCE = /^[\p{L}\p{P}]+(?: [\p{L}\p{P}\d]+){2,}$/u;
 /** Digits of a number, or its beginning. */
 const NUMBER = /^-?\d*\.?\d*(?:[eE][-+]?\d*)?$/;
 
-/** No secrets, whatever their name: unknown, empty, or a yes or no (`"forgot_password": true`). */
+/** No secrets, whatever their name: null, empty, or a boolean (`"forgot_password": true`). */
 const PLAIN: ReadonlySet<string> = new Set(['null', 'true', 'false', '""', '[]', '{}']);
 
 const MASKED = `"${MASK}"`;
 
-/** Longest number that is taken for one. */
+/** Longest text that may be a number. */
 const MAX_WORD = 1_024;
 
 /** Brackets that are open at once: real data is not nested deeper, and each takes memory. */
 const MAX_OPEN = 10_000;
 
-/** Replacements that wait for being carried out, in the order of the text. */
+/** Pending replacements, to be applied in the order of the text. */
 const MAX_EDITS = 16_384;
 
 /**
- * Values, and replacements inside of brackets, that may still have to be hidden. Each takes some hundred bytes; if one
- * bracket has more than any program writes, everything from there on is hidden.
+ * Values, and replacements inside brackets, that are still undecided. Each takes some hundred bytes; if one bracket
+ * has more than any program writes, everything from there on is masked.
  */
 const MAX_UNDECIDED = 1_000_000;
 
@@ -69,13 +69,13 @@ class Bracket {
   /** What makes all of it a secret, and where it begins. */
   readonly mayBe: Reason | null;
   readonly from: number;
-  /** It holds messages by the names of fields: see {@link Member}. */
+  /** It maps names of fields to messages: see {@link Member}. */
   readonly errors: boolean;
   /** Made when they are needed: most have none. */
   #reasons: Set<Reason> | null = null;
   /** Values that are masked if there is a reason. */
   #pending: { readonly reason: Reason; readonly edit: Edit }[] | null = null;
-  /** Of a list: strings that were read, and whether the first, or the one before, is the name of a secret. */
+  /** For a list: strings read so far, and whether the first, or the previous one, is a secret's name. */
   items = 0;
   namesSecond = false;
   namesNext = false;
@@ -97,7 +97,7 @@ class Bracket {
     this.#pending.push({ reason, edit });
   }
 
-  /** Where what is not decided yet may begin; null: all is. */
+  /** Where the undecided part begins; null: there is none. */
   get undecidedFrom(): number | null {
     return this.mayBe === null ? (this.#pending?.[0]?.edit.from ?? null) : this.from;
   }
@@ -117,13 +117,13 @@ class Scanner {
   readonly #text: string;
   readonly #depth: number;
   readonly #masked: Replaced;
-  /** Not carried out yet. */
+  /** Not applied yet. */
   #edits: Edit[] = [];
-  /** How many there may be before it is looked which can be carried out. */
+  /** How many may be pending before the decided ones are applied. */
   #mayWait = MAX_EDITS;
-  /** Values of which it is not known yet. */
+  /** Values that are not decided yet. */
   #undecided = 0;
-  /** All behind the end is hidden. */
+  /** All after the end is masked. */
   gaveUp = false;
   readonly #open: Bracket[] = [];
   #at = 0;
@@ -141,7 +141,7 @@ class Scanner {
     return this.#masked.result(end);
   }
 
-  /** What lies behind the end stays for later. */
+  /** Edits beyond the end stay pending. */
   #carryOut(end: number): void {
     // A value that depends on another member is decided later than values after it; a larger replacement has priority.
     this.#edits.sort((a, b) => a.from - b.from || b.to - a.to || a.text.length - b.text.length);
@@ -177,9 +177,9 @@ class Scanner {
     let expects: Expects = 'value';
     let member: Member | null = null;
     let kind: NameKind = null;
-    /** The value is said of a secret's field: see Bracket. */
+    /** The value is about a secret's field: see Bracket. */
     let message = false;
-    /** Where the broken part may begin: not inside what is masked, nor behind a name without its value. */
+    /** Where the non-JSON part may begin: not inside a masked value, nor between a name and its value. */
     let safe = 0;
     for (;;) {
       if (this.#edits.length + this.#undecided > this.#mayWait) {
@@ -274,14 +274,14 @@ class Scanner {
           this.#suspect(bracket, 'named', { from, to: this.#at, text: MASKED });
         }
       }
-      // All items of a list are what its name says.
+      // A list's name applies to all its items.
       if (bracket?.isObject !== false) kind = null;
       member = null;
       expects = open.length > 0 ? 'comma' : 'value';
     }
   }
 
-  /** Of the value from there on to where the scanner is. */
+  /** Whether the value read since `from` is plain. */
   #isPlain(from: number): boolean {
     return PLAIN.has(this.#text.slice(from, Math.min(this.#at, from + 6)));
   }
@@ -310,7 +310,7 @@ class Scanner {
     else if (bracket.namesSecond && bracket.items === 2)
       this.#suspect(bracket, 'pair', { from, to: this.#at, text: MASKED });
     const isOption = raw.startsWith('--');
-    // Only of these it matters whether they name a secret.
+    // Only for these, naming a secret matters.
     const secret = (isOption || bracket.items === 1) && isSecretName(raw);
     bracket.namesNext = secret && isOption;
     if (bracket.items === 1) bracket.namesSecond = secret;
@@ -374,7 +374,7 @@ class Scanner {
       else if (code < 48 || code > 57) others++;
     }
     if (to === from) return false;
-    // Nearly all numbers have digits and a dot at most.
+    // Nearly all numbers: digits and at most one dot.
     if (others > 0 || dots > 1) {
       const word = text.slice(from, to);
       const cut = to === text.length && LITERALS.some((literal) => literal.startsWith(word));

@@ -1,6 +1,6 @@
 /**
- * Secrets that are known by their own form, anywhere in text: private keys in PEM, and JSON Web Tokens (RFC 7519),
- * which are base64url segments separated by dots, of which the first begins as every JSON object does.
+ * Secrets that are recognized by their form, anywhere in text: private keys in PEM, and JSON Web Tokens (RFC 7519),
+ * base64url segments separated by dots, the first of which begins like every JSON object.
  */
 import { maskPem } from './maskPem.ts';
 import { Replaced } from './pieces.ts';

@@ -1,7 +1,7 @@
 /**
- * Secrets in text that has no structure, or should have one and has not: wherever a secret's name is followed by `:`
- * or `=`, what comes next is masked (YAML, properties, logs, sentences, broken JSON). Linear in the text; masks rather
- * too much than too little.
+ * Secrets in text without a structure, or with a broken one: wherever a secret's name is followed by `:` or `=`, what
+ * comes next is masked (YAML, properties, logs, sentences, broken JSON). Linear in the text; masks too much rather
+ * than too little.
  */
 import { Replaced } from './pieces.ts';
 import { isSecretValue, MASK, type NameKind, nameKind, pathKind } from './secrets.ts';
@@ -81,7 +81,7 @@ function isHarmless(content: string): boolean {
   return content === '' || content === MASK || /^(?:null|true|false|undefined|None|nil)[!?.]?$/.test(content);
 }
 
-/** `Unexpected token: identifier` names what is wrong with it. */
+/** `Unexpected token: identifier` is an error about a token. */
 function isExplained(text: string, phrase: number, nameFrom: number, name: string, content: string): boolean {
   if (phrase === nameFrom || !/^(?:token|signature)$/i.test(name) || !/^[a-z]+$/i.test(content)) return false;
   return /\b(?:invalid|unexpected|unknown|missing|bad|illegal|expected|wrong|expired) $/i.test(
@@ -111,7 +111,7 @@ interface Run {
   readonly end: number;
 }
 
-/** A run of name characters; JSON's `\u0070` counts as the character that it is. */
+/** A run of name characters; JSON's `\u0070` counts as the character it encodes. */
 function readName(text: string, at: number): Run | null {
   let end = at;
   let escapes = false;
@@ -165,7 +165,7 @@ interface Value {
   readonly compound: boolean;
 }
 
-/** @param at behind the separator. @returns null when there is no value. */
+/** @param at after the separator. @returns null when there is no value. */
 function readValue(
   text: string,
   nameFrom: number,
@@ -178,7 +178,7 @@ function readValue(
   while (isBlank(text.charCodeAt(from))) from++;
   const lineEnd = lines.endOf(from);
   const beginsLine = beginsLineAt(text, nameFrom);
-  // Compared by its value, which must be one.
+  // Otherwise a single value is compared.
   const mayBeCompound = kind === 'secret' || kind === 'secrets';
   if (from >= lineEnd || /^[|>][-+\d]{0,2}[ \t]*$/.test(text.slice(from, Math.min(lineEnd, from + 16)))) {
     if (quotedOnly || !mayBeCompound || (from >= lineEnd && endsBase64(text, at))) return null;
@@ -207,7 +207,7 @@ function readValue(
   return { from, to: field ? lineEnd : endOfLoneValue(text, from, lineEnd, assigned), compound: false };
 }
 
-/** Whether base64 ends here with its padding, and no name that is compared: four characters stand for three bytes. */
+/** Whether base64 with padding ends here, and not a compared name: four characters stand for three bytes. */
 function endsBase64(text: string, at: number): boolean {
   if (text.slice(at - 2, at) !== '==') return false;
   let length = 0;
@@ -224,7 +224,7 @@ function isBlank(code: number): boolean {
   return code === 32 || code === 9;
 }
 
-/** The end of the line that was asked for last is kept: there may be many names in a long one. */
+/** Caches the last line end that was asked for: a long line may have many names. */
 class Lines {
   readonly #text: string;
   #from = 0;
@@ -249,10 +249,10 @@ function endOfLine(text: string, from: number): number {
   return to > from && text[to - 1] === '\r' ? to - 1 : to;
 }
 
-/** Characters before a name in its line that do not make it part of a sentence. */
+/** Characters before a name in its line that are examined. */
 const MAX_LEAD = 32;
 
-/** Only blanks, marks of lists and comments, quotes, or `export` precede it in its line. */
+/** Only blanks, list and comment markers, quotes, or `export` precede it in its line. */
 function beginsLineAt(text: string, at: number): boolean {
   const lead = text.slice(Math.max(0, at - MAX_LEAD), at);
   const line = lead.slice(lead.lastIndexOf('\n') + 1);
@@ -260,7 +260,7 @@ function beginsLineAt(text: string, at: number): boolean {
   return /^[ \t\-#*/;<>"'$\r]*(?:(?:export|set|env|ENV|ARG) +)?["'$]?$/.test(line);
 }
 
-/** The lines behind a name that are indented by more than it (YAML), or the next line when it is all there is. */
+/** The lines after a name that are indented more than it (YAML). */
 function readBlock(text: string, nameFrom: number, lineEnd: number, beginsLine: boolean): Value | null {
   if (!beginsLine || lineEnd >= text.length) return null;
   const lineFrom = text.lastIndexOf('\n', nameFrom) + 1;
@@ -299,7 +299,7 @@ const AFTER_COLON = /<|,[ \t]{0,8}["']?[\w.-]{1,64}["']?[ \t]{0,8}[:=]|[ \t][\w.
 
 const SCHEME = /(?:Basic|Bearer|Digest|DPoP|Token|ApiKey|OAuth|Negotiate|NTLM)[ \t]{1,8}/iy;
 
-/** A bare word; behind the name of an authentication scheme, the word after it as well. */
+/** A bare word; for the name of an authentication scheme, also the word after it. */
 function endOfWord(text: string, from: number): number {
   SCHEME.lastIndex = from;
   let at = SCHEME.test(text) ? SCHEME.lastIndex : from;
@@ -335,7 +335,7 @@ function firstOfBackslashes(text: string, at: number, least: number): number {
   return first;
 }
 
-/** Behind the bracket that closes the one at `from`; brackets in strings do not count. */
+/** After the bracket that closes the one at `from`; brackets in strings do not count. */
 function endOfBrackets(text: string, from: number): number {
   let depth = 0;
   for (let at = from; at < text.length; at++) {

@@ -7,7 +7,7 @@ import { maskLoosely } from './maskLoosely.ts';
 import { decode } from './maskUrl.ts';
 import { isSecretValue, MASK, pathKind } from './secrets.ts';
 
-/** How deep multiparts in multiparts are read. */
+/** Maximum nesting of multiparts. */
 const MAX_DEPTH = 4;
 
 export function maskMultipart(text: string, boundary: string | null, depth = 0): string {
@@ -20,12 +20,12 @@ export function maskMultipart(text: string, boundary: string | null, depth = 0):
     .join(delimiter);
 }
 
-/** The first line of the body, where the type does not name the boundary, or another. */
+/** The first line of the body, if the type names no boundary or a wrong one. */
 function sniffDelimiter(text: string): string | null {
   return /^(?:\r?\n)?(--[^\r\n]{1,200}?)[ \t]*\r?\n/.exec(text)?.[1] ?? null;
 }
 
-/** @param part from behind its delimiter up to the next one. */
+/** @param part from after its delimiter up to the next one. */
 function maskPart(part: string, depth: number): string {
   const end = /\r?\n\r?\n/.exec(part);
   if (end === null) return part;

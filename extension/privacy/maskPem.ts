@@ -1,4 +1,4 @@
-/** Private keys in PEM (RFC 7468) anywhere in text: the text between the lines that begin and end one. */
+/** Private keys in PEM (RFC 7468) anywhere in text: the text between the BEGIN and END lines. */
 import { MASK } from './secrets.ts';
 
 const LABEL = 'PRIVATE KEY';
@@ -29,7 +29,7 @@ export function maskPem(text: string): string {
   return from === 0 ? text : masked + text.slice(from);
 }
 
-/** Behind the label of the line that ends a key. */
+/** After the label of a key's END line. */
 function skipEnd(text: string, end: number): number {
   const label = text.indexOf(LABEL, end);
   return label < 0 ? text.length : label + LABEL.length;

@@ -14,8 +14,7 @@ import { isOpaque, MASK } from './secrets.ts';
 
 /**
  * How deep text is read as a document in another one (JSON in a string of JSON in a parameter, …). Each level costs
- * time that is linear in the text. Text that lies deeper is searched for names and values, in which escapes are
- * allowed for.
+ * time linear in the text. Deeper text is only searched for names and values, allowing for escapes.
  */
 export const MAX_NESTING = 4;
 
@@ -78,7 +77,7 @@ export function looksLikeJson(text: string): boolean {
   return /^\s{0,64}(?:\{|\[\s{0,64}(?:["'{[\]\d]|-\d|true|false|null))/.test(text);
 }
 
-/** Pairs of names and values all along, with more than one of them or with an encoded one. */
+/** Begins as `name=value` of a form, without white space, quotes or brackets. */
 function looksLikeForm(text: string): boolean {
   const sign = text.indexOf('=');
   if (sign < 1 || sign > 256 || text.length >= MAX_FORM) return false;

@@ -7,7 +7,7 @@ import { maskLoosely } from './maskLoosely.ts';
 import { MAX_NESTING, maskText } from './maskText.ts';
 import { isSecretValue, MASK, pathKind } from './secrets.ts';
 
-/** Percent-encoding that is undone to look for secrets below the deepest level that is kept. */
+/** Times percent-encoding is undone to find secrets below the deepest level that is kept. */
 const MAX_UNDONE = 8;
 
 /** @param text any text; a URL in it ends at white space, a quote or an angle bracket. */
@@ -17,10 +17,10 @@ export function maskUrl(text: string, depth = 0): string {
   return maskJwt(userinfo.includes('=') ? maskParameters(userinfo, depth) : userinfo);
 }
 
-/** Without any of these, a target has no secret: no userinfo, no name with a value, neither a token nor a key (maskJwt.ts). */
+/** Without any of these, a target has no secret: no userinfo, no name with a value, no token or key (maskJwt.ts). */
 const SIGNS = /[@=?#]|eyJ|PRIVATE KEY/;
 
-/** @param target all of it is one URL or request target, whatever characters it has. */
+/** @param target one whole URL or request target, whatever characters it has. */
 export function maskTarget(target: string, depth = 0): string {
   if (!SIGNS.test(target)) return target;
   const sign = target.indexOf('@');
@@ -49,13 +49,13 @@ export function maskPair(pair: string, depth: number): string {
   const equals = pair.indexOf('=');
   if (equals < 0) return pair;
   const value = pair.slice(equals + 1);
-  // The padding of base64, whose end is like a name by chance.
+  // Padding of base64 that happens to look like a name.
   if (value === '=') return pair;
   const masked = maskParameter(pair.slice(0, equals).trim(), value, depth);
   return masked === value ? pair : pair.slice(0, equals + 1) + masked;
 }
 
-/** `user:password@` behind `//`. */
+/** `user:password@` after `//`. */
 function maskUserinfo(url: string): string {
   let masked = '';
   let from = 0;
@@ -87,10 +87,10 @@ function isAuthorityEnd(code: number): boolean {
   return code <= 32 || code === 47 || code === 63 || code === 35 || code === 34 || code === 60 || code === 62;
 }
 
-/** Parameters begin behind one of these. */
+/** Parameters begin after one of these. */
 const STARTS = '?&;#';
 
-/** `name=value` behind `?`, `&`, `;` or `#`; a value ends before the next of these or at a delimiter. */
+/** `name=value` after `?`, `&`, `;` or `#`; a value ends before the next of these or at a delimiter. */
 function maskParameters(text: string, depth: number): string {
   let masked = '';
   let from = 0;
@@ -123,14 +123,14 @@ function isValueEnd(text: string, at: number): boolean {
   return code <= 32 || code === 34 || code === 60 || code === 62 || STARTS.includes(text[at] as string);
 }
 
-/** The value to show for a parameter, names and values as they are encoded. */
+/** The value to show for a parameter; name and value are still encoded. */
 function maskParameter(name: string, value: string, depth = 0): string {
   if (value === '') return value;
   const inner = decode(value);
   const kind = pathKind(decode(decode(name)));
   if (kind === 'secrets' ? /^\s*[{[]/.test(inner) : isSecretValue(kind, inner, 'parameter')) return MASK;
   if (depth >= MAX_NESTING) return maskDeepest(value, inner);
-  // What needs no decoding but for its blanks is not encoded anew.
+  // Without percent-encoding, it is not encoded again either.
   if (!value.includes('%')) return maskText(value, depth + 1);
   const masked = maskText(inner, depth + 1);
   return masked === inner ? value : encode(masked);

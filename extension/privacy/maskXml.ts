@@ -1,8 +1,8 @@
 /**
  * Secrets in XML and HTML: the content of an element with a secret's name, and the value of an attribute with one
  * (namespace prefixes do not count); in `<input name="password" value="…">`, `<add key="token" value="…"/>` and
- * `<param name="token">…</param>`, what the name names. All else stays byte for byte. Linear in the text, which
- * may end anywhere and need not be well-formed.
+ * `<param name="token">…</param>`, the named value. All else stays byte for byte. Linear in the text, which may be
+ * truncated and need not be well-formed.
  */
 import { maskLoosely } from './maskLoosely.ts';
 import { maskText } from './maskText.ts';
@@ -14,11 +14,11 @@ import { isNamingSecret, isSecretName, isSecretValue, MASK, nameKind } from './s
 const NAMING: ReadonlySet<string> = new Set(['name', 'key', 'id', 'type']);
 /** Elements whose text may be the name of what the next element holds (property lists, XML-RPC). */
 const NAMING_ELEMENTS: ReadonlySet<string> = new Set(['name', 'key']);
-/** Elements that hold what such a name names. */
+/** Elements that hold the named value. */
 const HOLDING_ELEMENTS: ReadonlySet<string> = new Set(['value', 'string', 'data', 'integer', 'text']);
 /** Elements of HTML whose text is a program. */
 const CODE: ReadonlySet<string> = new Set(['script', 'style']);
-/** Attributes that hold what such a name names. */
+/** Attributes that hold the named value. */
 const HOLDING: ReadonlySet<string> = new Set(['value', 'content']);
 
 const NAME = /[^\s=<>"'/]+/y;
@@ -30,7 +30,7 @@ export function maskXml(text: string, html: boolean): string {
   return new XmlMask(text, html).run();
 }
 
-/** What text that has no type, or none that says more, is by its beginning; null: no markup. */
+/** What text without a telling type is, by its beginning; null: no markup. */
 export function markupOf(text: string): 'xml' | 'html' | null {
   const beginning = /^\ufeff?\s{0,64}<(\?xml\s|!doctype html|html|\w+:Envelope)/i.exec(
     text.slice(0, 512),
@@ -53,7 +53,7 @@ class XmlMask {
   /** Name of the element that holds a secret, and how many of that name are open in it; null outside of one. */
   #secret: string | null = null;
   #depth = 0;
-  /** The element that began last, without its prefix; empty behind an end tag. */
+  /** Name of the last start tag, without its prefix; empty after an end tag. */
   #element = '';
   /** The last text was the name of a secret. */
   #named = false;

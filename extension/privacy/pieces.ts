@@ -1,6 +1,6 @@
 /** A long text that is assembled from pieces, of which there may be millions. */
 
-/** Each waiting piece takes some hundred bytes, so they are joined as they come. */
+/** Each pending piece takes some hundred bytes, so this many are joined at once. */
 const MAX_WAITING = 8_192;
 
 export class Pieces {
@@ -20,10 +20,10 @@ export class Pieces {
   }
 }
 
-/** A text parts of which are replaced, from its beginning to its end. */
+/** A text of which parts are replaced, from beginning to end. */
 export class Replaced {
   readonly #text: string;
-  /** Made with the first one: most texts stay. */
+  /** Lazy: most texts have no replacement. */
   #pieces: Pieces | null = null;
   /** Up to here the text is in the pieces. */
   #from = 0;

@@ -81,7 +81,7 @@ const LAST_WORDS: readonly string[] = [
 const WHOLE_NAMES: readonly string[] = ['pin', 'card', 'session', 'mnemonic'];
 
 /**
- * Not secrets, although they end like one: where a list goes on, how far a text has been read, a function's type.
+ * Not secrets, although they end like one: positions in lists and texts, types of functions.
  * Compared at the end of a name, before all others.
  */
 const PUBLIC_ENDINGS: readonly string[] = [
@@ -117,14 +117,14 @@ const BY_VALUE: Readonly<Record<string, Exclude<NameKind, 'secret' | 'secrets' |
   pass: 'pass',
 };
 
-/** Words behind a secret's name that leave it one: `password_confirmation`, `tokenValue`, `x-token-bin`. */
+/** Words after a secret's name that leave it one: `password_confirmation`, `tokenValue`, `x-token-bin`. */
 const NEUTRAL: ReadonlySet<string> = new Set([
   ...['value', 'text', 'string', 'raw', 'plain', 'plaintext', 'hash', 'hashed', 'encrypted', 'enc', 'data'],
   ...['confirm', 'confirmation', 'again', 'repeat', 'repeated', 'retype', 'verify', 'old', 'new', 'current'],
   ...['b', 'base', 'hex', 'pem', 'bin', 'binary', 'bytes', 'input', 'field', 'md', 'sha', 'v'],
 ]);
 
-/** Entries without their spaces, by their last character: a name is compared with few of them. */
+/** Entries without spaces, indexed by last character, so that a name is compared with few. */
 class Endings {
   readonly #byLast = new Map<string, string[]>();
 
@@ -167,7 +167,7 @@ export function nameKind(name: string): NameKind {
   return KINDS.get(name);
 }
 
-/** Of a name with parts, where `user[password]` and `credentials.password` name a password, too. */
+/** For a name with parts: `user[password]` and `credentials.password` name a password, too. */
 export function pathKind(name: string): NameKind {
   const whole = nameKind(name);
   if (whole !== null || !/[[\].:]/.test(name)) return whole;

@@ -6,7 +6,7 @@ import type { ProtoFile } from './readProtos.ts';
 
 export { readProtos } from './readProtos.ts';
 
-/** Imports are looked up here, so the .proto files of dependencies are needed too. */
+/** Only these: imports are resolved in the workspace, and may name files in any other folder. */
 const SKIPPED: ReadonlySet<string> = new Set(['node_modules', '.git']);
 
 /** @param path a folder, or a file. @throws the system's error for one that cannot be read. */

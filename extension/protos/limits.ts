@@ -1,3 +1,3 @@
-/** .proto files that are read at most, and their bytes together: no project has more of its own. */
+/** Maximum number of .proto files, and their total bytes: no project has more of its own. */
 export const MAX_PROTO_FILES = 2_000;
 export const MAX_PROTO_BYTES = 32 * 1024 * 1024;

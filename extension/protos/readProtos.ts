@@ -1,7 +1,6 @@
 /**
- * Makes the engine's definitions of .proto files. protobufjs parses; names are resolved here, over all files
- * together, as a workspace has files of several projects, copies of the same one, and imports that lead
- * elsewhere.
+ * Makes the engine's definitions from .proto files. protobufjs parses; names are resolved here, across all files,
+ * because a workspace may have several projects, copies of a file, and imports that lead elsewhere.
  */
 import protobuf from 'protobufjs';
 import {

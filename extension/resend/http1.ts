@@ -36,7 +36,7 @@ function open(request: HttpRequest, { signal, checkCertificate }: Sending): Clie
     port,
     method: request.method,
     path: request.target,
-    // As a list, Node sends them as they are.
+    // Node sends a list unchanged.
     headers: outgoingFields(request).flat(),
     setHost: false,
     agent: false,

@@ -78,10 +78,10 @@ function exchange(
   });
 }
 
-/** RFC 9113 section 8.2.2: no field about the connection. */
+/** RFC 9113 section 8.2.2: no connection-specific fields. */
 function headersOf(request: HttpRequest): OutgoingHttpHeaders {
   const fields = outgoingFields(request);
-  // A field may be called `constructor`, which every other object has.
+  // A field may be called `constructor`, which objects inherit.
   const headers: OutgoingHttpHeaders = Object.assign(Object.create(null), {
     ':method': request.method,
     ':scheme': request.scheme,

@@ -1,8 +1,8 @@
-/** The header fields with which a request is sent again: fields about the old connection are left out. */
+/** The header fields of a resent request: fields about the old connection are left out. */
 import { CONNECTION_FIELDS, type FieldLine, fieldOf, type HttpRequest } from '../export/replay.ts';
 import { listMembers } from '../http/fieldSyntax.ts';
 
-/** Methods with which no length is sent where there is no body (RFC 9110 section 8.6). */
+/** Methods without a Content-Length if there is no body (RFC 9110 section 8.6). */
 const WITHOUT_BODY = /^(?:GET|HEAD|OPTIONS|TRACE|DELETE)$/;
 
 /** In their order, with the length of the body as it is now, and for HTTP/1.1 with a Host. */

@@ -12,7 +12,7 @@ export interface SentResponse {
   readonly body: Buffer;
   /** There was more, which was not read. */
   readonly cut: boolean;
-  /** Milliseconds, with looking the name up and connecting. */
+  /** Milliseconds, including name lookup and connecting. */
   readonly duration: number;
   /** Address and port; null: not known. */
   readonly remote: string | null;
@@ -34,11 +34,11 @@ export class SendError extends Error {
 /** Bytes of a response that are read. */
 export const MAX_RESPONSE = 32 * 1024 * 1024;
 
-/** Of a connection in one of the protocols. */
+/** What sending needs in either protocol. */
 export interface Sending {
   readonly signal: AbortSignal;
   readonly checkCertificate: boolean;
-  /** Something has come. */
+  /** Data has arrived. */
   readonly alive: () => void;
 }
 export type Received = Omit<SentResponse, 'duration'>;

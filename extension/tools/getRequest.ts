@@ -10,7 +10,7 @@ const NAMES = ['id', 'bodies', 'maxBytes'] as const;
 const MIN_BYTES = 1_024;
 /** Items of a list, at the first attempt: more messages are of no use. */
 const MAX_ITEMS = 1_000;
-/** Characters of a text and items of a list below which nothing more can be gained. */
+/** Lower limits for characters of a text and items of a list: less gains nothing. */
 const SHORTEST = 16;
 const FEWEST = 4;
 
@@ -60,7 +60,7 @@ function mcpFacts({ protocolVersion, calls }: McpJson): object {
   return { protocolVersion, calls: calls.map(({ method, name }) => ({ method, name })) };
 }
 
-/** The longest texts and lists are cut, the more the less room there is. */
+/** Cuts the longest texts and lists, until the JSON fits. */
 function fitted(value: object, limit: number): string {
   let text = jsonLine(value).trimEnd();
   let characters = limit;

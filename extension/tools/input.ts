@@ -4,7 +4,7 @@ import { ToolError } from './callSource.ts';
 export class ToolInput {
   readonly #values: Readonly<Record<string, unknown>>;
 
-  /** @param known the names that the tool has. @throws ToolError */
+  /** @param known names that the tool accepts. @throws ToolError */
   constructor(value: unknown, known: readonly string[]) {
     if (value !== undefined && (typeof value !== 'object' || value === null || Array.isArray(value))) {
       throw new ToolError('The input has to be an object.');
@@ -32,7 +32,7 @@ export class ToolInput {
     return value === true;
   }
 
-  /** @param fallback where it is left out; null: it has to be there. */
+  /** @param fallback if it is omitted; null: it is required. */
   count(name: string, min: number, max: number, fallback: number | null): number {
     const value = this.#values[name] ?? fallback;
     if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {

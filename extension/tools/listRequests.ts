@@ -9,7 +9,7 @@ import { type CallSource, ToolError } from './callSource.ts';
 import { DEFAULT_ROWS, MAX_ROWS } from './definitions.ts';
 import { ToolInput } from './input.ts';
 
-/** Calls whose details are looked into for one answer, the newest: each is read as a whole. */
+/** Newest calls whose details are searched for one answer: each is read as a whole. */
 const MAX_SEARCHED = 5_000;
 const CALLS_PER_SEARCH = 50;
 /** Characters of a URL, or of another text, in a list. */
@@ -43,7 +43,7 @@ export async function listRequests(source: CallSource, value: unknown): Promise<
   }).trimEnd();
 }
 
-/** @param rows the newest first, as the result. */
+/** @param rows newest first, like the result. */
 async function select(
   source: CallSource,
   rows: readonly ExchangeRow[],

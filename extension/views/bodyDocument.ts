@@ -1,4 +1,4 @@
-/** A body as a document: what it is called, and what it holds. */
+/** A body as a document: its name and its content. */
 
 import type { ExchangeJson, MessageJson } from '../engine/exchangeJson.ts';
 import { parseContentType } from '../http/mediaType.ts';
@@ -60,7 +60,7 @@ function mediaType(message: MessageJson | null): string {
   return parseContentType(field?.[1] ?? '').essence;
 }
 
-/** The body as bytes, where it is not text; null: it is, or nothing of it was captured. */
+/** The body as bytes; null: it is text, or nothing of it was captured. */
 export function binaryBody(exchange: ExchangeJson, part: BodyPart): Uint8Array | null {
   const body = exchange[part]?.body ?? null;
   return body === null || 'text' in body ? null : Buffer.from(body.base64, 'base64');

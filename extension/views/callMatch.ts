@@ -15,8 +15,8 @@ export interface Matches {
 }
 
 /**
- * @param found what the details of calls say, by id; calls without are left out where details decide
- * @param joins a call that was seen at both ends is one, offered as its client's, and matches where either end does
+ * @param found what the details of calls say, by id; a filter on details leaves out calls without any
+ * @param joins a call seen at both ends is offered once, as the client's, and matches if either end does
  */
 export function matchCalls(
   rows: ReadonlyMap<number, ExchangeRow>,
@@ -42,7 +42,7 @@ export function matchCalls(
   return { rows: shown, total };
 }
 
-/** Calls whose details decide, newest first. */
+/** Calls whose details to search, newest first. */
 export function callsToSearch(rows: ReadonlyMap<number, ExchangeRow>, filter: Filter): number[] {
   if (filter.details.length === 0) return [];
   return [...rows.values()]

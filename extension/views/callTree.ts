@@ -36,9 +36,9 @@ export interface MoreNode {
   readonly kind: 'more';
   readonly id: string;
   readonly count: number;
-  /** Of them calls that are newer than the shown ones: see {@link CallTree.hold}. */
+  /** How many are newer than the shown calls: see {@link CallTree.hold}. */
   readonly newer: number;
-  /** What there are more of. */
+  /** Kind of hidden nodes. */
   readonly of: 'call' | 'host' | 'route';
   readonly parent: Branch;
 }
@@ -52,22 +52,22 @@ export class Branch {
   running = 0;
   /** Calls of other traced processes that were answered here: each counts as a call at the process that made it. */
   answered = 0;
-  /** Of them those that failed here. */
+  /** How many of them failed here. */
   failedAnswers = 0;
   /** Calls of other traced processes that are being answered. */
   answering = 0;
-  /** Of hosts and routes, by their key, in the order in which they were first seen. */
+  /** Child hosts or routes by key, in the order first seen. */
   readonly branches = new Map<string, Branch>();
   /** Of a route: ids of its calls. */
   readonly ids = new SortedIds();
-  /** Of a route: the call that was on top when its calls were last asked for. */
+  /** Of a route: the top call when its calls were last requested. */
   top: number | null = null;
   /** The row that was seen last here: process names become known late. */
   sample: ExchangeRow;
 
   constructor(
     readonly kind: BranchKind,
-    /** Stable as long as the node lives, and unlike all others of the tree. */
+    /** Stable while the node exists, and unique in the tree. */
     readonly id: string,
     /** Host or route, null when unknown; of a process: null. */
     readonly name: string | null,
@@ -97,7 +97,7 @@ export interface TreeChanges {
 export class CallTree {
   readonly #processes = new Map<string, Branch>();
   readonly #places = new Map<number, Place>();
-  /** Server's ends that are beneath the client's call, and the ids of those calls. */
+  /** Ids of server ends beneath a client's call, and of those calls. */
   readonly #ends = new Map<number, number>();
   /** The other ends of rows, as last reported. */
   readonly #peers = new Map<number, number>();
@@ -112,7 +112,7 @@ export class CallTree {
     this.#rows = rows;
   }
 
-  /** A call that was seen at both ends is one. */
+  /** A call seen at both ends counts once. */
   get joins(): boolean {
     return this.#joins;
   }
@@ -242,7 +242,7 @@ export class CallTree {
     this.#ends.delete(row.id);
     const old = this.#places.get(row.id);
     const stays = old !== undefined && isPlaceOf(old.route, row);
-    // A call that moves leaves first: its old host may vanish with it, and come back as another.
+    // A call that moves is removed first: its old host may be deleted with it and created anew.
     if (old !== undefined && !stays) this.#leave(row.id, touched);
     const route = stays ? old.route : this.#routeFor(row);
     const place: Place = {
@@ -259,7 +259,7 @@ export class CallTree {
     route.sample = row;
     route.parent!.sample = row;
     const process = route.parent!.parent!;
-    // A process that has executed another program has a new name: the newest known one is shown.
+    // A process has a new name after execve(2): the newest known name is shown.
     if (row.processName !== null || process.sample.processName === null) process.sample = row;
     touched.add(process);
   }
@@ -313,7 +313,7 @@ function isPlaceOf(route: Branch, row: ExchangeRow): boolean {
   return route.key === routeKey(row) && host.key === key(row.host) && host.parent!.key === processKey(row);
 }
 
-/** Processes of a file are others than those that were traced here, and all calls without one are of the file. */
+/** Processes from a file differ from those traced here; its calls without a process are grouped by file. */
 function processKey({ pid, file }: ExchangeRow): string {
   return file === null ? `${pid}` : `${pid} ${file}`;
 }
@@ -324,7 +324,7 @@ function routeKey(row: ExchangeRow): string {
   return row.encrypted === null ? key(routeOf(row.path)) : '!';
 }
 
-/** An unknown name is a key of its own, unlike every known one. */
+/** An unknown name has its own key, unlike any known name. */
 function key(name: string | null): string {
   return name === null ? '?' : `=${name}`;
 }

@@ -34,8 +34,8 @@ import { joinsBothEnds } from './listSettings.ts';
 
 /**
  * Shortest time between two refreshes, in milliseconds: four a second are as many as one can read. It counts
- * from the last question of VS Code, because it takes several to refresh a tree, and until they are answered
- * VS Code knows neither the selection nor how to reveal a node. So a slow window gets fewer refreshes.
+ * from VS Code's last request, because refreshing a tree takes several, and until they are answered VS Code
+ * knows neither the selection nor how to reveal a node. So a slow window gets fewer refreshes.
  */
 const REFRESH_INTERVAL = 250;
 const REVEAL_ATTEMPTS = 5;
@@ -108,7 +108,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
     if (call === null) return;
     this.#hold(null);
     await this.#paused(async () => {
-      // VS Code reveals nothing, and says nothing, when a refresh comes in between.
+      // VS Code silently reveals nothing if a refresh comes in between.
       for (let attempt = 0; attempt < REVEAL_ATTEMPTS; attempt++) {
         if (this.#rootStale || this.#stale.size > 0) this.#refresh();
         await this.#settled();
@@ -140,7 +140,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
     this.#refreshSoon();
   }
 
-  /** Does something without refreshes in between. */
+  /** Runs `work` with refreshes suspended. */
   async #paused(work: () => Promise<void>): Promise<void> {
     this.#pauses += 1;
     try {
@@ -151,7 +151,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
     }
   }
 
-  /** Resolves when VS Code asks no more, and so has carried out the last refresh. */
+  /** Resolves when VS Code requests no more, so the last refresh is complete. */
   async #settled(): Promise<void> {
     for (;;) {
       const wait = Math.max(this.#lastAsked, this.#lastFired) + REFRESH_INTERVAL - performance.now();
@@ -319,7 +319,7 @@ function callItem({ id, row, end }: CallNode): vscode.TreeItem {
     end === null ? vscode.TreeItemCollapsibleState.None : vscode.TreeItemCollapsibleState.Collapsed,
   );
   item.id = id;
-  // At once: a refresh, and a running trace has four a second, cancels the request for the tooltip.
+  // Set at once: a refresh (four a second in a running trace) cancels the request for the tooltip.
   item.tooltip = tooltipText(row);
   const operation = row.operation === null ? '' : labelText(row.operation, 60);
   const duration = row.duration === null ? '' : rowDurationText(row);
@@ -331,7 +331,7 @@ function callItem({ id, row, end }: CallNode): vscode.TreeItem {
     .filter((text) => text !== '')
     .join(' · ');
   item.iconPath = callIcon(row);
-  // The menu has what can be done with this call.
+  // The menu shows what applies to this call.
   const peer = row.peer === null ? '' : '.peer';
   const source = row.debug?.source == null ? '' : '.source';
   item.contextValue = `${row.pinned ? ViewItem.pinnedCall : ViewItem.call}${peer}${source}`;

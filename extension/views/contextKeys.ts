@@ -1,4 +1,4 @@
-/** Keeps the context keys that menus, key bindings and welcome views ask for. */
+/** Maintains the context keys that menus, keybindings and welcome views use. */
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { Context, type ProblemKind } from '../contributions.ts';
@@ -19,7 +19,7 @@ export class ContextKeys implements vscode.Disposable {
     ];
   }
 
-  /** Sets why the last start failed; null if it did not, or if the reason does not last. */
+  /** Sets why the last start failed; null if it did not, or if the reason is transient. */
   setProblem(kind: ProblemKind | null): void {
     this.#problem = kind;
     this.#update();

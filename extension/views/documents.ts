@@ -1,4 +1,4 @@
-/** Read-only documents: bodies and reports. VS Code's editor then finds, folds, formats and compares them. */
+/** Read-only documents: bodies and reports. VS Code's editor can search, fold, format and compare them. */
 
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
@@ -10,6 +10,7 @@ import { type BodyPart, binaryBody, bodyName, bodyText, isImage, noBody } from '
 import { MemoryFiles } from './memoryFiles.ts';
 import { exchangeText } from './messageText.ts';
 import { showInStatusBar, showNote } from './notify.ts';
+import { Reports } from './reports.ts';
 
 /** Of VS Code. */
 const IMAGE_PREVIEW = 'imagePreview.previewEditor';
@@ -23,11 +24,10 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
   readonly #trace: Trace;
   readonly #changed = new vscode.EventEmitter<vscode.Uri>();
   readonly #registration: vscode.Disposable;
-  /** Of this run of the extension: ids of an earlier one mean other calls. */
+  /** Identifies this run: ids of an earlier run mean other calls. */
   readonly #run = randomUUID();
   readonly #bytes = new MemoryFiles(BYTES_SCHEME, true);
-  /** Texts of reports by path; a handful, replaced when made again. */
-  readonly #reports = new Map<string, string>();
+  readonly #reports = new Reports();
 
   readonly onDidChange = this.#changed.event;
 
@@ -67,7 +67,7 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
   async compare(left: number, right: number): Promise<void> {
     const name = (id: number): string => {
       const row = this.#trace.rows.get(id);
-      return row === undefined ? `call ${id}` : rowName(row);
+      return row === undefined ? t('call {0}', id) : rowName(row);
     };
     await vscode.commands.executeCommand(
       'vscode.diff',
@@ -77,16 +77,17 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
     );
   }
 
-  /** @param name of the file: what a tab shows. The call's number is before it, where names are the same. */
+  /** @param name of the file, shown by the tab. Its folder has the call's id, as names may be equal. */
   #uri(id: number, part: DocumentPart, name: string): vscode.Uri {
     const query = JSON.stringify({ run: this.#run, start: this.#trace.rows.get(id)?.start, id, part });
     return vscode.Uri.from({ scheme: DOCUMENT_SCHEME, path: `/call ${id}/${name}`, query });
   }
 
-  /** Opens a report, or brings it up to date where it is open. @param beside next to the active editor, which stays so. */
+  /** Opens a report, or updates it if it is open. @param beside next to the active editor, which stays active. */
   async openReport(name: string, text: string, beside = false): Promise<void> {
     const uri = vscode.Uri.from({ scheme: DOCUMENT_SCHEME, path: `/${name}` });
-    this.#reports.set(uri.path, text);
+    const open = new Set(vscode.workspace.textDocuments.map((document) => document.uri.path));
+    this.#reports.set(uri.path, text, open);
     this.#changed.fire(uri);
     await this.#show(uri, beside);
   }
@@ -117,7 +118,7 @@ type DocumentPart = (typeof DOCUMENT_PARTS)[number];
 
 interface Wanted {
   readonly run: unknown;
-  /** Start of the call: ids start again when the engine had to be restarted. */
+  /** Start of the call: ids start over if the engine was restarted. */
   readonly start: unknown;
   readonly id: number;
   readonly part: DocumentPart;

@@ -1,4 +1,4 @@
-/** The editor for a file of calls that is opened by a double click: its calls are in the panel. */
+/** The editor for a file of calls opened by a double click: shows its calls in the panel. */
 
 import { basename } from 'node:path';
 import type * as vscode from 'vscode';
@@ -26,7 +26,7 @@ export class FileEditor implements vscode.CustomReadonlyEditorProvider {
     editor.onDidDispose(() => {
       isOpen = false;
     });
-    // Not waited for: VS Code shows nothing of the editor before this returns.
+    // Not awaited: VS Code shows no editor before this returns.
     void this.#open(uri).then((text) => {
       if (isOpen) editor.webview.html = page(name, text, show);
     });

@@ -1,4 +1,4 @@
-/** Where in a Go module a file is whose path begins with the module's. Pure. */
+/** Locates a file in a Go module by a path that begins with the module's. Pure. */
 
 /** The directive of a go.mod (go.dev/ref/mod). */
 const MODULE = /^\s*module\s+(?:"([^"\n]+)"|`([^`\n]+)`|(\S+))/m;

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { pathInModule } from './goModulePath.ts';
 
-/** Modules of a workspace that are looked at. */
+/** Maximum modules of a workspace to search. */
 const MAX_MODULES = 100;
 
 /** The file of the workspace's module that has this path; null: none, or several. */

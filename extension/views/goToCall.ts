@@ -8,6 +8,7 @@ import { counted, numberText } from '../words/numbers.ts';
 import { t } from '../words/translate.ts';
 import { labelText, withoutIcons } from '../words/visible.ts';
 import { callsToSearch, type Matches, matchCalls } from './callMatch.ts';
+import { LATE_FOCUS } from './choose.ts';
 import { joinsBothEnds } from './listSettings.ts';
 import { CALLS_PER_SEARCH } from './panelFeed.ts';
 
@@ -19,6 +20,11 @@ interface CallItem extends vscode.QuickPickItem {
 export function pickCall(trace: Trace, title: string, but?: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     const pick = vscode.window.createQuickPick<CallItem>();
+    // As in choose(); after that, a click elsewhere closes it.
+    pick.ignoreFocusOut = true;
+    const focused = setTimeout(() => {
+      pick.ignoreFocusOut = false;
+    }, LATE_FOCUS);
     const heading = title.replace(/…$/, '');
     const search = async () => {
       const query = pick.value;
@@ -51,6 +57,7 @@ export function pickCall(trace: Trace, title: string, but?: number): Promise<num
     });
     pick.onDidHide(() => {
       closed = true;
+      clearTimeout(focused);
       resolve(undefined);
       pick.dispose();
     });
@@ -81,7 +88,7 @@ function callItem(row: ExchangeRow): CallItem {
         ? t('answered by {0}', rowProcessText(row))
         : t('made by {0}', rowProcessText(row)),
     ),
-    // The words have been matched already, by more than what is shown here.
+    // Already matched, against more than what is shown here.
     alwaysShow: true,
   };
 }

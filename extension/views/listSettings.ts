@@ -35,7 +35,7 @@ function isOn(setting: string): boolean {
   return vscode.workspace.getConfiguration().get<boolean>(setting, true);
 }
 
-/** The scope in which it is set, else the user's. */
+/** In the scope where it is set, else the user's. */
 async function change(setting: string, value: unknown): Promise<void> {
   const settings = vscode.workspace.getConfiguration();
   const set = settings.inspect(setting);

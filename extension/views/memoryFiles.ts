@@ -1,7 +1,7 @@
-/** Documents that are held in memory only: VS Code sees a file system. */
+/** Documents in memory only, as a VS Code file system provider. */
 import * as vscode from 'vscode';
 
-/** The oldest are forgotten, the newest never. */
+/** The oldest are dropped, the newest never. */
 const MAX_FILES = 100;
 const MAX_BYTES = 64 * 1024 * 1024;
 

@@ -13,7 +13,7 @@ export interface MessageParts {
   readonly trailers: Fields;
   /** Decoded; null: none. */
   readonly body: BodyJson | null;
-  /** Why the body is not all of it; null: it is. */
+  /** Why the body is incomplete; null: complete. */
   readonly note: string | null;
 }
 
@@ -36,7 +36,7 @@ function contentText(body: BodyJson, fields: Fields): string {
   return text === '' || text.endsWith('\n') ? text : `${text}\n`;
 }
 
-/** A call for comparing it with another: both messages, their fields by name. */
+/** A call to compare with another: both messages, fields sorted by name. */
 export function exchangeText(exchange: ExchangeJson): string {
   const { method, url, protocol, status, statusText, request, response } = exchange;
   const start = `${method ?? '?'} ${url ?? '?'} ${protocol}`;

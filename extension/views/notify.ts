@@ -17,7 +17,7 @@ export function showError(error: unknown): void {
   void vscode.window.showErrorMessage(notificationText(reasonOf(error)));
 }
 
-/** For what went well: it disappears by itself, after `shownMs` milliseconds, or when it is disposed of. */
+/** For successes: disappears after `shownMs` milliseconds, or when disposed. */
 export function showInStatusBar(text: string, shownMs = 5_000): vscode.Disposable {
   return vscode.window.setStatusBarMessage(`$(info) ${withoutIcons(labelText(localized(text)))}`, shownMs);
 }

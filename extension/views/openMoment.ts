@@ -5,6 +5,7 @@ import { durationText } from '../words/numbers.ts';
 import { momentKind } from '../words/story.ts';
 import { t } from '../words/translate.ts';
 import { labelText, withoutIcons } from '../words/visible.ts';
+import { choose } from './choose.ts';
 import { showNote } from './notify.ts';
 import { openLine, type Place } from './openSource.ts';
 
@@ -14,12 +15,12 @@ export interface Story {
   find(id: number): { readonly place: Place | null } | undefined;
 }
 
-/** @param id of a mark; undefined: one is picked. */
+/** @param id of a mark; undefined: the user picks. */
 export async function openMoment(story: Story, title: string, id?: number): Promise<void> {
   const chosen = id ?? (await pick(story.all, title));
   if (chosen === undefined) return;
   const found = story.find(chosen);
-  if (found === undefined) return showNote(t('This is no longer kept.'));
+  if (found === undefined) return showNote(t('This event is no longer available.'));
   // Where the program was compiled on another machine there is no such file here.
   if (found.place !== null && (await openLine(found.place))) return;
   await vscode.commands.executeCommand('workbench.debug.action.focusRepl');
@@ -38,7 +39,7 @@ async function pick(marks: readonly StoryMark[], title: string): Promise<number 
     description: withoutIcons(labelText([momentKind(mark), mark.place ?? ''].join(' '))),
     detail: withoutIcons(labelText(`${durationText(mark.at)} · ${mark.session}`)),
   }));
-  const picked = await vscode.window.showQuickPick(items, {
+  const picked = await choose(items, {
     title: title.replace(/…$/, ''),
     matchOnDescription: true,
     matchOnDetail: true,

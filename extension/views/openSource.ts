@@ -34,7 +34,7 @@ export async function openSource(trace: Trace, id: number, frame: number | null)
 /** Lines and columns begin with 1. */
 export type Place = Pick<SourceLine, 'path' | 'line' | 'column'>;
 
-/** Only a file of this machine that is there; false: it is not. */
+/** Only opens a file that exists on this machine; else false. */
 export async function openLine({ path, line, column }: Place): Promise<boolean> {
   if (path.includes('\0') || (isAbsolute(path) && normalize(path) !== path)) return false;
   const uri = isAbsolute(path) ? vscode.Uri.file(path) : await fileOfModule(path);

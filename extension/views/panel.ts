@@ -1,4 +1,4 @@
-/** The panel "HTTP Trace": hosts the webview, and carries out what it asks for after checking it. */
+/** The panel "HTTP Trace": hosts the webview, and executes its requests after validating them. */
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { Marks, Trace } from '../capture/trace.ts';
@@ -28,10 +28,10 @@ const COMMANDS: Readonly<Record<PanelCommand, string>> = {
   whyNothing: Command.whyNothing,
 };
 
-/** How long VS Code may take to take the view away, and how often that is done at most, in milliseconds. */
+/** How long VS Code may take to remove the view, and the least time between removals, in milliseconds. */
 const AWAY_TIMEOUT = 2_000;
 const PLACE_INTERVAL = 5_000;
-/** A webview that is busy is not waited for longer, in milliseconds. */
+/** How long a busy webview is waited for, in milliseconds. */
 const LISTED_TIMEOUT = 5_000;
 
 export class PanelProvider implements vscode.WebviewViewProvider {
@@ -45,7 +45,7 @@ export class PanelProvider implements vscode.WebviewViewProvider {
   readonly #selected = new vscode.EventEmitter<number | null>();
   /** The call that is selected in the list; see SelectedCall. */
   readonly onDidSelect = this.#selected.event;
-  /** When its pane was last made anew, as performance.now(). */
+  /** When its pane was last recreated, as performance.now(). */
   #placed = Number.NEGATIVE_INFINITY;
   #answerListed: ((ids: readonly number[]) => void) | null = null;
 
@@ -72,7 +72,7 @@ export class PanelProvider implements vscode.WebviewViewProvider {
         if (isToHost(message)) this.#handle(message);
       }),
       view.onDidChangeVisibility(() => {
-        // The webview is thrown away while hidden; when shown again it says `ready` by itself.
+        // The webview is destroyed while hidden; when shown again it sends `ready`.
         if (!view.visible) this.#feed.hidden();
       }),
       view.onDidDispose(() => this.#forget()),
@@ -107,7 +107,7 @@ export class PanelProvider implements vscode.WebviewViewProvider {
     });
   }
 
-  /** The user looks at this call with its secrets, and has chosen to. */
+  /** The user has chosen to see this call with its secrets. */
   isRevealed(id: number): boolean {
     return this.#feed.isRevealed(id);
   }
@@ -212,7 +212,7 @@ export class PanelProvider implements vscode.WebviewViewProvider {
     }
   }
 
-  /** For when VS Code draws nothing of the panel after it was moved: a newly created pane has the right place. */
+  /** Recreates the pane if VS Code does not draw the moved panel: a new pane has the right place. */
   async #placeAnew(): Promise<void> {
     const view = this.#view;
     if (view?.visible !== true || performance.now() - this.#placed < PLACE_INTERVAL) return;
@@ -236,7 +236,7 @@ export class PanelProvider implements vscode.WebviewViewProvider {
     for (const setting of settings) void this.#view?.webview.postMessage(setting);
   }
 
-  /** After all that the feed sends first, which begins with `reset`. */
+  /** After the initial messages of the feed, from `reset` on. */
   #sendMarks(): void {
     if (this.#view?.visible === true) void this.#feed.whenReady({ type: 'marks', marks: this.#marks.all });
   }
@@ -267,7 +267,7 @@ export class PanelProvider implements vscode.WebviewViewProvider {
   }
 }
 
-/** Of a file on this machine; a remote window's Explorer names its files by an address of its own. */
+/** URI of a file on this machine; a remote window's Explorer uses its own scheme. */
 function readableUri(text: string): vscode.Uri[] {
   try {
     const uri = vscode.Uri.parse(text, true);

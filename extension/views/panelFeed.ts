@@ -13,22 +13,22 @@ import { t } from '../words/translate.ts';
 import { MAX_ROWS_PER_MESSAGE, type ToWebview } from './webviewProtocol.ts';
 
 /**
- * Row changes are sent at most this often; the first after a pause goes at once. For each the window draws itself anew,
+ * Row changes are sent at most this often; the first after a pause is sent at once. Each makes the window redraw for
  * some frames of 7 ms and more: ten times a second was more than an eye reads.
  */
 export const ROWS_INTERVAL_MS = 250;
 /** Details of a call that is still running are read again at most this often. */
 export const DETAILS_INTERVAL_MS = 250;
-/** Characters of a body that travel to the webview, which renders fewer still. The editor shows the rest. */
+/** Characters of a body sent to the webview, which renders fewer still. The editor shows the rest. */
 export const MAX_BODY_CHARACTERS = 1024 * 1024;
 
-/** Bytes of each message that travel with the details: as much as a line shows. */
+/** Bytes of each message sent with the details: as much as a line shows. */
 const MESSAGE_PREVIEW_BYTES = 256;
 
 /** Posts to the webview; false or a rejection when it is not there. */
 export type Post = (message: ToWebview) => PromiseLike<boolean>;
 
-/** Calls whose details are searched in one go: the trace continues in between. */
+/** Calls searched per request to the trace, which continues in between. */
 export const CALLS_PER_SEARCH = 100;
 
 interface Search {
@@ -49,7 +49,7 @@ const MANY_ROWS = 2 * MAX_ROWS_PER_MESSAGE;
 export class PanelFeed {
   readonly #trace: Trace;
   readonly #post: Post;
-  /** Counts the loads of the webview; what was begun for an earlier load stops. 0: none is there. */
+  /** Number of the webview load; work for an earlier load stops. 0: no webview. */
   #load = 0;
   #loads = 0;
   #sending = false;
@@ -63,10 +63,10 @@ export class PanelFeed {
   #lastSent = 0;
   #lastRows = 0;
   #shown: Shown | null = null;
-  /** The details that are looked into. */
+  /** The running search in details. */
   #search: Search | null = null;
   #detailsTimer: ReturnType<typeof setTimeout> | null = null;
-  /** Posted once everything before it has been. Only the newest of each kind matters. */
+  /** Posted after everything before it. Only the newest of each type matters. */
   readonly #waiting = new Map<ToWebview['type'], { message: ToWebview; done: () => void }>();
   readonly #subscriptions: Subscription[];
 
@@ -99,7 +99,7 @@ export class PanelFeed {
     this.#cancelTimers();
   }
 
-  /** The details of this exchange are on screen now, and stay up to date until others are. */
+  /** The details of this exchange are on screen, and are updated until others are shown. */
   show(id: number | null, reveal: boolean): void {
     this.#shown = id === null ? null : { id, reveal };
     if (this.#detailsTimer !== null) clearTimeout(this.#detailsTimer);
@@ -141,7 +141,7 @@ export class PanelFeed {
     if (search === this.#search) this.#search = null;
   }
 
-  /** One message of the exchange that is shown, with all that is held of it. */
+  /** Sends one message of the shown exchange, as far as it is held. */
   showMessage(id: number, number: number): void {
     if (this.#shown?.id === id) void this.#sendMessage(this.#shown, number);
   }
@@ -193,7 +193,7 @@ export class PanelFeed {
     this.#schedule();
   }
 
-  /** A status alone, which comes all the time, does not make rows wait. */
+  /** A status alone, which is frequent, does not delay rows. */
   #schedule(): void {
     const last = this.#hasRows ? this.#lastRows : this.#lastSent;
     const due = Math.max(Date.now(), last + ROWS_INTERVAL_MS);
@@ -284,7 +284,7 @@ export class PanelFeed {
       .details(shown.id, shown.reveal, MESSAGE_PREVIEW_BYTES)
       .catch(() => null);
     const peerId = exchange?.peer ?? null;
-    // Of a candidate's call, which is not shown, there is no row.
+    // A candidate call is not shown, and has no row.
     const hasPeer = peerId !== null && this.#trace.rows.has(peerId);
     const peer = hasPeer ? await this.#trace.details(peerId, shown.reveal, 0).catch(() => null) : null;
     // Another call may have been chosen while this one was read.
@@ -320,7 +320,7 @@ export class PanelFeed {
   }
 }
 
-/** Unlike for two lists with unrelated ids. */
+/** Differs for lists with unrelated ids. */
 function listOf({ startedAt, list }: TraceStatus): string {
   return `${startedAt} ${list}`;
 }

@@ -12,7 +12,7 @@ export interface PanelPage {
   readonly supported: boolean;
   readonly script: string;
   readonly style: string;
-  /** A BCP 47 tag: what the texts are in. */
+  /** BCP 47 tag of the texts. */
   readonly language: string;
   /** The texts of that language. */
   readonly texts: Texts;
@@ -21,7 +21,7 @@ export interface PanelPage {
 /**
  * Nothing is allowed but this one script, the extension's own styles, and images whose bytes are in the page
  * (captured ones, see details/image.ts): no inline script or style, no connection anywhere. Captured text that
- * found its way into the page could do nothing there. The texts are a block of data, which the policy does not concern.
+ * found its way into the page could do nothing there. The texts are a data block, to which the policy does not apply.
  */
 export function panelHtml(page: PanelPage): string {
   const { nonce, source, trusted, supported, script, style, language } = page;
@@ -53,7 +53,7 @@ function tag(language: string): string {
   return /^[a-z]{1,8}(?:-[a-z0-9]{1,8})*$/i.test(language) ? language : 'en';
 }
 
-/** As the text of a script element, which ends at `</script`, and which `<!--` would make longer. */
+/** As text of a script element, which `</script` would end and `<!--` would extend. */
 function data(texts: Texts): string {
   return JSON.stringify(texts).replaceAll('<', '\\u003c');
 }

@@ -1,9 +1,9 @@
-/** Which call is selected, in the panel or in the tree: what a command works on that was given no other. */
+/** Which call is selected, in the panel or in the tree: the default for commands without an argument. */
 import type { Listen, Subscription, Trace } from '../capture/trace.ts';
 
 /** A view in which a call can be selected. */
 export interface SelectsCalls {
-  /** By a person, or because another view revealed it; null: no call is selected any more. */
+  /** The user selected, or another view revealed, a call; null: none is selected any more. */
   readonly onDidSelect: Listen<number | null>;
 }
 
@@ -17,7 +17,7 @@ export class SelectedCall implements Subscription {
   readonly #tree: CallsOfTree;
   readonly #subscriptions: readonly Subscription[];
   #inPanel: number | null = null;
-  /** Where something was selected last. */
+  /** View of the latest selection. */
   #newest: 'panel' | 'tree' = 'tree';
 
   constructor(
@@ -37,14 +37,14 @@ export class SelectedCall implements Subscription {
         if (id !== null) this.#newest = 'tree';
       }),
       trace.onDidChangeStatus((status) => {
-        // Numbers have started again: the one that is known means another call.
+        // Ids have started over: the known one means another call.
         if (status.list !== list) this.#inPanel = null;
         list = status.list;
       }),
     ];
   }
 
-  /** Id of the call that was selected last, of those that still are; undefined: none is. */
+  /** Id of the most recently selected call that still is; undefined: none. */
   async get(): Promise<number | undefined> {
     const inPanel = this.#inPanel !== null && this.#trace.rows.has(this.#inPanel) ? this.#inPanel : undefined;
     if (this.#newest === 'panel' && inPanel !== undefined) return inPanel;

@@ -1,7 +1,7 @@
 /** Ids in ascending order, made for a bounded store: nearly all are added at the end and removed at the front. */
 export class SortedIds {
   #ids: number[] = [];
-  /** Ids before this index are gone already. */
+  /** Ids before this index are deleted. */
   #first = 0;
 
   get size(): number {
@@ -38,14 +38,14 @@ export class SortedIds {
       return;
     }
     this.#first += 1;
-    // Moving all others for each one removed would be quadratic; now and then is not.
+    // Shifting the array on each removal would be quadratic; rare copies are not.
     if (this.#first * 2 > this.#ids.length) {
       this.#ids = this.#ids.slice(this.#first);
       this.#first = 0;
     }
   }
 
-  /** Index of the first id held that is not below this one. */
+  /** Index of the first held id not less than this. */
   #indexOf(id: number): number {
     let low = this.#first;
     let high = this.#ids.length;

@@ -9,7 +9,7 @@ import { progressText } from '../words/progress.ts';
 import { t } from '../words/translate.ts';
 import { joinsBothEnds } from './listSettings.ts';
 
-/** Milliseconds between two new texts. The window draws itself anew for each; a change of phase does not wait. */
+/** Milliseconds between two texts. The window redraws for each; a phase change is shown at once. */
 const INTERVAL_MS = 500;
 
 export class StatusItem implements vscode.Disposable {
@@ -49,12 +49,12 @@ export class StatusItem implements vscode.Disposable {
     this.#lastShown = Date.now();
     if (status.phase === 'idle' && status.files.length === 0) {
       this.#item.hide();
-      // The same text is shown again the next time.
+      // So that the same text is shown next time.
       this.#item.text = '';
       return;
     }
     const text = `${ICONS[status.phase]} ${inShort(status)}`;
-    // Each assignment travels to the window: only what is new is worth it.
+    // Each assignment is sent to the window: assigns only changes.
     if (this.#item.text === text && this.#helperKept === status.helperKept) return;
     this.#item.text = text;
     this.#helperKept = status.helperKept;
@@ -95,7 +95,7 @@ function inShort(status: TraceStatus): string {
 }
 
 function summary(status: TraceStatus): string[] {
-  // What is one row in the list counts once.
+  // A pair shown as one row counts once.
   const { pairs, failedPairs } = joinsBothEnds() ? status : { pairs: 0, failedPairs: 0 };
   const errors = status.errors - failedPairs;
   const parts = [counted(status.calls - pairs, '{0} call', '{0} calls')];

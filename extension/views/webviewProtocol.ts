@@ -11,7 +11,7 @@ import { isFilters } from '../filter/saved.ts';
 /** Rows in one `rows` message at most: larger messages make the window stutter. */
 export const MAX_ROWS_PER_MESSAGE = 2_000;
 
-/** The only commands that the webview can have executed. */
+/** The only commands that the webview may execute. */
 const PANEL_COMMANDS = [
   'start',
   'stop',
@@ -27,8 +27,8 @@ export type ToWebview =
   /** Forget everything. */
   | { readonly type: 'reset' }
   /**
-   * New and changed rows (same id replaces), and ids that fell out of the store. `left`: of very many rows, as when a file
-   * is opened, so many follow in the next messages.
+   * New and changed rows (same id replaces), and ids that were evicted. `left`: how many of very many rows, as when a
+   * file is opened, follow in the next messages.
    */
   | {
       readonly type: 'rows';
@@ -40,8 +40,8 @@ export type ToWebview =
   /** What debugged programs printed, and their exceptions: all that are shown. */
   | { readonly type: 'marks'; readonly marks: readonly StoryMark[] }
   /**
-   * Answer to `details`, and sent again when a shown exchange has changed. null: no longer held. Of its messages
-   * only what a line shows: the whole is asked for with `message`. `peer`: the same call as the other side saw it.
+   * Answer to `details`, and sent again when a shown exchange has changed. null: no longer held. Its
+   * messages are cut to what a line shows; `message` requests one in full. `peer`: the call as the other side saw it.
    */
   | {
       readonly type: 'details';
@@ -57,7 +57,7 @@ export type ToWebview =
       readonly message: StreamMessageJson | null;
     }
   /**
-   * What the details of some calls say to the filter, as bits (see Filter), and how many of those asked for are done.
+   * Filter bits (see Filter) from the details of some calls, and how many of the requested calls are done.
    */
   | {
       readonly type: 'found';
@@ -88,7 +88,7 @@ export type ToHost =
   /** The call that is selected in the list; null: none is. */
   | { readonly type: 'selected'; readonly id: number | null }
   /**
-   * Look into the details of these calls for this filter line. Another number replaces a search; the same one adds to it.
+   * Search the details of these calls for this filter line. Another number replaces a search; the same extends it.
    */
   | {
       readonly type: 'search';
@@ -96,16 +96,16 @@ export type ToHost =
       readonly query: string;
       readonly ids: readonly number[];
     }
-  /** The panel has the keyboard, or has lost it. */
+  /** The panel has gained or lost focus. */
   | { readonly type: 'focus'; readonly focused: boolean }
-  /** It is shown, but no part of it is visible. */
+  /** Panel shown, but no part is visible. */
   | { readonly type: 'clipped' }
   /** The calls that the list has, in its order. */
   | { readonly type: 'listed'; readonly ids: readonly number[] }
   | { readonly type: 'command'; readonly command: PanelCommand }
-  /** Files that were dropped: where they are, */
+  /** Dropped files, by their URIs. */
   | { readonly type: 'openUris'; readonly uris: readonly string[] }
-  /** or what one holds; null: it is too large to be handed over, or cannot be read. */
+  /** A dropped file's bytes; null: it is too large to pass on, or cannot be read. */
   | { readonly type: 'openFile'; readonly name: string; readonly bytes: Uint8Array | null }
   | { readonly type: 'copy'; readonly text: string }
   /** Changes the setting. */
@@ -116,7 +116,7 @@ export type ToHost =
   | { readonly type: 'openBodyLimit' }
   /** Open the line that made a call: one of the frames of its stack, or null for the program's own. Never a path. */
   | { readonly type: 'openSource'; readonly id: number; readonly frame: number | null }
-  /** Go to what a mark means. */
+  /** Go to a mark's origin. */
   | { readonly type: 'openMoment'; readonly id: number }
   /** Open a body as a read-only document in an editor. */
   | { readonly type: 'openBody'; readonly id: number; readonly part: 'request' | 'response' };

@@ -100,7 +100,7 @@ test.each<[string, TraceStatus, Partial<Circumstances>, RegExp, string[]]>([
     'waiting, without TLS',
     running({ targets: [{ ...node, tls: { off: null, libraries: [], calls: 0, encrypted: 0 } }] }),
     {},
-    /No TLS library was recognised in it\.$/,
+    /No TLS library was recognised in the process\.$/,
     ['checkSystem'],
   ],
   [

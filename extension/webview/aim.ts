@@ -10,17 +10,17 @@ const REST_MS = 700;
 export class Aim {
   readonly #element: HTMLElement;
   readonly #ended: () => void;
-  /** Where the pointer was last; null: nowhere yet. */
+  /** Last pointer position; null: none yet. */
   #last: { readonly x: number; readonly y: number } | null = null;
   #aims = false;
   #pressed = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  /** @param ended the user no longer aims. */
+  /** @param ended aiming has ended. */
   constructor(element: HTMLElement, ended: () => void) {
     this.#element = element;
     this.#ended = ended;
-    // The previous position is known for the whole window.
+    // Window-wide, so the last position is always known.
     window.addEventListener('pointermove', (event) => this.#moved(event), { passive: true });
     element.addEventListener('pointerdown', (event) => {
       this.#pressed = true;
@@ -34,7 +34,7 @@ export class Aim {
     });
   }
 
-  /** Where, in CSS pixels from the top of the element; null: the user is not aiming. */
+  /** Position in CSS pixels from the top of the element; null: not aiming. */
   get y(): number | null {
     return this.#aims && this.#last !== null
       ? this.#last.y - this.#element.getBoundingClientRect().top

@@ -64,7 +64,7 @@ export class App {
   readonly #held: HeldCalls;
   readonly #asked: AskedDetails;
   readonly #clock: Clock;
-  /** Of the filter as it is now. */
+  /** For the current filter. */
   #search = { number: 0, query: '' };
   #frame: number | null = null;
   #statusChanged = true;
@@ -336,7 +336,7 @@ export class App {
     const { element: split } = this.#split;
     const { element: empty } = this.#empty;
     const before = document.activeElement;
-    // Otherwise an editor may have it, which it would be taken from.
+    // Otherwise this could take the focus from an editor.
     const hadKeyboard = document.hasFocus() && (split.contains(before) || empty.contains(before));
     const isEmpty = this.#empty.show(status, store.size, store.length, this.#held.dropped);
     this.#held.remember(status);
@@ -348,7 +348,7 @@ export class App {
     this.#notices.show(status, isEmpty);
   }
 
-  /** To the list, or to what is shown instead of it. */
+  /** Focuses the list, or what is shown instead. */
   #takeKeyboard(): void {
     if (this.#split.element.hidden) this.#empty.focus();
     else this.#list.focus();

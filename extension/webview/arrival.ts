@@ -1,6 +1,6 @@
 /**
- * Where the focus goes when the panel gets it (by F6, or "Focus on HTTP Trace View") and no element in it had it: VS
- * Code focuses the page, where keys do nothing.
+ * Moves the focus when the panel gets it (by F6, or "Focus on HTTP Trace View") and no element had it: VS Code
+ * focuses the page, where keys do nothing.
  */
 export function takeKeyboard(take: () => void): void {
   let pressed = false;

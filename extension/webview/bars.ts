@@ -12,12 +12,12 @@ export interface Segment {
 }
 
 /**
- * The phases of a call one after the other. Looking the name up and connecting came before the first byte of the request, so it is
- * drawn before the start. Time that no known phase accounts for is `unknown`, except that what a running call
- * is doing now is known: it sends until the size of its request is known, then waits until there is a status,
- * and receives from then on.
+ * The phases of a call one after the other. Name lookup and connect precede the first byte of the request, so they
+ * are drawn before the start. Time that no known phase accounts for is `unknown`, except for the current phase of a
+ * running call: it sends until the size of its request is known, then waits until there is a status, and receives
+ * from then on.
  *
- * @param now up to where a running call has grown.
+ * @param now current end of a running call.
  */
 export function segments(row: ExchangeRow, now: number): readonly Segment[] {
   const { lookupMs, connectMs, tlsMs, sendMs, waitMs, receiveMs, overlapMs } = row.phases;
@@ -39,12 +39,12 @@ export function segments(row: ExchangeRow, now: number): readonly Segment[] {
     add(failed ? 'tls' : 'unknown', (row.state === 'running' ? now : row.start + (row.duration ?? 0)) - at);
     return found;
   }
-  // Where both are in transfer, the response is shown, because the client waits for it.
+  // While request and response overlap, the response is shown: the client waits for it.
   const overlap = overlapMs ?? 0;
   add('send', sendMs === null ? null : sendMs - overlap);
   add('wait', waitMs);
   add('receive', receiveMs);
-  // The request was still being sent when the response had come.
+  // The rest of the request, sent after the response.
   if (overlap > 0) add('send', overlap - (receiveMs ?? 0));
   if (row.state === 'running') {
     const waits = waitMs === null && row.status === null;
@@ -56,7 +56,7 @@ export function segments(row: ExchangeRow, now: number): readonly Segment[] {
   return found;
 }
 
-/** The same with what lies in these stretches, which are in order, as `paused`. */
+/** The same with the time in `pauses`, which are in order, as `paused`. */
 export function withPauses(parts: readonly Segment[], pauses: readonly TimeRange[]): readonly Segment[] {
   if (pauses.length === 0) return parts;
   const found: Segment[] = [];

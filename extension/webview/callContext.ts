@@ -3,7 +3,7 @@
  */
 import type { ExchangeRow } from '../engine/row.ts';
 
-/** @param only without Cut, Copy and Paste, which VS Code has in the menu of any webview */
+/** @param only without Cut, Copy and Paste, which VS Code adds to every webview menu */
 export function callContext(row: ExchangeRow, only: boolean): string {
   return JSON.stringify({
     webviewSection: 'call',
@@ -14,7 +14,7 @@ export function callContext(row: ExchangeRow, only: boolean): string {
   });
 }
 
-/** Of what has no menu. */
+/** Without any menu. */
 export const NO_MENU = JSON.stringify({ preventDefaultContextMenuItems: true });
-/** Of what can be written into. */
+/** For text inputs. */
 export const TEXT_MENU = JSON.stringify({ preventDefaultContextMenuItems: false });

@@ -23,11 +23,11 @@ import { VirtualList } from './virtualList.ts';
 import { Waterfall } from './waterfall.ts';
 import { widestColumn } from './widestColumn.ts';
 
-/** CSS pixels of the column Process where it has the names of both ends. */
+/** CSS pixels of the Process column when it names both ends. */
 const BOTH_NAMES_WIDTH = 136;
 
 export interface ListEvents {
-  /** By a person; never by {@link CallList.select}. */
+  /** By the user; never by {@link CallList.select}. */
   readonly selected: (id: number) => void;
   readonly opened: () => void;
   readonly escaped: () => void;
@@ -35,9 +35,9 @@ export interface ListEvents {
   readonly sorted: (sort: Sort) => void;
   readonly resized: (widths: Partial<Record<ColumnId, number>>) => void;
   readonly chosen: (columns: ColumnChoice) => void;
-  /** The stretch of time that the waterfall shows. */
+  /** The time range that the waterfall shows. */
   readonly window: (window: TimeWindow | null) => void;
-  /** Rows beneath this row are to be shown, or hidden. */
+  /** Show or hide the rows beneath this row. */
   readonly expanded: (id: number, expanded: boolean) => void;
   /** The rows on screen were drawn again. */
   readonly drawn: () => void;
@@ -61,7 +61,7 @@ export class CallList {
   #columns: Layout;
   #joins = false;
   #seen = 0;
-  /** The column Source has a place. */
+  /** As last passed to `layout`. */
   #hasSources = false;
   #selectedId: number | null = null;
 
@@ -141,7 +141,7 @@ export class CallList {
     new ResizeObserver(() => this.#resized()).observe(this.#scroller);
   }
 
-  /** Some rows represent both ends of a call; some rows unfold. */
+  /** `joins`: rows represent both ends; `some`: some unfold. */
   showFolds(joins: boolean, some: boolean): void {
     this.#grid.classList.toggle('folds', some);
     if (joins === this.#joins) return;
@@ -176,7 +176,7 @@ export class CallList {
     this.#rows.refresh();
   }
 
-  /** The filter has changed: the selected call stays on screen, if it is still listed. Another order begins at its top. */
+  /** The filter changed: the selected call stays on screen, if still listed. A new sort order starts at its top. */
   rearranged(by: 'order' | 'filter' = 'filter'): void {
     this.#measure();
     this.#showCount();
@@ -203,7 +203,7 @@ export class CallList {
     this.#rows.draw();
   }
 
-  /** Another call, by steps from the selected one; if none is, to the first on screen, or backwards to the last of the list. */
+  /** Moves the selection by `step` rows. Without one: to the first on screen, or backwards to the last of the list. */
   move(step: number): void {
     const from = this.#selectedId === null ? -1 : this.#store.indexOf(this.#selectedId);
     const last = this.#store.length - 1;
@@ -213,19 +213,19 @@ export class CallList {
     this.#choose(to);
   }
 
-  /** Of the selected call, or of the first on screen, which is selected then. */
+  /** Row of the selected call; without one, selects the first on screen. */
   #selectedRow(): HTMLElement | null {
     if (this.#selectedId === null) this.move(1);
     else this.select(this.#selectedId, 'nearest');
     return this.#selectedId === null ? null : (this.#rows.view(this.#selectedId)?.element ?? null);
   }
 
-  /** Up to where running calls have grown. */
+  /** Extends running calls to `now`. */
   grow(now: number): void {
     this.#waterfall.grow(now);
   }
 
-  /** Milliseconds until something that grows can look different. */
+  /** Milliseconds until a running call can look different. */
   get pace(): number {
     return this.#waterfall.pace;
   }
@@ -255,7 +255,7 @@ export class CallList {
     this.#grid.setAttribute('aria-rowcount', String(this.#store.length + 1));
   }
 
-  /** Just shown, the list has a size at once, before its observer reports it. */
+  /** A list just shown already has a size, before its observer reports it. */
   #measure(): void {
     if (this.#rows.viewport === 0 && this.#scroller.clientHeight > 0) this.#resized();
   }
@@ -337,7 +337,7 @@ export class CallList {
   }
 
   #pressed(event: PointerEvent): void {
-    // The right button opens the menu: of the row that is selected then.
+    // The right button selects the row and opens its menu.
     if ((event.button !== 0 && event.button !== 2) || !(event.target instanceof Element)) return;
     const element = event.target.closest('.row');
     const id = element === null ? undefined : this.#rows.keyOf(element);

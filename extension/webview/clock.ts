@@ -1,15 +1,15 @@
-/** Up to when the trace has been seen, between two messages of the host; and frames only while they matter. */
+/** The trace time between two messages of the host; and animation frames only while needed. */
 import type { TraceStatus } from '../engine/traceStatus.ts';
 
 const CALM_MS = 1_000;
-/** A frame of the screen. */
+/** One display frame. */
 const FRAME_MS = 1000 / 60;
 
 export class Clock {
   /** A running call is visible. */
   readonly #wanted: () => boolean;
   readonly #tick: (now: number) => void;
-  /** Milliseconds until what is drawn can look different: a call that is open for hours does not cost a frame each time. */
+  /** Milliseconds until the drawing can change: a call that is open for hours does not need every frame. */
   readonly #pace: () => number;
   #status: TraceStatus | null = null;
   #receivedAt = 0;
@@ -40,7 +40,7 @@ export class Clock {
     this.wake();
   }
 
-  /** Begins to tick when there is a reason to; it stops by itself. */
+  /** Starts ticking if needed; it stops by itself. */
   wake(): void {
     if (this.#frame !== null || this.#timer !== null || !this.#needed) return;
     const run = (): void => {

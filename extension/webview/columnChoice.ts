@@ -20,18 +20,18 @@ interface Identified {
 }
 
 export interface ColumnChoice {
-  /** Columns that are not named keep their place behind the one that they usually follow. */
+  /** Columns not listed stay after the column that they follow by default. */
   readonly order: readonly ColumnId[];
-  /** These are shown as long as there is any room, */
+  /** Shown as long as there is any room. */
   readonly shown: readonly ColumnId[];
-  /** these never. */
+  /** Never shown. */
   readonly hidden: readonly ColumnId[];
 }
 
-/** The user has not chosen. */
+/** The default columns. */
 export const AS_USUAL: ColumnChoice = { order: [], shown: [], hidden: [] };
 
-/** All columns, in the chosen order. @param columns in the usual one */
+/** All columns, in the chosen order. @param columns in default order */
 export function ordered<T extends Identified>({ order }: ColumnChoice, columns: readonly T[]): T[] {
   if (order.length === 0) return [...columns];
   const sorted = order.flatMap((id) => columns.find((column) => column.id === id) ?? []);

@@ -1,4 +1,4 @@
-/** The menu of the list's header: which columns there are. */
+/** The menu of the list's header: which columns to show. */
 import { t } from '../words/translate.ts';
 import { type ColumnChoice, type ColumnId, ordered } from './columnChoice.ts';
 import { COLUMNS, type Column } from './columns.ts';

@@ -33,7 +33,7 @@ export interface Column {
   readonly dropRank: number;
   /** Shown only if the user has chosen it. */
   readonly optional?: boolean;
-  /** What it sorts by. Unknown (null) comes last in either direction. */
+  /** Sort key. Unknown (null) comes last in either direction. */
   readonly key: (row: ExchangeRow) => number | string | null;
   /** Plain content; the columns `call` and `waterfall` are drawn by the list. */
   readonly text: (row: ExchangeRow) => string;
@@ -212,7 +212,7 @@ function addressLine(row: ExchangeRow): string {
   return host + path;
 }
 
-/** Lines of a file in their order. */
+/** Sorts by path, then line. */
 function sourceKey({ path, line }: SourceLine): string {
   return `${path}:${String(line).padStart(9, '0')}`;
 }
@@ -286,12 +286,12 @@ export const ROW_PADDING = 8;
 const COMFORTABLE_CALL = 230;
 const SPARE_RANK = 5;
 
-/** A panel at the side, in CSS pixels: VS Code makes it 290 wide at first. There the URL needs the room most. */
+/** A panel in the side bar, in CSS pixels: VS Code opens it 290 wide. There the URL needs the room most. */
 const NARROW = 360;
 
 /**
- * The columns that have room in `width` pixels, the least important ones left out; those that the user has chosen are
- * left out last.
+ * The columns that fit into `width` pixels. The least important ones are left out first, those chosen by the user
+ * last.
  * @param sources there are calls whose source line is known: without them its column would be empty
  */
 export function layout(
@@ -323,8 +323,7 @@ export function layout(
     if (rank(expendable) === 0) break;
     visible.splice(visible.indexOf(expendable), 1);
   }
-  // Of the two flexible columns the user may have set a width for the call; the waterfall takes the rest, wherever it
-  // is.
+  // The flexible column Call may have a width set by the user; the waterfall takes the rest, wherever it is.
   const rest = visible.some(({ id }) => id === 'waterfall') ? 'waterfall' : 'call';
   const template = visible.map((column) => {
     if (column.flexible !== true) return `${widthOf(column)}px`;

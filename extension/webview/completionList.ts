@@ -1,4 +1,4 @@
-/** What can be typed, below the filter line: a list box that the line's keys move in. */
+/** Completions below the filter line: a list box controlled by keys in the line. */
 
 import type { Completion, Completions } from '../filter/completion.ts';
 import { localized } from '../words/localized.ts';
@@ -35,7 +35,7 @@ export class CompletionList {
     return this.#shown !== null;
   }
 
-  /** null: nothing to offer. @param left where the text that it replaces begins, in pixels. */
+  /** null: nothing to offer. @param left start of the replaced text, in pixels. */
   show(completions: Completions | null, left = 0): void {
     this.#shown = completions;
     this.#active = -1;

@@ -19,7 +19,7 @@ export function el<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** A button whose purpose is a tooltip and an accessible name. */
+/** A button whose label is its tooltip and accessible name. */
 export function iconButton(
   icon: Node,
   label: string,
@@ -46,7 +46,7 @@ export function setTitle(element: HTMLElement, title: string): void {
   if (element.title !== title) element.title = title;
 }
 
-/** Follows the pointer from a press until it is let go or cancelled. Positions are in client coordinates. */
+/** Tracks the pointer from press to release or cancel. Positions are in client coordinates. */
 export function drag(
   element: HTMLElement,
   handlers: {

@@ -1,14 +1,14 @@
-/** Files that are dropped on the panel: from VS Code's Explorer as addresses, from the system as what they hold. */
+/** Files dropped on the panel: from VS Code's Explorer as URIs, from the operating system as content. */
 import type { ToHost } from '../views/webviewProtocol.ts';
 
-/** Bytes of a file that is handed over; a larger one is opened by its path, with Open Trace…. */
+/** Maximum bytes of a file sent; a larger one is opened by its path, with Open Trace…. */
 const MAX_DROPPED = 128 * 1024 * 1024;
-/** Files of one drop. */
+/** Files per drop. */
 const MAX_FILES = 20;
-/** Of VS Code, and of everybody. */
+/** VS Code's, then the standard. */
 const URI_TYPES = ['application/vnd.code.uri-list', 'text/uri-list'];
 
-/** @param mark receives whether something that may be dropped is held over the panel. */
+/** @param mark receives whether files are being dragged over the panel. */
 export function acceptFiles(send: (message: ToHost) => void, mark: (over: boolean) => void): void {
   let left: ReturnType<typeof setTimeout> | null = null;
   const over = (is: boolean): void => {

@@ -4,11 +4,11 @@
  */
 
 /**
- * @param order the place of each element, in their present order; each number once
- * @returns those that move; the others, a longest rising sequence, stay
+ * @param order the target index of each element, in current order; each number once
+ * @returns those to move; a longest increasing subsequence stays
  */
 export function outOfOrder(order: readonly number[]): Set<number> {
-  /** For each length, where in `order` the rising sequence with the lowest last number ends. */
+  /** For each length, the index of the lowest number that ends an increasing subsequence. */
   const ends: number[] = [];
   const before: number[] = [];
   for (const [place, number] of order.entries()) {

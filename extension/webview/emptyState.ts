@@ -28,7 +28,7 @@ interface Content {
 
 const FIRST_TARGETS = 3;
 
-/** The host makes the page anew when the workspace becomes trusted. */
+/** The host recreates the page when the workspace becomes trusted. */
 export const isTrusted = (): boolean => document.body.dataset['trusted'] !== 'false';
 
 const isSupported = (): boolean => document.body.dataset['supported'] !== 'false';
@@ -37,7 +37,7 @@ const isSupported = (): boolean => document.body.dataset['supported'] !== 'false
 function contentOf(status: TraceStatus, held: number, listed: number, dropped: number): Content | null {
   if (listed > 0) return null;
   if (held > 0) return { sentence: t('No call matches the filter.'), actions: ['clear'] };
-  // A panel that was just opened, or moved, has its rows a moment later.
+  // A panel just opened or moved receives its rows a moment later.
   if (status.calls > 0)
     return {
       sentence: counted(status.calls, 'Loading {0} call…', 'Loading {0} calls…'),
@@ -114,7 +114,7 @@ export class EmptyState {
   }
 
   /**
-   * @param dropped calls that a window before this one held.
+   * @param dropped calls that the previous window held.
    * @returns true when it is shown, in place of the list.
    */
   show(status: TraceStatus, held: number, listed: number, dropped: number): boolean {
@@ -134,7 +134,7 @@ export class EmptyState {
     return true;
   }
 
-  /** What is offered first gets the keyboard, or the sentence, where nothing is. */
+  /** Focuses the first button, or the sentence if there is none. */
   focus(): void {
     (this.element.querySelector('button') ?? this.element).focus();
   }

@@ -12,17 +12,17 @@ import { el, iconButton, setText } from './dom.ts';
 import { icon } from './icons.ts';
 import { SavedFilters } from './savedFilters.ts';
 
-/** While typing, the list follows this much later. */
+/** Debounce of the list while typing. */
 const DELAY_MS = 80;
 
 export interface FilterEvents {
   readonly changed: (filter: Filter, text: string) => void;
-  /** Enter, or down: on to the list. */
+  /** Moves the focus to the list. */
   readonly leave: () => void;
   readonly help: () => void;
   /** Rows for completion, the newest first. */
   readonly newest: () => Iterable<ExchangeRow>;
-  /** These are to be kept. */
+  /** Saves these filters. */
   readonly saved: (filters: readonly string[]) => void;
 }
 
@@ -102,7 +102,6 @@ export class FilterInput {
     this.#input.focus();
   }
 
-  /** The filters that are kept. */
   showSaved(filters: readonly string[]): void {
     this.#saved.show(filters);
     this.#saved.mark();
@@ -113,7 +112,7 @@ export class FilterInput {
     this.#edited(true);
   }
 
-  /** How far the search in details is; null: none is under way. */
+  /** Progress of the search in details; null: none is running. */
   showProgress(progress: { readonly done: number; readonly total: number } | null): void {
     const searching = progress !== null && progress.done < progress.total;
     this.#progress.hidden = !searching;
@@ -160,7 +159,7 @@ export class FilterInput {
     this.#painted.style.transform = `translateX(${-this.#input.scrollLeft}px)`;
   }
 
-  /** What can be typed here. */
+  /** Offers completions. */
   #offer(): void {
     const { value, selectionStart, selectionEnd } = this.#input;
     const cursor = selectionStart === selectionEnd ? selectionStart : null;
@@ -173,7 +172,7 @@ export class FilterInput {
   #complete(text: string, { start, end }: Completions): void {
     this.#input.setRangeText(text, start, end, 'end');
     this.#edited(true);
-    // Behind a colon a value is next.
+    // After a colon comes a value.
     if (text.endsWith(':')) this.#offer();
   }
 
@@ -187,7 +186,7 @@ export class FilterInput {
     else if (event.key === 'Escape' && this.#input.value !== '') this.set('');
     else if (event.key === 'Escape' || event.key === 'Enter' || event.key === 'ArrowDown') {
       this.#completions.show(null);
-      // The list that it goes to must be that of this filter: a text before it may have matched nothing.
+      // Applies the pending filter first: the list of the previous text may be empty.
       if (this.#timer !== null) this.#edited(true);
       this.#events.leave();
     } else return;

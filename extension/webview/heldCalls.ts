@@ -22,7 +22,7 @@ export class HeldCalls {
     return this.#dropped;
   }
 
-  /** The trace of which calls were held is there. */
+  /** The trace of the held calls has arrived. */
   came({ startedAt }: TraceStatus): void {
     if (startedAt !== null && startedAt === this.#host.state.held?.startedAt) this.#dropped = 0;
   }
@@ -33,7 +33,7 @@ export class HeldCalls {
     const { calls, startedAt } = status;
     const { held } = this.#host.state;
     if (startedAt === null || calls === 0) {
-      // Until a trace has calls of its own, the fate of the previous ones is still of interest.
+      // Until a trace has calls of its own, the loss of the previous ones is reported.
       if (held !== undefined && this.#dropped === 0) this.#host.forget('held');
       return;
     }

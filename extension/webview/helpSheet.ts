@@ -80,7 +80,7 @@ export class HelpSheet {
         ),
       ),
     );
-    // A click beside it closes it.
+    // A click outside closes it.
     this.element.addEventListener('click', (event) => {
       if (event.target === this.element) this.element.close();
     });

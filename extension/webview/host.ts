@@ -1,4 +1,4 @@
-/** The border to the extension host, typed, and the little state that survives being hidden. */
+/** Typed interface to the extension host, and the UI state that survives hiding. */
 import type { ToHost, ToWebview } from '../views/webviewProtocol.ts';
 import type { ColumnChoice, ColumnId } from './columnChoice.ts';
 import type { Sort } from './columns.ts';
@@ -22,7 +22,7 @@ export interface UiState {
   readonly detailsHeight?: number;
   /** The call and the list that it belongs to: ids start again with each list. */
   readonly selected?: { readonly id: number; readonly startedAt: number; readonly list: number };
-  /** Calls that were held when this was last written, and of which list: a window that is loaded again has lost them. */
+  /** Number of calls held at the last write, and their trace: a reload of the window loses them. */
   readonly held?: { readonly calls: number; readonly startedAt: number };
 }
 
@@ -47,7 +47,7 @@ export class Host {
     this.#api.setState(this.#current);
   }
 
-  /** undefined is not a value under exactOptionalPropertyTypes, so that removing has a verb of its own. */
+  /** exactOptionalPropertyTypes does not allow undefined, so removing needs its own method. */
   forget(part: 'selected' | 'held'): void {
     const { [part]: _, ...rest } = this.#current;
     this.#current = rest;
@@ -58,7 +58,7 @@ export class Host {
     this.#api.postMessage(message);
   }
 
-  /** Only the extension host and VS Code's own frame can post to this window; the type is theirs. */
+  /** Only the extension host and VS Code's own frame can post here, so the type is trusted. */
   listen(listener: (message: ToWebview) => void): void {
     window.addEventListener('message', (event: MessageEvent<ToWebview>) => listener(event.data));
   }

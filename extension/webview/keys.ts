@@ -1,4 +1,4 @@
-/** Keys that work wherever the focus is in the panel. Those of the list are the list's (callList.ts). */
+/** Keys that work wherever the focus is in the panel. callList.ts handles the keys of the list. */
 
 interface Actions {
   readonly help: () => void;

@@ -1,6 +1,6 @@
 /**
- * The overview's picture. A few calls: each as a line in one of several lanes. Many: how many began when, or the
- * lanes would be one solid block in which every error hides the calls around it. Pure.
+ * The overview's drawing. Few calls: each is a line in one of several lanes. Many: their density over time, since
+ * lanes would be one solid block in which each error hides the calls around it. Pure.
  */
 import type { ExchangeRow } from '../engine/row.ts';
 import { isCall, isError, isRunning } from '../engine/row.ts';
@@ -23,8 +23,8 @@ export interface Run {
 }
 
 /**
- * Runs of equal pixels, lane by lane. Work is bounded by rows × what they span, each pixel at most once per row
- * and lane; the picture has no more runs than pixels, however many calls there are.
+ * Runs of equal pixels, lane by lane. Work is bounded by rows × the pixels that they span, each visited once per
+ * row; there are no more runs than pixels, however many calls there are.
  */
 export function lanes(
   rows: Iterable<ExchangeRow>,
@@ -44,7 +44,7 @@ export function lanes(
     const right = Math.min(width, Math.max(left + 2, Math.ceil(toPixels(window, width, to))));
     if (left >= right) continue;
     let lane = ends.findIndex((end) => end < left);
-    // All are taken: calls fall on each other, spread by number.
+    // All lanes are taken: calls overlap, spread by id.
     if (lane < 0) lane = row.id % count;
     ends[lane] = Math.max(ends[lane] ?? 0, right);
     const mark = isError(row) ? Mark.Error : isRunning(row) ? Mark.Running : Mark.Done;
@@ -72,7 +72,7 @@ export interface Density {
   readonly running: number;
 }
 
-/** Calls by when they began, in `columns` equal stretches of the window. */
+/** Calls by start time, in `columns` equal parts of the window. */
 export function density(
   rows: Iterable<ExchangeRow>,
   window: TimeWindow,

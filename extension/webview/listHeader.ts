@@ -8,18 +8,18 @@ import { type TimeWindow, ticks, toPixels } from './timeWindow.ts';
 
 interface HeaderEvents {
   readonly sort: (sort: Sort) => void;
-  /** null: the column's own width again. */
+  /** null: back to the default width. */
   readonly resize: (column: ColumnId, width: number | null) => void;
-  /** To the place before another one; null: to the end. */
+  /** Moves before another column; null: to the end. */
   readonly move: (column: ColumnId, before: ColumnId | null) => void;
-  /** The menu of the columns is wanted. @param back takes the keyboard when it closes. */
+  /** Opens the column menu. @param back restores the focus when it closes. */
   readonly menu: (place: Place, back: () => void) => void;
 }
 
 const KEY_STEP_PX = 16;
 /** A press that moves less is a click. */
 const DRAG_PX = 5;
-/** Room that a tick's label needs, and what the column's name takes at the left. */
+/** Room for a tick label, and for the column's name at the left. */
 const TICK_GAP_PX = 72;
 const NAME_PX = 66;
 
@@ -27,7 +27,7 @@ export class ListHeader {
   readonly #events: HeaderEvents;
   readonly element = el('div', { class: 'header', role: 'row', 'aria-rowindex': 1 });
   #cells: { column: Column; element: HTMLElement }[] = [];
-  /** Behind the rows, so that bars lie on them. */
+  /** Drawn behind the bars of the rows. */
   readonly lines = el('div', { class: 'lines', 'aria-hidden': 'true' });
   readonly #ruler = el('div', { class: 'ruler', 'aria-hidden': 'true' });
   #rulerKey = '';
@@ -45,7 +45,7 @@ export class ListHeader {
       const { left, bottom } = cell.getBoundingClientRect();
       const byKey = !(event instanceof PointerEvent) || event.pointerType === '';
       events.menu(byKey ? { x: left, y: bottom } : { x: event.clientX, y: event.clientY }, () =>
-        // The column that had it may be hidden by now.
+        // The focused column may be hidden by now.
         this.#focus(this.#stop),
       );
     });
@@ -68,7 +68,7 @@ export class ListHeader {
     if (hadFocus && !same) this.#focus(this.#stop);
   }
 
-  /** Cells that stay are not touched: the edge of one may be under a pointer that drags it. */
+  /** Remaining cells are not touched: the user may be dragging the edge of one. */
   #place(columns: readonly Column[]): void {
     const kept = new Map(this.#cells.map((cell) => [cell.column, cell.element]));
     this.#cells = columns.map((column) => ({ column, element: kept.get(column) ?? this.#cell(column) }));
@@ -81,7 +81,7 @@ export class ListHeader {
     this.#rulerKey = '';
   }
 
-  /** Width of the waterfall's column in pixels; 0 when it is not shown. To be asked after each change of size. */
+  /** Width of the waterfall's column in pixels; 0 when it is not shown. Call after each resize. */
   measureWaterfall(): number {
     const cell = this.#cells.find(({ column }) => column.id === 'waterfall')?.element;
     this.lines.style.left = `${cell?.offsetLeft ?? 0}px`;
@@ -119,7 +119,7 @@ export class ListHeader {
     });
   }
 
-  /** The one column that Tab comes to: the last one used, as long as it is shown. */
+  /** The column that is the tab stop: the last one used, if it is shown. */
   get #stop(): ColumnId {
     const shown = this.#cells.find(({ column }) => column.id === this.#focused) ?? this.#cells[0];
     return shown?.column.id ?? this.#focused;
@@ -173,7 +173,7 @@ export class ListHeader {
     });
   }
 
-  /** Only a mark moves: the header stays as it is until the column is let go. */
+  /** Only a marker moves: the header is unchanged until the drop. */
   #showDrop(x: number): void {
     const cell = this.#cellAt(x)?.element;
     const last = this.#cells.at(-1)?.element;
@@ -217,7 +217,7 @@ export class ListHeader {
     const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
     if (event.ctrlKey || event.metaKey) {
       if (step === 0 || !event.shiftKey) return;
-      // Behind its neighbour is before the one after that.
+      // To the right: before the column after the next.
       const to = index + (step > 0 ? 2 : -1);
       if (to >= 0 && to <= this.#cells.length)
         this.#events.move(current.column.id, this.#cells[to]?.column.id ?? null);
@@ -252,7 +252,7 @@ function children(parent: HTMLElement, name: string, count: number): readonly HT
   return [...parent.children] as HTMLElement[];
 }
 
-/** Widths that someone may have stored for columns that no longer exist are dropped. */
+/** Drops stored widths of columns that no longer exist. */
 export function knownWidths(widths: unknown): Partial<Record<ColumnId, number>> {
   const known: Partial<Record<ColumnId, number>> = {};
   if (typeof widths !== 'object' || widths === null) return known;

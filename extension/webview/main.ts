@@ -1,4 +1,4 @@
-/** The panel's webview begins here. */
+/** Entry point of the webview. */
 import './language.ts';
 import { App } from './app.ts';
 import { watchClipping } from './clipped.ts';

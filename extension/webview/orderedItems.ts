@@ -1,6 +1,6 @@
 /** Lists that are kept in order. */
 
-/** How many of the list come before `item`. @param from so many surely do. */
+/** Number of list items before `item`. @param from known lower bound. */
 export function lowerBound<T>(
   list: readonly T[],
   item: T,
@@ -18,7 +18,7 @@ export function lowerBound<T>(
 }
 
 /**
- * Both are in order. Items that belong at the end, as new calls do, are appended in place; a few others are inserted.
+ * Merges two sorted lists. Appends in place if all items belong at the end, as new calls do; else builds a new list.
  */
 export function merged<T>(kept: T[], added: readonly T[], compare: (a: T, b: T) => number): T[] {
   const [first] = added;

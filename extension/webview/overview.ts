@@ -1,4 +1,4 @@
-/** The strip above the list: all calls over the whole trace, and a brush that chooses a stretch of it. */
+/** The strip above the list: all calls over the whole trace, and a brush that selects a time range. */
 
 import type { ExchangeRow } from '../engine/row.ts';
 import { durationText } from '../words/numbers.ts';
@@ -26,7 +26,7 @@ const CLICK_PX = 3;
 const GRIP_PX = 5;
 /** Redrawing 100,000 calls takes a few milliseconds; while they come in, this is often enough. */
 const REDRAW_MS = 250;
-/** A redraw that is due this soon is made now, with the update of the list: a later frame of its own would cost as much as both. */
+/** A redraw due this soon is done now, with the list update: a separate frame would cost as much as both. */
 const SOON_MS = 50;
 const KEY_STEP = 0.02;
 
@@ -106,13 +106,13 @@ export class Overview {
     }, wait);
   }
 
-  /** At once, and whatever was drawn before. */
+  /** At once, even if nothing changed. */
   redraw(): void {
     this.#drawn = '';
     this.#draw();
   }
 
-  /** The stretch that the waterfall shows. */
+  /** The waterfall's time range. */
   showWindow(window: TimeWindow | null): void {
     this.#shownWindow = window;
     this.#place();
@@ -174,7 +174,7 @@ export class Overview {
     };
     // With more calls than this, bars would overlap: their density is drawn instead.
     const dense = this.#store.size > (width / COLUMN_WIDTH) * count;
-    // Calls that the filter hides are drawn faintly below the listed ones.
+    // Calls hidden by the filter are drawn faintly behind the listed ones.
     for (const listed of [false, true]) {
       if (!listed && this.#store.length === this.#store.size) continue;
       context.globalAlpha = listed ? 1 : DIMMED_ALPHA;
@@ -264,7 +264,7 @@ export class Overview {
   #listen(): void {
     let grip: Grip = 'new';
     let pressedAt = 0;
-    // As a time: the scale changes under the pointer while calls come.
+    // Stored as a time: the scale changes while calls arrive.
     let pressedTime = 0;
     let before: TimeRange | null = null;
     const position = (event: PointerEvent): number => {
@@ -315,7 +315,7 @@ export class Overview {
     return x > from && x < to ? 'move' : 'new';
   }
 
-  /** Arrows move the range, with Shift its end; the first arrow makes one. */
+  /** Arrows move the range (Shift: its end); the first creates it. */
   #key(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === 'Escape' && this.#range !== null) {

@@ -4,7 +4,7 @@ import type { PauseSpan } from '../engine/traceStatus.ts';
 import type { TimeRange } from './rowMatcher.ts';
 import { type TimeWindow, toPixels } from './timeWindow.ts';
 
-/** A shorter pause is drawn as wide, in CSS pixels. */
+/** Minimum width of a band, in CSS pixels. */
 const MIN_BAND = 2;
 /** Bands that are drawn; more could not be distinguished. */
 const MAX_BANDS = 60;
@@ -17,7 +17,7 @@ export interface Band {
 
 export class Pauses {
   #spans: readonly PauseSpan[] = [];
-  /** Grows when they have changed. */
+  /** Incremented on each change. */
   revision = 0;
 
   set(spans: readonly PauseSpan[]): void {
@@ -26,7 +26,7 @@ export class Pauses {
     this.revision++;
   }
 
-  /** The parts of a call during which its process was paused. @param now where a pause that still lasts is drawn to. */
+  /** The parts of a call during which its process was paused. @param now end of a pause that still lasts. */
   of(row: ExchangeRow, now: number): TimeRange[] {
     const { pid, debug } = row;
     // One of several threads was paused, not the process.
@@ -44,7 +44,7 @@ export class Pauses {
     );
   }
 
-  /** Those that are in the window. */
+  /** The bands in the window. */
   bands(window: TimeWindow, width: number, now: number): Band[] {
     const bands: Band[] = [];
     for (const { from, to } of this.#spans) {

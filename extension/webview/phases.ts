@@ -20,7 +20,7 @@ export const PHASES: readonly (readonly [
   ['receive', t('Receive'), 'receiveMs', t('First to last byte of the response')],
 ];
 
-/** What the bar of a call is made of, a line for each phase that was seen; empty: none was. */
+/** The phases of a call's bar, one line per phase seen; empty: none was. */
 export function phasesText(row: ExchangeRow): string {
   const { phases, duration, debug } = row;
   const lines = PHASES.flatMap(([phase, label, key, help]) => {

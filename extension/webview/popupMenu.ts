@@ -17,7 +17,7 @@ export interface MenuItem {
   readonly remove?: () => void;
 }
 
-/** In CSS pixels of the window: where its upper left corner is to be, if there is room. */
+/** Preferred position of the upper left corner, in CSS pixels of the window. */
 export interface Place {
   readonly x: number;
   readonly y: number;

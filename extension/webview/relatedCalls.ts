@@ -12,10 +12,10 @@ export interface RelatedCall {
   readonly remark?: string;
 }
 
-/** Calls listed of those that one caused. */
+/** Maximum caused calls listed. */
 const MAX_LISTED = 50;
 
-/** The cause of a call, and the calls it caused; each side of a call has those of both sides. */
+/** The cause of a call, and the calls it caused; both sides of a call share them. */
 export function causalCalls(row: ExchangeRow, store: Pick<RowStore, 'get' | 'causedBy'>): RelatedCall[] {
   const other = row.peer === null ? undefined : store.get(row.peer);
   const found: RelatedCall[] = [];
@@ -28,7 +28,7 @@ export function causalCalls(row: ExchangeRow, store: Pick<RowStore, 'get' | 'cau
   return found;
 }
 
-/** Milliseconds after which the same request is hardly a retry, or another a redirect. */
+/** Milliseconds within which a request counts as a retry or a redirect. */
 const RETRY_WINDOW = 60_000;
 const REDIRECT_WINDOW = 10_000;
 
@@ -67,7 +67,7 @@ export function relatedCalls(
   }
   const found: RelatedCall[] = [];
   if (redirected !== null) found.push({ how: 'redirected to', row: redirected });
-  // Only after a failure is it one more attempt.
+  // A retry only if the earlier call failed.
   if (before !== null && isError(before)) found.push({ how: 'sent before as', row: before });
   if (again !== null) found.push({ how: 'sent again as', row: again });
   return found;

@@ -1,4 +1,4 @@
-/** Which rows are wanted: by the filter, the chip and the range of time. */
+/** Matches rows against the filter, the chip and the time range. */
 import { type ExchangeRow, isError, isRunning } from '../engine/row.ts';
 import type { Filter } from '../filter/parser.ts';
 import { type Subject, searchText } from '../filter/subject.ts';
@@ -11,20 +11,20 @@ export interface TimeRange {
   readonly to: number;
 }
 
-/** A row, and what is known of it for the filter. */
+/** A row and what the filter knows about it. */
 export interface Matchable {
   readonly row: ExchangeRow;
-  /** Made when first needed. */
+  /** Computed on first use. */
   text: string | null;
-  /** The filter's detail tests that hold, as bits; undefined: not known yet. */
+  /** Bits of the detail tests that match; undefined: not known yet. */
   found: number | undefined;
-  /** The details were asked for, or need not be. */
+  /** The details were requested, or need not be. */
   asked: boolean;
 }
 
 export class RowMatcher {
   chip: Chip = 'all';
-  /** null: all of the time. */
+  /** null: the whole trace. */
   range: TimeRange | null = null;
   #filter: Filter | null = null;
   /** Calls whose details are needed. */
@@ -40,7 +40,7 @@ export class RowMatcher {
     this.#wanted.clear();
   }
 
-  /** Calls whose details decide, that were not taken before. */
+  /** Calls not taken before whose details are needed. */
   takeWanted(): number[] {
     const ids = [...this.#wanted];
     this.#wanted.clear();

@@ -1,5 +1,5 @@
 /**
- * The menu of a call by keyboard. VS Code builds it for the event's target: that is the grid, which has the focus for
+ * Opens a call's menu by keyboard. VS Code builds it for the event's target, which is the grid: it has the focus for
  * all of its rows, and belongs to no call.
  */
 
@@ -9,7 +9,7 @@ const INDENT = 24;
 /** @param row the element of the selected call, which is in view; null: there is none. */
 export function openMenuOfRow(grid: HTMLElement, row: () => HTMLElement | null): void {
   grid.addEventListener('contextmenu', (event) => {
-    // The mouse is always on something in the grid: a row, the space below them, the header.
+    // With a mouse, the target is inside the grid: a row, the space below, the header.
     if (event.target !== grid) return;
     event.preventDefault();
     event.stopPropagation();

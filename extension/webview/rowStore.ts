@@ -11,7 +11,7 @@ import { type Fold, type Item, RowTree } from './rowTree.ts';
 
 /** Where a row stands in the tree. */
 export interface Place {
-  /** 1: beneath nothing. */
+  /** 1: top level. */
   readonly level: number;
   /** Rows beneath it are shown; null: there are none. */
   readonly expanded: boolean | null;
@@ -90,11 +90,11 @@ export class RowStore {
     return this.#tree.hasCauses;
   }
 
-  /** Rows listed whose number is above this one. */
+  /** Number of listed rows with a higher id. */
   countAfter(id: number): number {
     const list = this.#list;
     let count = 0;
-    // Without rows beneath others the list is in the order of numbers.
+    // Without nesting, the list is ordered by id.
     if (this.#byNumber) while (count < list.length && (list.at(-1 - count)?.row.id ?? 0) > id) count++;
     else for (const { row } of list) if (row.id > id) count++;
     return count;
@@ -104,7 +104,7 @@ export class RowStore {
     return !this.#tree.nests || !this.#tree.hasCauses;
   }
 
-  /** The highest number among the first so many rows; 0: there are none. */
+  /** The highest id among the first `count` rows; 0: there are none. */
   highest(count: number): number {
     if (this.#byNumber) return this.#list[count - 1]?.row.id ?? 0;
     let highest = 0;
@@ -130,7 +130,6 @@ export class RowStore {
     return item === undefined ? null : this.#tree.foldOf(item);
   }
 
-  /** Where the row stands. */
   placeOf({ id }: ExchangeRow): Place {
     const item = this.#items.get(id);
     if (item === undefined) return { level: 1, expanded: null, dimmed: false };
@@ -141,18 +140,18 @@ export class RowStore {
     };
   }
 
-  /** What the call caused that is held, in the order of time. */
+  /** Held calls that the call caused, in order of arrival. */
   causedBy(row: ExchangeRow): ExchangeRow[] {
     return this.#tree.causedBy(row.id).map((item) => item.row);
   }
 
-  /** The row that this one is beneath; null: none. */
+  /** The row's parent; null: none. */
   parentOf(id: number): ExchangeRow | null {
     const item = this.#items.get(id);
     return (item === undefined ? undefined : this.#tree.above(item).at(-1))?.row ?? null;
   }
 
-  /** It is beneath the other, at any depth. */
+  /** `id` is beneath `other`, at any depth. */
   isBeneath(id: number, other: number): boolean {
     const item = this.#items.get(id);
     return item !== undefined && this.#tree.above(item).some(({ row }) => row.id === other);
@@ -171,7 +170,7 @@ export class RowStore {
     this.#listRevised++;
   }
 
-  /** Unfolds all rows that the row is beneath. @returns whether anything was folded. */
+  /** Expands all rows above the row. @returns whether anything was folded. */
   reveal(id: number): boolean {
     const item = this.#items.get(id);
     if (item === undefined || this.#tree.isOpen(item)) return false;
@@ -192,7 +191,7 @@ export class RowStore {
     this.#again(server);
   }
 
-  /** Grows with every change of any row. */
+  /** Incremented when any row changes. */
   get revision(): number {
     return this.#revised;
   }
@@ -232,7 +231,7 @@ export class RowStore {
     return [...this.rows()].reverse();
   }
 
-  /** Rows that pass the filter, also those that are folded away; or the others. In the order of arrival. */
+  /** Rows that pass the filter (or those that do not), even if folded away, in order of arrival. */
   *rowsPassing(passing: boolean): Generator<ExchangeRow, void, undefined> {
     for (const item of this.#items.values()) {
       // The other side of a call passes with it.
@@ -241,7 +240,7 @@ export class RowStore {
     }
   }
 
-  /** Grows with every change of what is listed. */
+  /** Incremented when the list changes. */
   get listRevision(): number {
     return this.#listRevised;
   }
@@ -268,7 +267,7 @@ export class RowStore {
     }
     for (const row of rows) {
       const before = this.#items.get(row.id);
-      // Until it is examined again, the last result holds: a running call must not come and go.
+      // The last result holds until the next evaluation: a running call must not flicker.
       const found = before?.found;
       const moved = before === undefined || this.#isMoved(before.row, row);
       if (before !== undefined) {
@@ -300,7 +299,7 @@ export class RowStore {
     }
   }
 
-  /** The rows beneath it have another place now. */
+  /** Whether rows beneath it move, too. */
   #isMoved(before: ExchangeRow, row: ExchangeRow): boolean {
     if (before.peer !== row.peer || before.cause?.id !== row.cause?.id || before.side !== row.side)
       return true;
@@ -322,9 +321,7 @@ export class RowStore {
     return peer === null ? undefined : this.#items.get(peer);
   }
 
-  /**
-   * Its parent may be listed only because of it: both the old and the new parent.
-   */
+  /** Ancestors, old and new, may be listed only because of this row. */
   #aboveAgain(item: Item | undefined): void {
     if (item === undefined || !this.filtered || !this.#tree.nests) return;
     for (const one of this.#tree.above(item)) this.#again(one);
@@ -368,12 +365,12 @@ export class RowStore {
     this.#all = true;
   }
 
-  /** Calls whose details decide, that were not taken before. Their rows are not listed yet. */
+  /** Calls not taken before whose details the filter needs. Their rows are not listed yet. */
   takeWanted(): number[] {
     return this.#matcher.takeWanted();
   }
 
-  /** What the details of these calls say. */
+  /** Detail test results of these calls. */
   setFound(results: readonly (readonly [id: number, found: number])[]): void {
     for (const [id, found] of results) {
       const item = this.#items.get(id);
@@ -446,7 +443,7 @@ export class RowStore {
     return this.#tree.sorted(listed, this.#compareRows);
   }
 
-  /** A call whose sides are one row matches where either side does. */
+  /** A row with both sides of a call matches if either side does. */
   #judge(item: Item): void {
     const other = this.#tree.clientOf(item) ?? this.#tree.serverOf(item);
     item.matched = this.#matcher.matches(item) || (other !== null && this.#matcher.matches(other));

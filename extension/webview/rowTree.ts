@@ -1,13 +1,13 @@
 /**
- * Which row is beneath which: the server's view of a call beneath the client's, and the calls that a call caused
- * beneath it; which rows are unfolded, and the resulting order.
+ * The tree of rows: the server's view of a call is beneath the client's, caused calls are beneath their cause; which
+ * rows are unfolded, and the resulting order.
  */
 import type { ExchangeRow } from '../engine/row.ts';
 import type { Matchable } from './rowMatcher.ts';
 
 /**
- * Most levels above a row; beyond it, and in a cycle of causes, which only a file can contain, a row is shown
- * separately. Rows beneath a row of a cycle stay beneath it.
+ * Maximum number of ancestors. A deeper row, or one in a cycle of causes (only in files), is shown separately. Rows
+ * beneath a row in a cycle stay beneath it.
  */
 const MAX_DEPTH = 64;
 
@@ -39,16 +39,16 @@ export class RowTree {
   readonly #items: ReadonlyMap<number, Item>;
   /** Ids of calls by the id of what caused them. */
   readonly #caused = new Map<number, Set<number>>();
-  /** The clients' rows with the server's beneath. */
+  /** Client rows that show the server's row. */
   readonly #unfolded = new Set<number>();
-  /** Rows beneath which nothing is shown. */
+  /** Rows whose children are hidden. */
   readonly #collapsed = new Set<number>();
 
   constructor(items: ReadonlyMap<number, Item>) {
     this.#items = items;
   }
 
-  /** Some server's row is shown beside the client's. */
+  /** Some server row is shown beneath its client's. */
   get showsServers(): boolean {
     return this.#unfolded.size > 0;
   }
@@ -64,7 +64,7 @@ export class RowTree {
     else ids.add(id);
   }
 
-  /** @param forGood the call is gone, and is not replaced by a newer state of it. */
+  /** @param forGood the call is gone, not replaced by a newer state. */
   remove({ id, cause }: ExchangeRow, forGood: boolean): void {
     if (forGood) {
       this.#unfolded.delete(id);
@@ -146,7 +146,7 @@ export class RowTree {
     return items.filter((one) => this.parentOf(one) === item && this.above(one).length > 0);
   }
 
-  /** What the call caused, by the ids of either side; in the order of arrival. */
+  /** Calls caused by either side of the call, in order of arrival. */
   causedBy(id: number): Item[] {
     const peer = this.#items.get(id)?.row.peer ?? null;
     const ids = [
@@ -183,7 +183,7 @@ export class RowTree {
     return (peer === null ? undefined : this.#caused.get(peer)) ?? [];
   }
 
-  /** No row above it is collapsed, and of a call's two rows it is the one that is shown, or both are. */
+  /** No ancestor is collapsed, and it is not a server row folded into its client's. */
   isOpen(item: Item): boolean {
     if (!this.joins && !this.nests) return true;
     const client = this.clientOf(item);
@@ -191,7 +191,7 @@ export class RowTree {
     return this.#collapsed.size === 0 || this.above(item).every(({ row }) => !this.#collapsed.has(row.id));
   }
 
-  /** Rows beneath it are shown; null: there are none that the filter passes. */
+  /** Whether rows beneath it are shown; null: none passes the filter. */
   expanded(item: Item): boolean | null {
     if (this.beneath(item).some(({ passes }) => passes)) return !this.#collapsed.has(item.row.id);
     const fold = this.foldOf(item);
@@ -227,7 +227,7 @@ export class RowTree {
     return this.#collapsed.has(id);
   }
 
-  /** Rows follow their parent, in every order: the server's row of the same call comes first. */
+  /** In every sort order, rows follow their parent, the server's row of the call first. */
   compare(a: Item, b: Item, compareRows: Compare): number {
     const aboveA = this.above(a);
     const aboveB = this.above(b);
@@ -246,7 +246,7 @@ export class RowTree {
     return first !== 0 ? first : compareRows(a.row, b.row);
   }
 
-  /** All of these in their order: each level is sorted by itself. */
+  /** The items in order: each level is sorted separately. */
   sorted(items: readonly Item[], compareRows: Compare): Item[] {
     const roots: Item[] = [];
     const below = new Map<Item, Item[]>();

@@ -34,9 +34,9 @@ import { type TimeWindow, toPixels } from './timeWindow.ts';
 export const ROW_HEIGHT = 22;
 const MAX_TITLE = 1_000;
 const MAX_CALL = 512;
-/** The badge says this already; there is little room for the reason. */
+/** Prefixes to strip: the badge says this, and room is short. */
 const FAILED = [t('TLS handshake failed: {0}', ''), t('name lookup failed: {0}', '')];
-/** Levels that are drawn further and further in. */
+/** Deeper levels are not indented further. */
 const MAX_INDENTED = 12;
 const ROOT: Place = { level: 1, expanded: null, dimmed: false };
 const PINNED = t('Pinned: kept when older calls are dropped, until the list is cleared');
@@ -61,7 +61,7 @@ export class RowView {
   readonly #proxy = el('span', { class: 'proxy', hidden: '' });
   readonly #messages = el('span', { class: 'message-count', hidden: '' });
   readonly #bar = el('div', { class: 'bar' });
-  /** The cell of the bar, once its tooltip was wanted. */
+  /** The bar's cell, once its tooltip was requested. */
   #explained: HTMLElement | null = null;
   /** Shows the rows beneath: the calls it caused, or the server's side. */
   readonly #twistie = el('span', { class: 'twistie', 'aria-hidden': 'true', hidden: '' }, icon('right'));
@@ -84,7 +84,7 @@ export class RowView {
         cell.append(
           this.#twistie,
           this.#pin,
-          el('span', { class: 'call' }, this.#host, this.#path, this.#operation),
+          el('span', { class: 'call', 'data-doubt': t('probably') }, this.#host, this.#path, this.#operation),
           this.#proxy,
           this.#messages,
           this.#badge,
@@ -134,7 +134,7 @@ export class RowView {
     ) {
       this.element.id = rowElementId(row.id);
       this.#pin.hidden = !row.pinned;
-      // The menu of VS Code: its commands get this object.
+      // VS Code's menu passes this object to its commands.
       this.element.dataset['vscodeContext'] = callContext(row, true);
     }
     this.#shown = row;
@@ -194,7 +194,7 @@ export class RowView {
       style.display = 'none';
       return;
     }
-    // Far outside the column a bar is cut, or deep zoom would make it millions of pixels long.
+    // Clipped outside the column: at deep zoom, a bar would be millions of pixels long.
     const shownLeft = Math.max(left, -8);
     const shownRight = Math.min(right, width + 8);
     style.display = 'block';
@@ -274,7 +274,7 @@ export class RowView {
     setText(this.#path, unknown ? t('request not seen') : labelText(path, MAX_CALL));
     this.#path.classList.toggle('reason', row.connectAttempts > 0);
     if (row.connectAttempts > 0) {
-      // Why it could not be made is the badge's.
+      // The badge says why connecting failed.
       setText(this.#host, labelText(address ?? t('unknown address'), MAX_CALL));
       setText(this.#path, '');
     }
@@ -353,7 +353,7 @@ function roleText({ side }: ExchangeRow, process: string): string {
   return side === 'client' ? t('called by {0}', process) : t('answered by {0}', process);
 }
 
-/** Where the time alone would mislead. */
+/** Explains times that would mislead. */
 function timeTitle(row: ExchangeRow): string {
   const paused = row.debug?.pausedMs ?? 0;
   const lines = [pausedPeerText(row.debug)];

@@ -1,4 +1,4 @@
-/** The star in the filter line: keeps the filter, and offers those that were kept. */
+/** The star in the filter line: saves the filter, and offers the saved ones. */
 import { parseFilter } from '../filter/parser.ts';
 import { MAX_SAVED_FILTER, MAX_SAVED_FILTERS } from '../filter/saved.ts';
 import { t } from '../words/translate.ts';
@@ -11,7 +11,7 @@ import { type MenuItem, PopupMenu } from './popupMenu.ts';
 const MAX_LABEL = 80;
 
 export interface SavedFilterEvents {
-  /** The line as it is. */
+  /** The current text. */
   readonly text: () => string;
   readonly use: (filter: string) => void;
   readonly saved: (filters: readonly string[]) => void;
@@ -40,7 +40,7 @@ export class SavedFilters {
     this.#filters = filters;
   }
 
-  /** The star is full while the line is a filter that is kept. */
+  /** The star is filled while the line is a saved filter. */
   mark(): void {
     this.button.classList.toggle('full', this.#filters.includes(this.#events.text()));
   }

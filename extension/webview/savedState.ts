@@ -1,9 +1,9 @@
-/** The panel's state from before a reload of the window; all of it is checked. */
+/** Validates the panel state saved before a reload of the window. */
 import { AS_USUAL, type ColumnChoice, type ColumnId } from './columnChoice.ts';
 import { COLUMNS, NATURAL, type Sort } from './columns.ts';
 import { TABS, type TabId } from './details/tabs.ts';
 
-/** Calls that were held. */
+/** The saved call count. */
 export function heldCalls(held: unknown): number {
   const calls = typeof held === 'object' && held !== null && 'calls' in held ? held.calls : null;
   return typeof calls === 'number' && Number.isSafeInteger(calls) && calls > 0 ? calls : 0;
@@ -25,7 +25,7 @@ export function share<T>(value: unknown, fallback: T): number | T {
   return typeof value === 'number' && value >= 0.15 && value <= 0.85 ? value : fallback;
 }
 
-/** Columns that no longer exist are left out, and so is what names one twice. */
+/** Columns that no longer exist and duplicates are left out. */
 export function knownChoice(choice: unknown): ColumnChoice {
   if (typeof choice !== 'object' || choice === null) return AS_USUAL;
   const ids = (part: keyof ColumnChoice): ColumnId[] => {

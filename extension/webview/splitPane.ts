@@ -1,13 +1,13 @@
-/** The list and the details, beside each other where there is width, else one above the other. */
+/** The list and the details: side by side if there is enough width, else stacked. */
 import { t } from '../words/translate.ts';
 import { drag, el } from './dom.ts';
 
-/** CSS pixels from which on the details stand beside the list. */
+/** Minimum width, in CSS pixels, for details beside the list. */
 const BESIDE_FROM = 760;
-/** Where there is little height they do so sooner: below the list they would have three lines. */
+/** The same for a low panel: below the list, the details would have only three lines. */
 const BESIDE_FROM_IF_LOW = 640;
 const LOW = 300;
-/** Until someone chooses: a third, but room for all tabs. */
+/** A third, but at least room for all tabs. */
 const DEFAULT_WIDTH = 'max(34%, 400px)';
 const MIN_SHARE = 0.15;
 const MAX_SHARE = 0.85;

@@ -7,9 +7,9 @@ import { labelText } from '../words/visible.ts';
 import { el } from './dom.ts';
 import { type TimeWindow, toPixels } from './timeWindow.ts';
 
-/** Moments nearer than this, in CSS pixels, are one mark, so that it can be hit with a pointer. */
+/** Moments closer than this, in CSS pixels, share a mark, so that it can be clicked. */
 const GAP = 8;
-/** Moments of one mark that its hover lists. */
+/** Maximum moments listed in a hover. */
 const SHOWN = 8;
 /** Characters of a line of the hover. */
 const LINE = 160;
@@ -20,7 +20,7 @@ const WEIGHT: Readonly<Record<StoryMark['kind'], number>> = { output: 0, error: 
 export interface MarkGroup {
   /** CSS pixels from the left. */
   readonly left: number;
-  /** The most severe of them, and the first of these: a click goes there. */
+  /** The first of the most severe moments: a click opens it. */
   readonly shown: StoryMark;
   readonly marks: readonly StoryMark[];
 }
@@ -59,7 +59,7 @@ export class StoryMarks {
   readonly element = el('div', { class: 'story' });
   readonly #open: (id: number) => void;
   #marks: readonly StoryMark[] = [];
-  /** Grows when they have changed. */
+  /** Incremented on each change. */
   revision = 0;
 
   constructor(open: (id: number) => void) {
@@ -88,7 +88,7 @@ export class StoryMarks {
     for (const button of buttons.slice(drawn.length)) button.remove();
   }
 
-  /** Not a stop of the Tab key, as there may be hundreds: the command for them has a list. */
+  /** Not a tab stop, as there may be hundreds: a command lists them. */
   #button(): HTMLElement {
     const button = el('button', { type: 'button', tabindex: -1 });
     // A press on the strip itself selects a time range.

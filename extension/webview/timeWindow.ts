@@ -1,4 +1,4 @@
-/** The stretch of time that a width in pixels shows. Pure; milliseconds since the trace's start. */
+/** Maps a time range to a width in pixels. Pure; milliseconds since the trace's start. */
 
 export interface TimeWindow {
   readonly from: number;
@@ -8,7 +8,7 @@ export interface TimeWindow {
 /** A microsecond: the resolution at which zooming ends. */
 const MIN_SPAN_MS = 0.001;
 
-/** Never empty, so that it can be divided by. */
+/** Never empty: its span is a divisor. */
 export function timeWindow(from: number, to: number): TimeWindow {
   return to - from >= MIN_SPAN_MS ? { from, to } : { from, to: from + MIN_SPAN_MS };
 }
@@ -33,7 +33,7 @@ export function pan(window: TimeWindow, by: number): TimeWindow {
   return { from: window.from + by, to: window.to + by };
 }
 
-/** Round steps (1, 2 or 5 times a power of ten; from a minute on, steps of a clock) at least `gap` pixels apart. */
+/** Ticks at round steps (1, 2 or 5 times a power of ten; above 20 s, clock steps) at least `gap` pixels apart. */
 export function ticks(window: TimeWindow, width: number, gap: number): { step: number; times: number[] } {
   const least = ((window.to - window.from) / Math.max(1, width)) * gap;
   const step = roundStep(least);

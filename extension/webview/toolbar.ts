@@ -83,7 +83,7 @@ export class Toolbar {
     );
   }
 
-  /** So many rows are on their way. @returns whether that is another number. */
+  /** Rows still to be received. @returns whether the number changed. */
   setComing(rows: number): boolean {
     const changed = rows !== this.#coming;
     this.#coming = rows;
@@ -92,7 +92,7 @@ export class Toolbar {
 
   show(status: TraceStatus, store: RowStore): void {
     this.#showPhase(status, store.size);
-    // Of one row two sides were counted.
+    // Joined rows were counted twice.
     const pairs = store.joins ? status.pairs : 0;
     const errors = status.errors - (store.joins ? status.failedPairs : 0);
     this.#joins.hidden = status.pairs === 0;
@@ -101,7 +101,7 @@ export class Toolbar {
     this.#nests.setAttribute('aria-pressed', String(store.nests));
     const all = status.calls - pairs;
     const { calls } = store;
-    // Rows that are no calls are counted where they are all that is seen.
+    // Rows that are not calls are counted only if there are no calls.
     const others = store.length - calls;
     const also = calls === 0 && others > 0 ? ` + ${t('{0} encrypted', numberText(others))}` : '';
     setText(
@@ -127,7 +127,7 @@ export class Toolbar {
     setTitle(this.#calls, `${both}${evicted}`.trim());
     setText(this.#errors, counted(errors, '{0} error', '{0} errors'));
     this.#errors.classList.toggle('some', errors > 0);
-    // Calls of a file have none.
+    // Files have no byte count.
     this.#bytes.hidden = status.bytesSeen === 0 && status.calls > 0;
     setText(this.#bytes, sizeText(status.bytesSeen));
     setTitle(

@@ -1,8 +1,8 @@
 /**
- * A scrolled list of rows of one height, of which only those in view are in the document. While it follows, its
- * end stays in view; otherwise the rows on screen stay where they are, whatever is added or removed around them.
- * While the user aims at a row with the pointer, that row stays under it (aim.ts), and following waits. What a row
- * shows, and which one is selected, is up to the owner.
+ * A scrolling list of rows of equal height; only the rows in view are in the document. While it follows, its end
+ * stays in view; otherwise visible rows keep their position when rows are added or removed around them. While the
+ * user aims at a row with the pointer, that row stays under it (aim.ts), and following is suspended. The owner
+ * decides what a row shows and which row is selected.
  */
 
 import { Aim } from './aim.ts';
@@ -11,19 +11,18 @@ import { outOfOrder } from './elementOrder.ts';
 /** The rows of the list, in order. */
 export interface RowSource {
   readonly count: () => number;
-  /** The identity of the row at this index, which stays when its index changes. */
+  /** The key of the row at this index; it does not change with the index. */
   readonly keyAt: (index: number) => number | undefined;
-  /** -1: the row is gone, and no other one takes its place. */
+  /** -1: the row is gone, and no other row replaces it. */
   readonly indexOf: (key: number) => number;
 }
 
-/** An element that shows one row, and is used again for others. */
+/** An element that shows one row and is reused for others. */
 export interface RowElement {
   readonly element: HTMLElement;
 }
 
 export interface VirtualListOptions<View extends RowElement> {
-  /** Scrolls. */
   readonly scroller: HTMLElement;
   /** In the scroller: as high as all rows. Its children lie at `index * rowHeight`. */
   readonly body: HTMLElement;
@@ -35,33 +34,33 @@ export interface VirtualListOptions<View extends RowElement> {
   readonly show: (view: View, index: number) => void;
   /** false while the end of the list is not where new rows appear. */
   readonly mayFollow?: () => boolean;
-  /** The rows in view are other ones, or elsewhere. */
+  /** Called after the rows in view were drawn. */
   readonly drawn?: () => void;
 }
 
-/** Rows kept ready above and below those in view, so that scrolling shows no holes. */
+/** Rows rendered above and below those in view, so that scrolling shows no gaps. */
 const OVERSCAN = 8;
-/** While calls come, this is a frame of its own: not one for each. */
+/** Tidying takes a frame: once a second, not once per call. */
 const TIDY_AFTER_MS = 1_000;
 
 export class VirtualList<View extends RowElement> {
   readonly #options: VirtualListOptions<View>;
   readonly #views = new Map<number, View>();
   #viewport = 0;
-  /** The scroll position as of the last draw: asking the element again after writing would cost a layout. */
+  /** The scroll position at the last draw: reading it back after a write would force a layout. */
   #top = 0;
   #first = 0;
   /** Keys of the rows in the document, in order, as of the last draw. */
   #drawn: number[] = [];
   #last = 0;
   #following = true;
-  /** In an order in which it does not follow, the user has scrolled to the end, and stays there. */
+  /** In a sort order that is not followed, the user has scrolled to the end: it stays in view. */
   #atEnd = false;
   /** The first row in view and where it was in the list. */
   #anchor: { readonly key: number; readonly index: number } | null = null;
   #tidyTimer: ReturnType<typeof setTimeout> | null = null;
   readonly #aim: Aim;
-  /** The list was at its top when the user began to aim, and had to be scrolled for that. */
+  /** The list was at its top when aiming began, and was scrolled to keep a row in place. */
   #leftTop = false;
 
   constructor(options: VirtualListOptions<View>) {
@@ -93,7 +92,7 @@ export class VirtualList<View extends RowElement> {
     };
   }
 
-  /** Rows that are in view as a whole end here: the index behind the last one. */
+  /** Index after the last row that is completely in view. */
   get wholeEnd(): number {
     const { rowHeight, source } = this.#options;
     return Math.min(source.count(), Math.floor((this.#top + this.#viewport) / rowHeight));
@@ -113,7 +112,7 @@ export class VirtualList<View extends RowElement> {
     return undefined;
   }
 
-  /** The rows have changed. @param move puts another row into view, instead of those that were there. */
+  /** The rows have changed. @param move scrolls elsewhere, instead of keeping the rows in place. */
   refresh(move?: () => void): void {
     if (this.#viewport === 0) this.measure();
     const { body, rowHeight, source } = this.#options;
@@ -129,14 +128,14 @@ export class VirtualList<View extends RowElement> {
     this.draw();
   }
 
-  /** The scroller has another size. */
+  /** The scroller was resized. */
   resized(): void {
     this.measure();
     if (this.#following) this.#scrollToEnd();
     this.draw();
   }
 
-  /** Just shown, the list has a size at once, before any observer reports it. */
+  /** A list just shown already has a size, before any observer reports it. */
   measure(): void {
     this.#viewport = this.#options.scroller.clientHeight;
   }
@@ -154,7 +153,7 @@ export class VirtualList<View extends RowElement> {
     this.#leftTop = false;
   }
 
-  /** As in the beginning: at the end, wherever it was. */
+  /** Back to the initial state: following the end. */
   reset(): void {
     this.#following = true;
     this.#atEnd = false;
@@ -177,7 +176,7 @@ export class VirtualList<View extends RowElement> {
     else scroller.scrollTop = top < scrollTop ? top : top + rowHeight - this.#viewport;
   }
 
-  /** Throws the row elements away: others are needed. */
+  /** Discards the row elements; draw makes new ones. */
   discard(): void {
     this.#options.body.replaceChildren();
     this.#views.clear();
@@ -229,12 +228,12 @@ export class VirtualList<View extends RowElement> {
   #scrolled(): void {
     const { scroller } = this.#options;
     const { scrollTop, scrollHeight, clientHeight } = scroller;
-    // By the list itself, to keep a row under the pointer: the user has not scrolled.
+    // Scrolled by the list to keep a row under the pointer, not by the user.
     if (this.#aim.y !== null && Math.abs(scrollTop - this.#top) < 1) return;
     this.#leftTop = false;
     const isAtEnd = scrollTop + clientHeight >= scrollHeight - 2;
     this.#following = this.#mayFollow && isAtEnd;
-    // Where all rows fit, the end is the top, which is what such an order is for.
+    // If all rows fit, the end is also the top: such an order stays at the top.
     this.#atEnd = !this.#mayFollow && isAtEnd && scrollTop > 0;
     this.draw();
   }
@@ -259,12 +258,12 @@ export class VirtualList<View extends RowElement> {
     scroller.scrollTop = this.#top + (index - before) * rowHeight;
   }
 
-  /** Of the row that was drawn at this index. */
+  /** Key of the row drawn at this index. */
   #keyDrawnAt(index: number): number | undefined {
     return this.#drawn[index - this.#first];
   }
 
-  /** The user no longer aims. */
+  /** Aiming has ended. */
   #aimed(): void {
     if (this.#following) this.#scrollToEnd();
     else if (this.#leftTop) this.#options.scroller.scrollTop = 0;
@@ -282,7 +281,7 @@ export class VirtualList<View extends RowElement> {
     }
   }
 
-  /** Elements are used again in any order; a screen reader that reads on wants that of the rows. */
+  /** Elements are reused in any order, but screen readers need them in row order. */
   #tidySoon(): void {
     this.#tidyTimer ??= setTimeout(() => {
       this.#tidyTimer = null;

@@ -14,7 +14,7 @@ const KEY_ZOOM = 0.7;
 const KEY_PAN = 0.15;
 
 export interface WaterfallHost {
-  /** Of the rows; the bands of pauses are drawn behind it. */
+  /** Contains the rows; its --pauses has the pause bands. */
   readonly body: HTMLElement;
   readonly header: ListHeader;
   readonly views: () => Iterable<RowView>;
@@ -26,13 +26,13 @@ export interface WaterfallHost {
 export class Waterfall {
   readonly #pauses: Pauses;
   readonly #host: WaterfallHost;
-  /** CSS pixels; 0: there is no room for it. */
+  /** CSS pixels; 0: not shown. */
   #width = 0;
   /** What the user zoomed to; null: fit the calls on screen. */
   #chosen: TimeWindow | null = null;
   #shown: TimeWindow | null = null;
   #now = 0;
-  /** As they are drawn. */
+  /** CSS as last drawn. */
   #bands = 'none';
 
   constructor(pauses: Pauses, host: WaterfallHost) {
@@ -40,18 +40,18 @@ export class Waterfall {
     this.#host = host;
   }
 
-  /** The columns have other widths. */
+  /** Column widths have changed. */
   measure(): void {
     this.#width = this.#host.header.measureWaterfall();
   }
 
-  /** Up to where running calls have grown. */
+  /** Extends running calls to `now`. */
   grow(now: number): void {
     this.#now = now;
     this.draw();
   }
 
-  /** Milliseconds until something that grows can look different: for a pixel of the bars, and for an elapsed time. */
+  /** Milliseconds until a running call looks different: its bar by a pixel, or its elapsed time. */
   get pace(): number {
     const perPixel =
       this.#shown === null || this.#width === 0
@@ -65,7 +65,7 @@ export class Waterfall {
     this.draw();
   }
 
-  /** As {@link fit}, with the next rows. */
+  /** Like {@link fit}, at the next draw. */
   reset(): void {
     this.#chosen = null;
   }

@@ -2,7 +2,7 @@
 import type { ColumnChoice, ColumnId } from './columnChoice.ts';
 import { COLUMNS, type Layout, layout } from './columns.ts';
 
-/** The requested width, or less: no other column is hidden for it. */
+/** The requested width, reduced until no other column is hidden. */
 export function widestColumn(
   room: number,
   others: Partial<Record<ColumnId, number>>,

@@ -11,12 +11,12 @@ export function completeUrl(row: Addressed): string | null {
   return row.host === null ? null : urlOf(row);
 }
 
-/** The URL as far as it is known, or with whom an encrypted connection is; null when nothing of it is known. */
+/** The URL as far as it is known, or the peer of an encrypted connection; null when neither is known. */
 export function addressText(row: Addressed): string | null {
   return urlOf(row) ?? row.host;
 }
 
-/** Host and path apart, for a list: one after the other they are the URL without its scheme. */
+/** Host and path separately, for a list: concatenated, they are the URL without its scheme. */
 export function addressParts({ scheme, host, path }: Addressed): { host: string; path: string } {
   if (path === null) return { host: host ?? '', path: '' };
   if (host === null) return { host: '', path };

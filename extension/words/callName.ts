@@ -1,4 +1,4 @@
-/** A call's name for tabs and files: `GET orders 404`. Nothing in it means anything to a file system. */
+/** A call's name for tabs and files: `GET orders 404`. No character in it is special to a file system. */
 import type { ExchangeRow } from '../engine/row.ts';
 
 const MAX_SEGMENT = 40;

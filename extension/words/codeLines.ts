@@ -1,7 +1,7 @@
 /**
- * Lines of code that is laid out: what the readers of HTML, CSS and JavaScript have in common. They read tokens, not a
- * tree: a beginning that was cut off, and what breaks the rules, is laid out as far as it goes. They take each character
- * once, so that hostile text costs no more than other text.
+ * Lines of code that is laid out, shared by the HTML, CSS and JavaScript layouts. They read tokens, not a tree:
+ * truncated or malformed text is laid out as far as possible. They read each character once, so that hostile text costs
+ * no more than other text.
  */
 import { MAX_INDENT } from './jsonLines.ts';
 
@@ -12,7 +12,7 @@ export type CodeKind =
   | 'name'
   | 'string'
   | 'number'
-  /** A word of the language. */
+  /** Keyword or literal. */
   | 'literal'
   | 'comment'
   | 'punctuation'
@@ -27,11 +27,11 @@ export interface CodeLine {
   /** Levels. */
   readonly indent: number;
   readonly pieces: readonly CodePiece[];
-  /** A further line of a token whose white space means something: it is not indented. */
+  /** A continuation line of a token with significant white space: not indented. */
   readonly verbatim?: boolean;
 }
 
-/** Pieces of one line: a list of a hundred thousand numbers goes on in the next. */
+/** Maximum pieces of one line: a list of 100,000 numbers continues on the next. */
 const MAX_PIECES = 200;
 
 /** Puts pieces into lines. */
@@ -45,7 +45,7 @@ export class LineWriter {
     return this.#pieces.length === 0;
   }
 
-  /** Levels of the line that is written; where it is empty, those of the last one. */
+  /** Level of the current line; if it is empty, that of the last line. */
   get indent(): number {
     return this.#indent;
   }
@@ -62,12 +62,12 @@ export class LineWriter {
     }
   }
 
-  /** A token that may have several lines, whose white space stays. */
+  /** Adds a token, maybe of several lines; white space is kept. */
   addVerbatim(kind: CodeKind, text: string, indent: number): void {
     let from = 0;
     for (let to = text.indexOf('\n'); to >= 0; to = text.indexOf('\n', from)) {
       this.add(kind, text.slice(from, to), indent);
-      // An empty line is one of them, too.
+      // Keeps empty lines.
       if (this.#pieces.length === 0) this.#pieces.push({ kind, text: '' });
       this.end();
       this.#verbatim = true;
@@ -77,7 +77,7 @@ export class LineWriter {
     this.add(kind, text.slice(from), indent);
   }
 
-  /** A comment: what its lines begin with is layout. */
+  /** Adds a comment without its indentation. */
   addComment(text: string, indent: number): void {
     const [first = '', ...more] = text.split('\n');
     this.add('comment', first.trimEnd(), indent);
@@ -88,7 +88,7 @@ export class LineWriter {
     }
   }
 
-  /** The line ends here. */
+  /** Ends the line. */
   end(): void {
     if (this.#pieces.length === 0) return;
     const line = { indent: Math.min(this.#indent, MAX_INDENT), pieces: this.#pieces };
@@ -98,15 +98,15 @@ export class LineWriter {
   }
 }
 
-/** @returns the offset behind the next `mark`; the end of the text where there is none. */
+/** @returns the offset after the next `mark`; the end of the text if there is none. */
 export function behind(text: string, mark: string, from: number): number {
   const at = text.indexOf(mark, from);
   return at < 0 ? text.length : at + mark.length;
 }
 
 /**
- * @param from at the quotation mark that begins a string.
- * @returns the offset behind it; a line end ends it, too.
+ * @param from offset of the opening quotation mark.
+ * @returns the offset after the string; a newline ends it too.
  */
 export function behindString(text: string, from: number): number {
   const mark = text[from];

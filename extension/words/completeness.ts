@@ -15,7 +15,7 @@ export interface Note {
   readonly tone: 'limit' | 'fault';
 }
 
-/** Most important first: that one is shown by a badge. */
+/** Most important first: a badge shows the first. */
 const NOTES: Readonly<Record<Exclude<Completeness, 'complete'>, Note>> = {
   'connect-failed': {
     label: t('not connected'),
@@ -124,7 +124,7 @@ export function notesOfEnded(
   return [{ label: endingWord(call) ?? t('ended'), sentence: ended, tone: 'fault' }, ...others];
 }
 
-/** The cause where it is known, in as few words; a connection that was just closed is no more than the label says. */
+/** The cause if known, in equally few words; for a plain close, the label already says it. */
 function endedLabel(call: Ended, { label }: Note): string {
   return call.ending?.how === 'closed' ? label : (endingWord(call) ?? label);
 }
@@ -140,7 +140,7 @@ export function badgeOf(row: ExchangeRow): Note | null {
   const foreign = isForeign(row);
   if (foreign)
     notes.unshift({ label: endingWord(row) ?? t('not HTTP'), sentence: ended ?? '', tone: 'fault' });
-  // That it is not HTTP is one of them.
+  // Not being HTTP counts as a violation.
   if (row.violations > (foreign ? 1 : 0)) {
     notes.push({ label: t('malformed'), sentence: violationsText(row.violations), tone: 'fault' });
   }

@@ -1,4 +1,4 @@
-/** What kind of content bytes or a text are, by their media type and first characters. */
+/** Kind of content of bytes or text, by media type and first characters. */
 
 export type ContentKind =
   | 'json'
@@ -12,7 +12,7 @@ export type ContentKind =
   | 'image'
   | 'binary';
 
-/** Media types of JavaScript (RFC 9239), those that are obsolete, too. */
+/** Media types of JavaScript (RFC 9239), including obsolete ones. */
 const SCRIPT = /^(?:application|text)\/(?:x-)?(?:java|ecma)script$/;
 
 /** @param type in lower case without parameters; empty when there is none. */

@@ -1,4 +1,4 @@
-/** Lays CSS out: a rule, a declaration, or a selector a line. Pure. */
+/** Lays out CSS: a rule, declaration or selector per line. Pure. */
 import { behind, behindString, type CodeKind, type CodeLine, LineWriter } from './codeLines.ts';
 
 interface Token {
@@ -11,7 +11,7 @@ interface Token {
 }
 
 const SPACE = /\s+/y;
-/** An unquoted address may hold every other character. */
+/** An unquoted URL may have any other character. */
 const ADDRESS = /url\(\s*(?!["'\s])[^)]*\)?/iy;
 const WORD = /!?(?:\\[\s\S]|[^\s"'\\{}();:,/!]|\/(?!\*))+/y;
 const NUMBER = /^(?:[+-]?\.?\d|#[\da-f]{3,8}$)/i;
@@ -22,7 +22,7 @@ export function cssLines(text: string): readonly CodeLine[] {
   return writer.lines;
 }
 
-/** @param base levels of what is outermost. */
+/** @param base level of outermost lines. */
 export function writeCss(text: string, writer: LineWriter, base: number): void {
   let depth = base;
   let parentheses = 0;
@@ -95,7 +95,7 @@ export function writeCss(text: string, writer: LineWriter, base: number): void {
   statement('');
 }
 
-/** @returns the offset behind what the pattern matches there; `at`: nothing. */
+/** @returns the offset after the match at `at`, or `at` if none. */
 function matched(pattern: RegExp, text: string, at: number): number {
   pattern.lastIndex = at;
   return pattern.test(text) ? pattern.lastIndex : at;
@@ -117,7 +117,7 @@ function writeStatement(
     const tight = last === undefined || writer.isEmpty || text === ',' || last.text === '(' || text === ')';
     const wide =
       token.spaced || last?.text === ',' || index === colon + 1 || (colon >= 0 && text.startsWith('!'));
-    // The colon of a declaration stands at its name, whatever was written.
+    // A declaration's colon directly follows the name, whatever was written.
     if (!tight && wide && index !== colon) writer.add('text', ' ', indent);
     if (token.kind === 'comment') writer.addComment(text, indent);
     else writer.addVerbatim(kindOf(token, index, { isRule, isSelector, colon }), text, indent);

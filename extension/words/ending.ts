@@ -7,13 +7,13 @@ import { t } from './translate.ts';
 /** The relevant parts of a row or of its JSON. */
 export interface Ended {
   readonly ending: CallEnding | null;
-  /** What the TLS library said went wrong, of a call without an answer. */
+  /** The TLS library's error, for a call without a response. */
   readonly tlsFailure: string | null;
-  /** Attempts to connect; 0: it is not about a connection that failed. */
+  /** Connection attempts; 0: not a failed connection. */
   readonly connectAttempts: number;
 }
 
-/** The request or the answer is not HTTP: one of the rules that the call breaks. */
+/** The request or the response is not HTTP: one of the violations. */
 export function isForeign({ ending }: Pick<Ended, 'ending'>): boolean {
   return ending?.how === 'not-http' || ending?.detail === 'request-not-http';
 }
@@ -117,14 +117,14 @@ const REFUSED: typeof RESET = {
   unknown: t('The request was refused without acting on it: it is safe to retry'),
 };
 
-/** @param how with its space before, or empty. */
+/** @param how with a leading space, or empty. */
 function processEnded(by: Side | null, how: string): string {
   if (by === 'client') return t('The client process ended{0} before the response was complete', how);
   if (by === 'server') return t('The server process ended{0} before the response was complete', how);
   return t('The traced process ended{0} before the response was complete', how);
 }
 
-/** By whom, and why: ip(7), and what the kernel makes of ICMP messages. */
+/** By whom, and why: ip(7), and the kernel's mapping of ICMP messages. */
 const UNREACHABLE: Readonly<Record<string, string>> = {
   ENETUNREACH: t('The network cannot be reached: this machine, or a router, has no route to the address'),
   EHOSTUNREACH: t(
@@ -134,7 +134,7 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   EHOSTDOWN: t('The host cannot be reached: it is down'),
 };
 
-/** What became of an attempt to connect: `The connection was refused`. */
+/** Outcome of a connection attempt: `The connection was refused`. */
 export function connectText(ending: CallEnding): string {
   if (ending.detail === 'by-proxy') return t('The proxy did not connect to the address');
   switch (ending.how) {

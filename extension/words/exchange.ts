@@ -41,7 +41,7 @@ export function methodText(row: ExchangeRow): string {
   return row.method === null ? UNKNOWN : labelText(row.method, 24);
 }
 
-/** `201 Created`, of gRPC `200 NOT_FOUND`, `…` while running, else in a word why there is none. */
+/** `201 Created`, for gRPC `200 NOT_FOUND`, `…` while running, else a word for the reason. */
 export function statusText(row: ExchangeRow): string {
   if (row.status !== null) {
     const phrase = grpcStatusText(row.grpcStatus) || labelText(row.statusText ?? '', 60);

@@ -4,7 +4,7 @@ import { indentation, laidOut } from './laidOut.ts';
 
 /** Characters; longer texts stay as they are. Laying them out would take seconds. */
 const MAX_LAID_OUT = 8 * 1024 * 1024;
-/** The same of code, which costs more, and which an editor can lay out by itself. */
+/** The same for code, which costs more and which an editor can format itself. */
 const MAX_CODE = 1024 * 1024;
 const CODE: ReadonlySet<ContentKind> = new Set(['html', 'css', 'script']);
 
@@ -13,7 +13,7 @@ export function formattedText(text: string, essence: string): string {
   const kind = textKind(essence, text);
   if (text.length > (CODE.has(kind) ? MAX_CODE : MAX_LAID_OUT)) return text;
   const lines = laidOut(kind, text);
-  // What is none of them, or already laid out as its writer wanted.
+  // No layout for it, or the text is not of its kind.
   if (lines === null || lines.length === 0) return text;
   return lines
     .map((line) => `${indentation(line)}${line.pieces.map((piece) => piece.text).join('')}\n`)

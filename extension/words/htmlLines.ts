@@ -1,7 +1,7 @@
 /**
- * Lays HTML out: what is a block in a line of its own, what stands within a text stays in it. Scripts and style sheets in
- * it are laid out, too. It need not be well-formed: an end tag without its start tag stands where it is. White space
- * between blocks is layout and is replaced; `Raw` shows the original. Pure; each character is read once.
+ * Lays out HTML: a block on its own line, inline elements within their text. Scripts and style sheets are laid out too.
+ * It need not be well-formed: an end tag without a start tag stays where it is. White space between blocks is layout
+ * and is replaced; `Raw` shows the original. Pure; each character is read once.
  */
 import { behind, type CodeLine, LineWriter } from './codeLines.ts';
 import { writeCss } from './cssLines.ts';
@@ -11,16 +11,16 @@ import { tagPieces } from './xmlLines.ts';
 
 /** Elements without content (HTML Standard, section 13.1.2). */
 const VOID = names('area base br col embed hr img input link meta source track wbr');
-/** What stands within a line of text, as style sheets have it without others. */
+/** Inline elements, by the default style sheet. */
 const INLINE = names(
   `a abbr b bdi bdo br button cite code data del dfn em i img input ins kbd label mark meter output progress q s samp
   select small span strong sub sup time u var wbr`,
 );
-/** Whose content is text up to their end tag. */
+/** Elements with only text up to the end tag. */
 const TEXT_ONLY = names('script style textarea title xmp');
-/** Whose white space is shown. */
+/** Their white space is kept. */
 const PREFORMATTED = names('pre textarea listing xmp');
-/** A start tag of these ends the open element of those, if it is the innermost: end tags that may be left out. */
+/** Start tags, and the innermost open elements whose end tag may be omitted before them. */
 const ENDS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['li', names('li')],
   ['dt', names('dt dd')],
@@ -53,13 +53,13 @@ export function htmlLines(text: string): readonly CodeLine[] {
 class HtmlLayout {
   readonly #writer = new LineWriter();
   readonly #open: string[] = [];
-  /** How often each name is open: an end tag without its start tag is known without a search. */
+  /** Open elements per name: detects an end tag without a start tag without a search. */
   readonly #counts = new Map<string, number>();
-  /** The block whose start tag begins the line that is written: if nothing but text follows, its end tag is in it, too. */
+  /** The block whose start tag begins the current line: if only text follows, its end tag goes on the line too. */
   #short: string | null = null;
   /** Open elements whose white space is shown. */
   #preformatted = 0;
-  /** White space came behind what was written. */
+  /** White space followed the last output. */
   #space = false;
 
   get lines(): readonly CodeLine[] {
@@ -91,7 +91,7 @@ class HtmlLayout {
     this.#end();
   }
 
-  /** @returns the offset behind what belongs to the tag. */
+  /** @returns the offset after the tag and its text. */
   #tag(tag: string, text: string, behindTag: number): number {
     const name = nameOf(tag);
     if (tag.startsWith('</')) {
@@ -126,7 +126,7 @@ class HtmlLayout {
   }
 
   #endTag(tag: string, name: string): void {
-    // Within such an element nothing else was opened.
+    // Preformatted elements have no open children.
     const shown = this.#preformatted > 0 && !PREFORMATTED.has(name);
     if (INLINE.has(name) || shown) {
       this.#pieces(tag, this.#open.length);
@@ -165,7 +165,7 @@ class HtmlLayout {
     this.#space = /\s$/.test(text);
   }
 
-  /** White space in a text is one space. */
+  /** Collapses white space within text. */
   #separate(indent: number): void {
     if (this.#space && !this.#writer.isEmpty && this.#preformatted === 0)
       this.#writer.add('text', ' ', indent);
@@ -175,13 +175,13 @@ class HtmlLayout {
   #pieces(tag: string, indent: number): void {
     if (this.#short === null || INLINE.has(nameOf(tag))) this.#separate(indent);
     for (const { kind, text } of tagPieces(tag)) {
-      // A value may have several lines, of which every blank counts.
+      // A value may span lines, in which every space counts.
       if (kind === 'string') this.#writer.addVerbatim(kind, text, indent);
       else this.#writer.add(kind, text, indent);
     }
   }
 
-  /** What has a line of its own. */
+  /** Writes on its own line. */
   #line(kind: 'comment' | 'tag', text: string): void {
     const indent = this.#open.length;
     if (this.#preformatted > 0) {

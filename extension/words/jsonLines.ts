@@ -1,6 +1,6 @@
 /**
- * Lays JSON out without reading it into values: numbers keep every digit, names that occur twice stay twice, and
- * a beginning that was cut off is laid out as far as it goes. Pure; time and output are bounded.
+ * Lays out JSON without parsing it into values: numbers keep every digit, duplicate names are kept, and truncated
+ * text is laid out as far as it goes. Pure; time and output are bounded.
  */
 
 export type JsonKind = 'name' | 'string' | 'number' | 'literal' | 'punctuation';
@@ -22,7 +22,7 @@ export const MAX_INDENT = 40;
 const TOKEN = /\s*(?:("(?:[^"\\]|\\.)*(?:"|\\$)?)|(-?\d[\d.eE+-]*)|(true|false|null)|([[\]{},:]))/y;
 
 /**
- * @returns null when the text is not the beginning of JSON; whether that is the whole is for the caller to know.
+ * @returns null when the text is not the beginning of JSON; the caller must know whether it is complete.
  */
 export function jsonLines(text: string): readonly JsonLine[] | null {
   const lines: JsonLine[] = [];

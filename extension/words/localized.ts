@@ -1,11 +1,11 @@
 /**
- * Texts that were made where nothing is translated: by the engine, the worker thread and the helper, whose words are also
- * those of JSON, HAR and the command line. They are recognised here, at the edge, by the English of the bundle
- * (l10n/foreign.json lists them). What is not recognised stays as it is.
+ * Translates texts that are made in English by the engine, the worker thread and the helper, and that JSON, HAR and the
+ * command line use as they are. They are recognised here, at the edge, by the English of the bundle (l10n/foreign.json
+ * lists them). Other texts stay as they are.
  */
 import { language, texts } from './translate.ts';
 
-/** A text with placeholders: what stands before, between and behind them. */
+/** A text with placeholders, and the pieces around them. */
 interface Pattern {
   readonly text: string;
   readonly pieces: readonly string[];
@@ -13,9 +13,9 @@ interface Pattern {
   readonly numbers: readonly number[];
 }
 
-/** Sentences contain sentences: the depth of nesting. */
+/** Maximum nesting of sentences in sentences. */
 const MAX_DEPTH = 4;
-/** Longer ones hold captured text, which is not looked through. */
+/** Longer texts contain captured text, which is not searched. */
 const MAX_LENGTH = 2_000;
 const MAX_REMEMBERED = 1_000;
 /** A text with fewer characters of its own is part of another one: `{0} or {1}` says little by itself. */
@@ -39,7 +39,7 @@ export function localized(text: string): string {
   return made;
 }
 
-/** {@link localized}, where there may be no text. */
+/** {@link localized}, for a text or null. */
 export function localizedOrNull(text: string | null): string | null {
   return text === null ? null : localized(text);
 }
@@ -60,7 +60,7 @@ const weight = ({ pieces }: Pattern): number => pieces.reduce((sum, piece) => su
 
 function translated(text: string, all: readonly Pattern[], depth: number): string {
   if (Object.hasOwn(texts(), text)) return texts()[text]!;
-  // A number, a name, a sign: nothing to be looked for.
+  // A number, a name, a sign: nothing to translate.
   if (depth === 0 || !/[a-z]{2} |[:(“]| [a-z]{2}/.test(text)) return text;
   for (const pattern of all) {
     if (depth === MAX_DEPTH && weight(pattern) < MIN_WEIGHT) return text;

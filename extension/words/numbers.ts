@@ -44,7 +44,7 @@ export function durationText(ms: number | null): string {
 /** How often {@link elapsedText} changes, at most. */
 export const ELAPSED_MS = 100;
 
-/** Of something that goes on: tenths of a second, so that it can be read while it changes. `0.3 s…`, `2m 5s…`. */
+/** While running: tenths of a second, so that it can be read while it changes. `0.3 s…`, `2m 5s…`. */
 export function elapsedText(ms: number): string {
   const text = ms < 59_950 ? `${(Math.floor(ms / ELAPSED_MS) / 10).toFixed(1)} s` : durationText(ms);
   return `${text}…`;
@@ -54,7 +54,7 @@ let counts: { readonly language: string; readonly format: Intl.NumberFormat } | 
 
 /** `12,340`; grouped as the language does it. */
 export function numberText(count: number): string {
-  // Nothing to be set apart. Loading ICU's data takes longer than all else that the command line does by itself.
+  // Nothing to group. Loading ICU's data takes longer than all else that the command line does.
   if (Number.isInteger(count) && Math.abs(count) < 1_000) return String(count);
   if (counts?.language !== language())
     counts = { language: language(), format: new Intl.NumberFormat(language()) };
@@ -63,7 +63,7 @@ export function numberText(count: number): string {
 
 /**
  * `1 call`, `12,340 calls` in the user's language.
- * @param one text for one, and `many` for all other numbers: `{0}` is the number, the others are what follows.
+ * @param one text for one, and `many` for all other numbers: `{0}` is the number, the rest are `values`.
  */
 export function counted(
   count: number,

@@ -3,7 +3,7 @@
 import { counted, durationText } from './numbers.ts';
 import { t } from './translate.ts';
 
-/** Milliseconds; less is not mentioned. */
+/** Milliseconds; less is not reported. */
 const NOTABLE_MS = 1_000;
 
 /** `3 s behind`; null when it keeps up. */

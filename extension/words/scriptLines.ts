@@ -1,33 +1,33 @@
 /**
- * Lays JavaScript out: a statement, or a member of an object, a line. Line ends that are there stay, as they may end
- * statements; where there are none, as in a bundle, they are put where a statement ends. Pure.
+ * Lays out JavaScript: a statement or object member per line. Existing newlines are kept, as they may end statements;
+ * where there are none, as in a bundle, they are added where a statement ends. Pure.
  */
 import { type CodeKind, type CodeLine, LineWriter } from './codeLines.ts';
 import { isValue, type ScriptToken, scriptTokens } from './scriptTokens.ts';
 
 interface Bracket {
   readonly mark: string;
-  /** Levels of the line in which it was opened. */
+  /** Level of the line that opened it. */
   readonly indent: number;
-  /** Statements are in it, not members of an object. */
+  /** It has statements, not object members. */
   readonly isBlock: boolean;
   readonly isSwitch: boolean;
   /** All of it is in one line. */
   readonly inline: boolean;
-  /** `?` whose `:` has not come. */
+  /** `?` still without a `:`. */
   ternaries: number;
-  /** `case` or `default`, whose `:` has not come. */
+  /** `case` or `default`, still without its `:`. */
   inCase: boolean;
 }
 
-/** An object at most this long, with no bracket in it, is one line. Characters. */
+/** Characters. An object up to this long, without braces, is one line. */
 const SHORT_OBJECT = 60;
 /** Tokens of a short object. */
 const SHORT_TOKENS = 24;
 
-/** What goes on in the line in which a block has ended. */
+/** Words that continue the line that ended a block. */
 const CONTINUES = new Set(['else', 'catch', 'finally', 'while', 'of', 'in', 'from', 'instanceof', 'as']);
-/** Words behind which a parenthesis is not that of a call. */
+/** Words after which a parenthesis is not a call's. */
 const BEFORE_PARENTHESIS = new Set(
   'if for while switch catch return typeof in of case throw new await yield with else async do void delete instanceof'.split(
     ' ',
@@ -43,7 +43,7 @@ export function scriptLines(text: string): readonly CodeLine[] {
   return writer.lines;
 }
 
-/** @param base levels of what is outermost. */
+/** @param base level of outermost lines. */
 export function writeScript(text: string, writer: LineWriter, base: number): void {
   new ScriptLayout(writer, base).write(text);
 }
@@ -54,9 +54,9 @@ class ScriptLayout {
   #last: ScriptToken | undefined;
   /** The last token is a sign before its operand. */
   #isSign = false;
-  /** A statement goes on in the line that comes. */
+  /** A statement continues on the next line. */
   #goesOn = false;
-  /** The parentheses that ended just before. */
+  /** The brackets closed just before. */
   #closed: Bracket | null = null;
 
   constructor(writer: LineWriter, base: number) {
@@ -159,7 +159,7 @@ class ScriptLayout {
   #close(token: ScriptToken, following: ScriptToken | undefined): void {
     const { text } = token;
     const mark = text === '}' ? '{' : text === ')' ? '(' : '[';
-    // One that was not opened is written where it is.
+    // An unmatched one is written where it is.
     const closed = this.#open.length > 1 && this.#top.mark === mark ? (this.#open.pop() as Bracket) : null;
     if (closed === null) {
       this.#put(token);
@@ -192,7 +192,7 @@ class ScriptLayout {
     if (token.kind !== 'comment') this.#goesOn = false;
   }
 
-  /** Is there a space between the last token and this one, in one line? */
+  /** Whether a space separates the last token and this one. */
   #isSpaced(token: ScriptToken): boolean {
     const last = this.#last;
     const { kind, text } = token;
@@ -229,14 +229,14 @@ function bracket(
   return { mark, indent, isBlock, isSwitch, inline, ternaries: 0, inCase: false };
 }
 
-/** Does a statement go on in the next line, which begins with this token? */
+/** Whether a statement continues on the line that this token begins. */
 function continues(last: ScriptToken | undefined, token: ScriptToken): boolean {
   if (last === undefined || last.kind === 'comment' || token.kind === 'comment') return false;
   if (token.kind === 'mark' && /^(?:[.?:&|=*/%<>^]|\?\.|\+$|-$)/.test(token.text)) return true;
   return last.kind === 'mark' && !/^(?:[;{}()\],:]|\]|\+\+|--)$/.test(last.text);
 }
 
-/** Does a brace begin a block of statements, or else an object? @param closed the parentheses before it. */
+/** Whether a brace begins a block, rather than an object. @param closed the parentheses before it. */
 function opensBlock(before: ScriptToken | undefined, closed: Bracket | null, top: Bracket): boolean {
   if (before === undefined) return true;
   if (before.text === ')' && closed !== null) return true;
@@ -247,7 +247,7 @@ function opensBlock(before: ScriptToken | undefined, closed: Bracket | null, top
   return top.isBlock && [';', '{', '}', ':'].includes(before.text) && top.ternaries === 0;
 }
 
-/** Has the object that begins a short end, with nothing in it that needs lines? */
+/** Whether an object is short, with nothing in it that needs lines. */
 function isShort(next: (index: number) => ScriptToken | undefined): boolean {
   let length = 0;
   for (let index = 0; index < SHORT_TOKENS; index++) {

@@ -3,7 +3,6 @@ import { behind, behindString } from './codeLines.ts';
 
 export type ScriptKind =
   | 'word'
-  /** A word of the language. */
   | 'keyword'
   | 'number'
   /** A string, a regular expression, or a part of a template. */
@@ -23,7 +22,7 @@ const KEYWORDS = new Set(
   from function get if import in instanceof let new null of return set static super switch this throw true try typeof
   undefined var void while with yield`.split(/\s+/),
 );
-/** Words that are values: what follows is no operand. */
+/** Words after which no operand follows. */
 const VALUES = new Set([
   'false',
   'null',
@@ -44,7 +43,7 @@ const NUMBER = /(?:0[xob][\da-f_]+|(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:e[+-]?
 const MARK =
   />>>=|\.\.\.|===|!==|\*\*=|<<=|>>=|>>>|&&=|\|\|=|\?\?=|=>|==|!=|<=|>=|&&|\|\||\?\?|\?\.(?!\d)|\+\+|--|\+=|-=|\*=|\/=|%=|&=|\|=|\^=|<<|>>|\*\*|[\s\S]/y;
 
-/** May an operator follow the token? Then `/` divides. */
+/** Whether an operator may follow; then `/` divides. */
 export function isValue(token: ScriptToken | undefined): boolean {
   if (token === undefined || token.kind === 'comment') return false;
   if (token.kind === 'keyword') return VALUES.has(token.text);
@@ -53,7 +52,7 @@ export function isValue(token: ScriptToken | undefined): boolean {
 }
 
 export function* scriptTokens(text: string): Generator<ScriptToken> {
-  /** Open brackets: those of a template end its `${`. */
+  /** Open braces; `${`: of a template. */
   const open: ('{' | '${')[] = [];
   let last: ScriptToken | undefined;
   let lineEnds = 0;
@@ -93,7 +92,7 @@ export function* scriptTokens(text: string): Generator<ScriptToken> {
       end = matched(NUMBER, text, at);
     } else {
       end = matched(WORD, text, at);
-      // What follows a dot is a name, whatever it is called.
+      // After a dot, even a keyword is a name.
       if (end > at)
         kind =
           last?.text !== '.' && last?.text !== '?.' && KEYWORDS.has(text.slice(at, end)) ? 'keyword' : 'word';
@@ -111,13 +110,13 @@ export function* scriptTokens(text: string): Generator<ScriptToken> {
   }
 }
 
-/** @returns the offset behind what the pattern matches there; `at`: nothing. */
+/** @returns the offset after the match at `at`, or `at` if none. */
 function matched(pattern: RegExp, text: string, at: number): number {
   pattern.lastIndex = at;
   return pattern.test(text) ? pattern.lastIndex : at;
 }
 
-/** @returns the offset behind the template, or behind its next `${`. */
+/** @returns the offset after the template, or after its next `${`. */
 function behindTemplate(text: string, from: number): number {
   for (let at = from; at < text.length; at++) {
     const character = text[at];
@@ -128,7 +127,7 @@ function behindTemplate(text: string, from: number): number {
   return text.length;
 }
 
-/** @returns the offset behind a regular expression; negative: there is none, and none ends before this offset. */
+/** @returns the offset after a regular expression; negative: none, and none ends before its absolute value. */
 function behindPattern(text: string, from: number): number {
   let inClass = false;
   let at = from + 1;

@@ -3,7 +3,7 @@
  * `vscode.l10n.t`, which code without VS Code (the panel, the command line, tests) cannot call. Nothing is translated
  * until {@link setLanguage}, which the command line never calls: what programs read stays English.
  *
- * scripts/l10n.mjs collects the texts, so that a call has them as literals.
+ * scripts/l10n.mjs collects the texts, so calls must pass literals.
  */
 
 /** English text → text of the language. */
@@ -26,12 +26,12 @@ export function language(): string {
   return tag;
 }
 
-/** All texts of that language; none: they are English. */
+/** All texts of that language; empty for English. */
 export function texts(): Texts {
   return known;
 }
 
-/** The text in the user's language, with `{0}`, `{1}`, … replaced. What is put in is never read as a text itself. */
+/** The text in the user's language, with `{0}`, `{1}`, … replaced. Inserted values are never translated. */
 export function t(text: string, ...values: readonly (string | number)[]): string {
   const translated = Object.hasOwn(known, text) ? known[text]! : text;
   if (values.length === 0) return translated;

@@ -1,6 +1,6 @@
 /**
- * Makes captured text safe to display. What a peer sent may move a terminal's cursor, turn the reading
- * direction around or hide a part of itself; here every such character is written out, so that one label cannot
+ * Makes captured text safe to display. What a peer sent may move a terminal's cursor, reverse the reading
+ * direction or hide a part of itself; here every such character is written out, so that one label cannot
  * pass for another. (Nothing here parses: captured text is only ever set as text.)
  */
 
@@ -43,14 +43,14 @@ export function shorten(text: string, limit: number): string {
 
 /** One visible line of at most `limit` characters: for labels, tooltips and messages. */
 export function labelText(text: string, limit = 200): string {
-  // Shortened before as well: captured text may be large, and escaping it whole would be in vain.
+  // Shortened first, too: captured text may be large, and escaping all of it would be wasted.
   return shorten(visibleLine(shorten(text, limit)), limit);
 }
 
 /** A notification shows no more. */
 const MAX_NOTIFICATION = 1_000;
 
-/** For notifications, in which VS Code makes links of `[text](command:…)`: captured text must not make one. */
+/** For notifications, where VS Code turns `[text](command:…)` into links: captured text must not make one. */
 export function notificationText(text: string): string {
   return labelText(text.replaceAll('](', '] ('), MAX_NOTIFICATION);
 }

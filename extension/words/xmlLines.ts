@@ -1,6 +1,6 @@
 /**
- * Lays XML out, one element or text a line, without reading it into a tree of nodes: a beginning that was cut off
- * is laid out as far as it goes. White space between elements is layout and is replaced; `Raw` shows the original.
+ * Lays out XML, one element or text per line, without parsing it into a tree: truncated text is laid out as far
+ * as it goes. White space between elements is layout and is replaced; `Raw` shows the original.
  * Pure; time and output are bounded.
  */
 import { MAX_INDENT } from './jsonLines.ts';
@@ -20,12 +20,12 @@ export interface XmlLine {
 const TOKEN =
   /<!--[\s\S]*?(?:-->|$)|<!\[CDATA\[[\s\S]*?(?:\]\]>|$)|<\?[\s\S]*?(?:\?>|$)|<!(?:"[^"]*"|'[^']*'|\[[^\]]*\]|[^>"'[])*(?:>|$)|<\/?[A-Za-z_:\x80-\uffff](?:"[^"]*(?:"|$)|'[^']*(?:'|$)|[^>"'])*(?:>|$)|[^<]+/gy;
 
-/** @returns null when this is not the beginning of well-formed XML; whether it is all is for the caller to know. */
+/** @returns null when this is not the beginning of well-formed XML; the caller must know if it is complete. */
 export function xmlLines(text: string): readonly XmlLine[] | null {
   const source = text.trimEnd();
   const lines: XmlLine[] = [];
   const open: string[] = [];
-  /** The start tag whose element may yet fit into its line, and the text behind it. */
+  /** A start tag whose element may still fit on its line, and the text after it. */
   let pieces: XmlPiece[] = [];
   let short: string | null = null;
   let at = 0;

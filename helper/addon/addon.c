@@ -23,7 +23,7 @@
 #define POLL_MS 20
 /* Events that JavaScript has not taken yet; more wait in the ring. */
 #define MAX_NOTICES 4096
-/* Bytes of /proc/PID/maps; of a longer one nothing is kept. */
+/* Bytes of /proc/PID/maps; a longer one is discarded. */
 #define MAX_MAPS (512u << 10)
 #define EVENT_PARTS 5
 /* The thread that empties the rings needs less than this for the records since its last turn. */
@@ -47,7 +47,7 @@ static struct {
 struct noticed {
 	struct noticed *next;
 	struct process_event event;
-	char *maps; /* NULL: not looked at, or gone */
+	char *maps; /* NULL: not read, or gone */
 };
 
 static struct {

@@ -17,7 +17,7 @@ struct ring {
 	const unsigned char *data;
 	void *mappings[2];
 	size_t sizes[2];
-	unsigned char *joined; /* a copy of the record that is partly at the end and partly at the beginning */
+	unsigned char *joined; /* a copy of the record that wraps around */
 	size_t joined_size;
 };
 
@@ -31,7 +31,7 @@ struct drain_limit {
 	uint64_t data, structure;
 };
 
-/* Reads what is in the rings at this moment. */
+/* Reads the current ends of the rings. */
 void rings_limit(struct ring *data, struct ring *structure, struct drain_limit *limit);
 
 /*
@@ -67,7 +67,7 @@ void define_guard_functions(napi_env env, napi_value exports);
 /* Throws and returns NULL. */
 napi_value throw_errno(napi_env env, const char *what);
 
-/* guard.c: what ps(1) and `http-trace doctor` (extension/cli/systemFacts.ts) call this process; of its main thread. */
+/* guard.c: the main thread's name, which ps(1) and `http-trace doctor` (extension/cli/systemFacts.ts) show. */
 #define NAME_IN_TRACE "http-trace"
 #define NAME_KEPT "http-trace kept"
 void name_process(const char *name);

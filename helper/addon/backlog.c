@@ -20,7 +20,7 @@ struct chunk {
 	struct chunk *next;
 	uint32_t used, records, split;
 	uint32_t copied; /* bytes of payload in it */
-	uint64_t up_to;  /* boot time before which all records are in this chunk or an earlier one; set when it is left */
+	uint64_t up_to;  /* boot time before which all records are in this or an earlier chunk; set when it is full */
 	unsigned char bytes[];
 };
 #define CHUNK_ROOM (BACKLOG_BATCH - sizeof(struct chunk))
@@ -147,7 +147,7 @@ static void count(struct chunk *chunk, uint32_t length, uint32_t copied)
 	backlog.facts.bytes += length;
 }
 
-/* The ranges of the record that are kept, each as a record that also covers what is left out behind it. */
+/* The ranges of the record that are kept, each as a record that also covers what is left out after it. */
 static void add_parts(struct chunk *chunk, const struct record_data *record, const struct kept *kept, size_t parts,
 		      uint8_t omission)
 {

@@ -21,10 +21,10 @@ struct record_header;
 struct backlog_facts {
 	uint64_t records; /* waiting */
 	uint64_t bytes;   /* taken by these; see backlog_set_limit */
-	uint64_t newest;  /* when the last record was made that was added; boot time in nanoseconds, 0 = none yet */
+	uint64_t newest;  /* when the last added record was made; boot time in nanoseconds, 0 = none yet */
 	uint64_t shed_bodies; /* bytes of bodies that were copied by the kernel and left out here */
 	uint64_t shed_heads;  /* likewise, of any data that arrived when the backlog was nearly full */
-	uint64_t split; /* of the records that were taken: those that are a further part of one that the kernel made */
+	uint64_t split; /* of the records taken: additional parts of kernel records that were split */
 	uint64_t dropped_records; /* by backlog_drop */
 	uint64_t dropped_bytes;   /* the copied bytes in them */
 };
@@ -33,7 +33,7 @@ struct backlog_facts {
 int backlog_open(void);
 void backlog_close(void);
 
-/* Bytes that the records may take, at least BACKLOG_LIMIT_MIN. What waits already stays. */
+/* Bytes that the records may take, at least BACKLOG_LIMIT_MIN. Pending records stay. */
 void backlog_set_limit(uint64_t bytes);
 
 /* Several additions are made under one lock. */

@@ -147,7 +147,7 @@ static napi_value to_array(napi_env env, const int *descriptors, uint32_t count)
 	return result;
 }
 
-/* takeTrace(channel): {facts, descriptors} of what was loaded for this process; waits until it is */
+/* takeTrace(channel): {facts, descriptors} of what was loaded for this process; waits for it */
 static napi_value take_trace(napi_env env, napi_callback_info info)
 {
 	static struct broker_request request;

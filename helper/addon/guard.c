@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Keeps other processes of the user out of the helper, blocks all system calls that the helper does not need, and
- * ends it with its client, whatever its JavaScript is busy with.
+ * Keeps other processes of the user out of the helper, blocks all system calls that the helper does not need, and ends
+ * it with its client, even if its JavaScript is busy.
  */
 #define _GNU_SOURCE
 #include "../sandbox.h"
@@ -85,7 +85,7 @@ static int allow_what_node_needs(void)
 		{SYS_readlink, ANY_ARGUMENT, 0, 0},
 		{SYS_access, ANY_ARGUMENT, 0, 0},
 #endif
-		/* Memory: V8 makes code. */
+		/* Memory: V8 has a JIT. */
 		{SYS_brk, ANY_ARGUMENT, 0, 0},
 		{SYS_mmap, ANY_ARGUMENT, 0, 0},
 		{SYS_mprotect, ANY_ARGUMENT, 0, 0},
@@ -152,8 +152,8 @@ static int allow_what_node_needs(void)
 }
 
 /*
- * harden(): from here on no process of the same user reads this one's memory or takes its descriptors (ptrace(2),
- * pidfd_getfd(2), /proc/PID/mem), nor makes Node listen for a debugger (SIGUSR1), as no socket can be made.
+ * harden(): from now on no process of the same user can read this one's memory, take its descriptors (ptrace(2),
+ * pidfd_getfd(2), /proc/PID/mem), or make Node listen for a debugger (SIGUSR1), as no socket can be created.
  */
 static napi_value harden(napi_env env, napi_callback_info info)
 {
@@ -209,7 +209,7 @@ static void *watch_ends(void *argument)
 	}
 }
 
-/* watch(client, broker, onBrokerGone): ends this process when the client has; broker may be -1 */
+/* watch(client, broker, onBrokerGone): ends this process with the client; broker may be -1 */
 static napi_value watch(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[3], name;

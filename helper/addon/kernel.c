@@ -197,7 +197,7 @@ static napi_value set_stacks(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
-/* readBreak(map, pid): what was hit, [thread, whether it was to be encrypted, head]; null: nothing */
+/* readBreak(map, pid): the hit, [thread, whether it was to be encrypted, head]; null: none */
 static napi_value read_break(napi_env env, napi_callback_info info)
 {
 	struct call_break hit = {0};

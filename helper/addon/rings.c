@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Reading BPF ring buffers (Documentation/bpf/ringbuf.rst): one page holds
- * the consumer's position, the next the producer's, then the data. The kernel
- * offers the data twice in a row, so that a record never wraps; but what is
- * mapped counts as this process's memory, so it is mapped once, and the one
- * record that wraps is put together. Not libbpf's ring_buffer: its static
- * library cannot become part of a shared object (libelf's thread-local data),
- * and the two rings have to be merged in order of time anyway.
+ * Reading BPF ring buffers (Documentation/bpf/ringbuf.rst): one page holds the
+ * consumer's position, the next the producer's, then the data. The kernel maps
+ * the data twice in a row, so that a record never wraps; but mappings count as
+ * this process's memory, so it is mapped once, and the one record that wraps is
+ * reassembled. Not libbpf's ring_buffer: its static library cannot become part
+ * of a shared object (libelf's thread-local data), and the two rings have to be
+ * merged in order of time anyway.
  */
 #include "addon.h"
 #include "backlog.h"
@@ -29,7 +29,7 @@
 /* A record is stamped a moment before it is seen; clocks of CPUs differ less than this. */
 #define CLOCK_MARGIN_NS 20000
 
-/* Bytes that are read before the kernel may use them again, and the backlog's other side may go on: of a small ring a part. */
+/* Bytes read before the kernel gets them back and the backlog's other side may continue; fewer for a small ring. */
 #define RELEASE_AFTER (128u << 10)
 #define RELEASE_SHARE 32
 
@@ -105,7 +105,7 @@ struct cursor {
 	uint64_t limit;
 };
 
-/* The record at that offset, which goes on at the ring's beginning: in one piece. NULL: there is no memory for it. */
+/* The record at that offset, which wraps around, in one piece. NULL: out of memory. */
 static const void *join(struct ring *ring, uint64_t offset, uint32_t length)
 {
 	uint64_t first = ring->mask + 1 - offset;
@@ -124,7 +124,7 @@ static const void *join(struct ring *ring, uint64_t offset, uint32_t length)
 	return ring->joined;
 }
 
-/* The record at the cursor, discarded ones passed over; NULL when there is none, or it is still being written. */
+/* The record at the cursor, skipping discarded ones; NULL when there is none, or it is still being written. */
 static const struct record_header *peek(struct cursor *cursor, uint32_t *span, uint32_t *length)
 {
 	while (cursor->position < cursor->limit) {
@@ -157,10 +157,10 @@ void rings_limit(struct ring *data, struct ring *structure, struct drain_limit *
 {
 	/*
 	 * The order of these three matters. A data record below its limit was
-	 * stamped after every structure record that belongs before it was
-	 * reserved, so that one is below the other limit. And a structure
-	 * record older than `before` has no older data record that is not
-	 * below the data's limit.
+	 * stamped after all structure records that precede it were reserved, so
+	 * they are below their limit, too. And all data records older than a
+	 * structure record that is older than `before` are below the data's
+	 * limit.
 	 */
 	limit->before = boot_time() - CLOCK_MARGIN_NS;
 	limit->data = __atomic_load_n(data->producer, __ATOMIC_ACQUIRE);
@@ -203,7 +203,7 @@ bool rings_drain(struct ring *data, struct ring *structure, const struct drain_l
 			break;
 		}
 		span = is_structure ? s_span : d_span;
-		/* What the programs reserved may be more than what they used. */
+		/* The programs may reserve more than they use. */
 		length = next->length;
 		if (length < sizeof(*next) || length > (is_structure ? s_length : d_length) || length % 8)
 			length = 0; /* never written by our programs */

@@ -9,7 +9,10 @@
 
 /* Leaving out less than this is not worth a further record. */
 #define GAP_MIN 256
-/* Bytes kept before a cut, and for HTTP/1 behind it: a chunk's size, a WebSocket frame's or gRPC message's header; as TAIL_SIZE. */
+/*
+ * Bytes kept before a cut, and for HTTP/1 after it: a chunk's size, a WebSocket frame's or gRPC message's header; as
+ * TAIL_SIZE.
+ */
 #define EDGE 64
 /* Longest method of a request line. */
 #define METHOD_MAX 24
@@ -23,13 +26,13 @@
 #define FRAME_TYPE_MAX 0x20
 #define OTHER_TYPE 0xff
 
-#define LANES 16384 /* connections that are followed, a power of two; of others everything is kept */
+#define LANES 16384 /* connections that are followed, a power of two; for others all is kept */
 
 enum lane_state { LANE_FRESH, LANE_KNOWN, LANE_LOST };
 
 /* One direction of an HTTP/2 connection. */
 struct lane {
-	uint64_t next; /* position of the byte that is expected */
+	uint64_t next; /* position of the next expected byte */
 	uint32_t left; /* of the frame's payload */
 	uint8_t header[FRAME_HEADER];
 	uint8_t gathered; /* bytes of the header */
@@ -161,7 +164,7 @@ static size_t look_at_http1(const struct record_data *record, struct kept *kept)
 	return keep(kept, count, copied - EDGE, copied, copied);
 }
 
-/* Skips the bytes that are missing before `position`. False: then it is not known where the next frame begins. */
+/* Skips the bytes that are missing before `position`. False: it is unknown where the next frame begins. */
 static bool skip(struct lane *lane, uint64_t position)
 {
 	uint64_t gap = position - lane->next;

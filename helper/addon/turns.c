@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* A file of its own, as the kernel's header and the C library's <sched.h>, which <pthread.h> needs, exclude each other. */
+/* A separate file, as the kernel's header conflicts with the C library's <sched.h>, which <pthread.h> needs. */
 #define _GNU_SOURCE
 #include "turns.h"
 

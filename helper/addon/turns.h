@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * On a busy machine a thread that asks for short turns gets them sooner, but not more of them (sched(7); since Linux 6.12,
- * others ignore it). It concerns the calling thread, and needs no right. Where it is refused, all stays as it was.
+ * On a busy machine a thread that requests short time slices gets them sooner, but not more CPU time (sched(7); since
+ * Linux 6.12, older ones ignore it). Affects the calling thread; needs no privilege. If refused, nothing changes.
  */
 void ask_for_short_turns(uint64_t nanoseconds);
 

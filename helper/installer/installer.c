@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * Installs the loader where only root writes, once, so that tracing needs no password from then on; and removes
- * it completely. It takes no path: everything it touches is named here. The shell command that starts it
- * (extension/elevation/install.ts) has copied it and the loader into STAGING, a folder of root's, and compared
- * both copies with the hashes that the user was shown, so that nothing that a user can write to runs as root.
+ * Installs the loader where only root writes, once, so that tracing needs no password from then on; and removes it
+ * completely. It takes no path: everything it touches is named here. The shell command that starts it
+ * (extension/elevation/install.ts) has copied it and the loader into STAGING, owned by root, and compared both copies
+ * with the hashes that the user was shown, so that nothing that a user can write to runs as root.
  *
  * The installed loader gets its rights in one of two ways:
- * - file capabilities, for the users that its access list names. The real uid then says who
- *   asks. The kernel ignores LD_* and the like, and grants no more than the capabilities below. They are permitted, not
- *   effective: the loader takes them once it is connected to the requester.
+ * - file capabilities, for the users that its access list names. The real uid is the requester's. LD_* and the like are
+ *   ignored, and only the capabilities below are granted. They are permitted, not effective: the loader raises them
+ *   once it is connected to the requester.
  * - polkit, for users in an active local session, by `pkexec`.
  */
 #define _GNU_SOURCE
@@ -70,7 +70,7 @@ struct acl {
 
 static int parent = -1, staging = -1;
 
-/* The staged copies, whatever happened. */
+/* Always removes the staged copies. */
 static void clean_up(void)
 {
 	if (staging < 0)
@@ -314,13 +314,13 @@ static void remove_all(void)
 	remove_file(folder, "installer", PARENT "/" FOLDER);
 	if (rmdir(PARENT "/" FOLDER))
 		fail("%s/%s cannot be removed: %s.", PARENT, FOLDER, strerror(errno));
-	/* The installation made it where it did not exist; it stays when it holds anything. */
+	/* The installation may have created it; it stays if it is not empty. */
 	if (rmdir(PARENT) && errno != ENOTEMPTY && errno != EEXIST)
 		fail("%s cannot be removed: %s.", PARENT, strerror(errno));
 	puts("Removed: " PARENT "/" FOLDER);
 }
 
-/* A decimal number, of a user that is not root. */
+/* A decimal user id other than root's. */
 static uid_t read_user(const char *text)
 {
 	unsigned long long value;

@@ -184,7 +184,7 @@ void read_requester(struct requester *requester)
 		refuse("the user that asked does not exist");
 	requester->gid = entry->pw_gid;
 	add_group(requester, requester->gid);
-	/* That of a user without an own one, in a container; sudo sets it as it sets the user's id. */
+	/* For a user without a group of their own (container); sudo sets it like the user's id. */
 	if (group && getenv("SUDO_UID"))
 		add_group(requester, read_number(group, 0, UINT32_MAX - 1));
 }

@@ -45,7 +45,7 @@ bool prepare_attacher(struct attacher *attacher)
 	return true;
 }
 
-/* From 0 up: the function (8 bits), the library (8), how much deeper the stack is there (16), the file (32): bpf/tls.h. */
+/* From bit 0: function (8 bits), library (8), how much deeper the stack is there (16), file (32): bpf/tls_session.h. */
 static uint64_t cookie_of(const struct broker_request *request, const struct broker_probe *probe)
 {
 	return function_of_symbol(probe->symbol) | (uint64_t)(request->library & 0xff) << 8 |
@@ -59,7 +59,7 @@ static int program_of(const struct attacher *attacher, const struct broker_probe
 	return probe->kind == BROKER_ENTRY ? attacher->enter : attacher->leave;
 }
 
-/* The kinds of probes of which each has a link of its own: those of broker_kind, then the entries that show callers. */
+/* Groups of probes, each with its own link: the values of broker_kind, then the entries that show callers. */
 static uint32_t group_of(const struct attacher *attacher, const struct broker_probe *probe)
 {
 	return program_of(attacher, probe) == attacher->caller ? BROKER_URETPROBE + 1 : probe->kind;
@@ -117,7 +117,7 @@ static int attach_event(const struct attacher *attacher, const char *path, const
 	return bpf_link_create(program_of(attacher, probe), *event, BPF_PERF_EVENT, &options);
 }
 
-/* What the threads that attach share. */
+/* Shared by the attaching threads. */
 struct attaching {
 	const struct attacher *attacher;
 	const char *path;
@@ -137,7 +137,7 @@ static void attach_one(void *argument, uint32_t index)
 		__atomic_store_n(&all->error, -all->links[index], __ATOMIC_RELAXED);
 }
 
-/* Moves what is not negative to `to`, in front of it or the same. */
+/* Moves non-negative entries to `to`, at or before `from`. */
 static uint32_t pack(int *to, const int *from, uint32_t count)
 {
 	uint32_t packed = 0;
@@ -150,8 +150,8 @@ static uint32_t pack(int *to, const int *from, uint32_t count)
 }
 
 /*
- * Each probe takes a lock of the kernel's that removing one holds for a tenth of a second, whoever removes it: the broker of
- * a trace that has ended, or another program. All wait for it together, so that they wait once, not once each.
+ * Each probe needs a kernel lock that any removal holds for a tenth of a second: by the broker of an ended trace, or by
+ * another program. The threads wait for it together, so that they wait once, not once each.
  */
 static int attach_perf(const struct attacher *attacher, const char *path, const struct broker_request *request,
 		       struct attachment *attachment)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * The process that stays elevated when the programs are loaded, and ends with the helper. It alone holds the
- * programs on TLS libraries: a process that holds such a program can put a breakpoint anywhere into any file, which is
- * as good as being root. It attaches them to places that it has checked, in a file that a process of the requester has
- * mapped; it opens no path that was sent, the file comes as a descriptor. And it keeps the helper's descriptors until
- * no other process can take them away from it.
+ * The process that stays elevated when the programs are loaded, and ends with the helper. It alone holds the programs
+ * on TLS libraries: a process that holds such a program can put a breakpoint anywhere into any file, which is as good
+ * as being root. It attaches them to places that it has checked, in a file that a process of the requester has mapped;
+ * it opens no path that was sent: the file comes as a descriptor. It also keeps the helper's descriptors until no other
+ * process can take them.
  */
 #define _GNU_SOURCE
 #include "attach.h"
@@ -34,21 +34,22 @@
 
 #define ATTACHMENTS_MAX 1024
 /*
- * How often the probes of one file are attached while the broker lives, and of how many files. Detached ones count too: the
- * helper may have kept their links. Each time costs whoever executes a place, root as well, 25 ns or more. An honest
- * helper attaches a file again only when nobody has used it for ten seconds.
+ * How often one file's probes may be attached in the broker's lifetime, and for how many files. Detached ones count
+ * too: the helper may have kept their links. Each costs any process that runs a place, even root's, 25 ns or more. An
+ * honest helper attaches a file again only when nobody has used it for ten seconds.
  */
 #define TIMES_MAX 1024
 #define FILES_MAX 4096
 
 /*
- * Descriptors that the broker may have, also of probes that are still being removed. With perf a probe needs two, and a tenth
- * of a second to be removed. A trace has about a hundred probes; without a limit (the system's is often half a million) a
- * hostile helper could leave so many that their removal takes half a day. Enough for ATTACHMENTS_MAX by uprobe_multi.
+ * Limit of the broker's descriptors, including those of probes still being removed. With perf a probe needs two, and a
+ * tenth of a second to be removed. A trace has about a hundred probes; without a limit (the system's is often half a
+ * million) a hostile helper could leave so many that their removal takes half a day. Enough for ATTACHMENTS_MAX by
+ * uprobe_multi.
  */
 #define DESCRIPTORS_MAX 8192
 #define ENTRIES_MAX (1u << 20) /* of a map, when it is emptied */
-#define GRACE_MS 300 /* how long a request may take that is being served when the helper ends */
+#define GRACE_MS 300 /* how long a request being served may still take when the helper ends */
 
 struct broker {
 	int channel, helper; /* a pidfd */
@@ -192,9 +193,9 @@ static void empty_map(int map)
 }
 
 /*
- * Closes one link only: the kernel waits for each, on a busy machine for seconds, and the helper is to say that it is at work.
- * In the order of attaching (that of the sections in trace_http.bpf.c's includes), so that no state of a socket is recorded
- * after its end is no longer seen.
+ * Closes one link only: the kernel waits for each, on a busy machine for seconds, and the helper has to report that it
+ * is working. In the order of attaching (that of the sections in trace_http.bpf.c's includes), so that no socket state
+ * is recorded once its end goes unseen.
  */
 static void pause_trace(struct broker *broker, struct broker_answer *answer)
 {
@@ -338,7 +339,7 @@ static bool serve(struct broker *broker)
 	bool goes_on;
 
 	__atomic_store_n(&broker->serving, true, __ATOMIC_SEQ_CST);
-	/* end_with_helper may have looked just before; then nothing would end a request that takes for ever. */
+	/* end_with_helper may have looked just before; then nothing would stop a request that never ends. */
 	goes_on = is_alive(broker->helper) && serve_one(broker);
 	__atomic_store_n(&broker->serving, false, __ATOMIC_SEQ_CST);
 	return goes_on;
@@ -356,8 +357,8 @@ static void *end_with_helper(void *argument)
 	poll(NULL, 0, GRACE_MS);
 	if (!__atomic_load_n(&broker->serving, __ATOMIC_SEQ_CST))
 		return NULL; /* run() is about to end it */
-	/* A thread that waits for a file system keeps the table of descriptors beyond _exit. */
-	served = __atomic_load_n(&broker->served, __ATOMIC_RELAXED); /* to close that one would wait, too */
+	/* A thread blocked in a file system keeps the descriptor table beyond _exit. */
+	served = __atomic_load_n(&broker->served, __ATOMIC_RELAXED); /* closing that one would block, too */
 	if (served > 3)
 		syscall(SYS_close_range, 3, served - 1, 0);
 	syscall(SYS_close_range, served >= 3 ? served + 1 : 3, ~0u, 0);
@@ -443,7 +444,7 @@ static void keep_descriptors(struct broker *broker)
 	}
 	if (syscall(SYS_close_range, number, ~0u, 0))
 		_exit(1);
-	/* Closes its end of a terminal or pipe: a reader that waits for its end must wait for the helper only. */
+	/* Closes its end of a terminal or pipe: a reader that waits for EOF must wait only for the helper. */
 	for (int i = 0, null = open("/dev/null", O_RDWR); null >= 0 && i < 3; i++)
 		dup2(null, i);
 	close(number);
@@ -460,7 +461,7 @@ static void confine(struct broker *broker, const struct requester *requester)
 	}
 	if (setrlimit(RLIMIT_CORE, &no_core))
 		_exit(1);
-	/* The hard limit as well: its user can raise the other one. */
+	/* The hard limit as well: the user can raise the soft one. */
 	if (getrlimit(RLIMIT_NOFILE, &descriptors))
 		_exit(1);
 	if (descriptors.rlim_max > DESCRIPTORS_MAX)

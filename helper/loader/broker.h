@@ -14,18 +14,19 @@
 
 enum broker_verb {
 	/*
-	 * Once, when no other process can inspect the helper: the answer brings the trace's maps and links, and behind it in
-	 * the same message the facts of the trace, as JSON (helper/facts.ts). It comes when the programs are loaded.
+	 * Once, when no other process can inspect the helper: the answer carries the trace's maps and links, and after
+	 * it in the same message the facts of the trace, as JSON (helper/facts.ts). It comes when the programs are
+	 * loaded.
 	 */
 	BROKER_HAND_OVER = 1,
-	/* Attaches the TLS probes of a file. The answer brings the links, if the helper is to hold any. */
+	/* Attaches the TLS probes of a file. The answer has the links, if the helper is to hold any. */
 	BROKER_ATTACH = 2,
 	/* Detaches what BROKER_ATTACH attached. */
 	BROKER_DETACH = 3,
 	/*
-	 * Between two traces: detaches the next of what BROKER_RESUME has attached, and the last time clears the maps that hold
-	 * state of the trace. The answer says how often it is still to be asked. The helper closes the links that were handed
-	 * over to it, and the probes.
+	 * Between two traces: detaches the next link that BROKER_RESUME attached, and after the last one clears the
+	 * maps that hold state of the trace. The answer says how many are left. The helper closes the links that were
+	 * handed over to it, and the probes.
 	 */
 	BROKER_PAUSE = 4,
 	/* Attaches the programs of the trace again, once until the next BROKER_PAUSE. The broker keeps these links. */
@@ -40,7 +41,7 @@ enum broker_kind { BROKER_ENTRY = 0, BROKER_RETURN = 1, BROKER_URETPROBE = 2 };
 struct broker_probe {
 	uint64_t offset; /* in the file */
 	uint32_t kind; /* enum broker_kind */
-	uint32_t stack; /* bytes by which the stack is deeper there (COOKIE_STACK of bpf/tls.h) */
+	uint32_t stack; /* bytes the stack is deeper there (COOKIE_STACK, bpf/tls_session.h) */
 	char symbol[BROKER_SYMBOL_SIZE]; /* the function's name, one of the catalogue's */
 };
 

@@ -53,8 +53,8 @@ static int open_socket(int folder, const char *name, const struct requester *req
 }
 
 /*
- * The supplementary groups of the process that listens. Not its effective group, which a setgid program lends. The
- * kernel's limit is more than is kept: processes with the last ones of so many cannot be traced.
+ * The supplementary groups of the process that listens. Not its effective group, which a setgid program gives. The
+ * kernel allows more than are kept: processes with one of the excess groups cannot be traced.
  */
 static void read_groups(int channel, struct requester *requester)
 {

@@ -43,7 +43,7 @@ void keep_broker_rights(const struct requester *requester, enum tls_attach way)
 	if ((geteuid() == 0 && setgroups(0, NULL)) || setresgid(requester->gid, requester->gid, requester->gid) ||
 	    setresuid(requester->uid, requester->uid, requester->uid) || syscall(SYS_capset, &header, data) ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ||
-	    /* Stopped by one of its user's processes, it goes on when the helper ends, and so ends as well. */
+	    /* If its user's processes stop it, it resumes when the helper ends, and then ends as well. */
 	    prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0))
 		_exit(1);
 }

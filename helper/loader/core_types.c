@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The few types of the kernel to which the programs are fitted (CO-RE). libbpf looks each of theirs up among all of the
- * kernel's, a hundred thousand, by name; that took as long as a quarter of the loader's work. Here all of them are found
- * in one pass, and copied with what they contain by value: libbpf never follows a pointer from one type to another.
+ * The few kernel types against which the programs are relocated (CO-RE). libbpf searches all of the kernel's hundred
+ * thousand types by name for each of them, which took a quarter of the loader's time. Here all are found in one pass,
+ * and copied with what they contain by value: libbpf never follows a pointer from one type to another.
  */
 #define _GNU_SOURCE
 #include "loader.h"
@@ -58,7 +58,7 @@ static struct name *find_slot(struct names *names, struct name name)
 	}
 }
 
-/* The kinds that libbpf fits a program's type to. */
+/* The kinds of types libbpf relocates against. */
 static bool is_fitted(const struct btf_type *type)
 {
 	return btf_is_composite(type) || btf_is_any_enum(type) || btf_is_typedef(type) || btf_is_int(type) || btf_is_fwd(type) ||
@@ -101,7 +101,7 @@ static int copy_type(struct btf *copy, const struct btf *kernel, uint32_t *numbe
 	return number;
 }
 
-/* What a copied type refers to still has the kernel's numbers: it is copied as well. */
+/* A copied type still refers to the kernel's ids: those types are copied as well. */
 static bool copy_contents(struct btf *copy, const struct btf *kernel, uint32_t *numbers, uint32_t number)
 {
 	/* Copying moves the types. */
@@ -181,7 +181,7 @@ static struct btf *programs_types(void)
 	return types;
 }
 
-/* A file in memory, open until the loader becomes the helper. */
+/* A file in memory, open until the loader becomes the broker. */
 static int file_of(const struct btf *types)
 {
 	uint32_t size;

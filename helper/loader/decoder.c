@@ -169,7 +169,7 @@ static bool decode_arm64_function(const unsigned char *code, struct decoded *dec
 
 		memcpy(&word, code + at, sizeof(word));
 		decoded->at[at] = INSTRUCTION_OTHER;
-		/* LDXR, LDAXR, LDXP, LDAXP: a breakpoint between it and its store makes the store fail, for ever. */
+		/* LDXR, LDAXR, LDXP, LDAXP: a breakpoint between it and its store makes the store fail forever. */
 		if ((word & 0x3fc00000) == 0x08400000 && at < decoded->prologue_end)
 			decoded->prologue_end = at;
 		if ((word & 0xfffffc1f) == 0xd65f0000 || (word & 0xfffffbff) == 0xd65f0bff) /* RET; RETAA, RETAB */

@@ -10,17 +10,17 @@
 #define FUNCTION_MAX (64u << 10) /* longest function that is decoded, in bytes; MAX_FUNCTION of helper/tls/returns.ts */
 #define TARGETS_MAX 4096 /* jumps out of a function that are kept */
 #define CALLS_MAX 256 /* calls of a function by address that are kept */
-#define PROLOGUE_MAX 25 /* a probe of the entry is on one of so many first instructions */
+#define PROLOGUE_MAX 25 /* an entry probe is on one of this many first instructions */
 #define EPILOGUE_MAX 20 /* instructions from the stack protector's check to the return; MAX_EPILOGUE of helper/tls/cheapPlaces.ts */
 
 enum instruction {
 	INSTRUCTION_NONE = 0, /* none begins here */
 	INSTRUCTION_OTHER,
 	INSTRUCTION_RETURN,
-	INSTRUCTION_CHECK, /* the stack protector's jump before a return: whoever returns passes it, without jumping */
+	INSTRUCTION_CHECK, /* the stack protector's jump before a return, not taken when the function returns */
 };
 
-/* A call by address, not through a pointer; its end is where the called function returns to. */
+/* A direct call, not through a pointer; its end is the return address. */
 struct decoded_call {
 	uint64_t start, end, target;
 };

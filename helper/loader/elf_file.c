@@ -204,7 +204,7 @@ void elf_find_functions(const struct elf_file *file, struct elf_function *functi
 
 	for (size_t type = 0; type < sizeof(types) / sizeof(*types); type++) {
 		for (size_t i = 0; i < file->section_count; i++) {
-			/* A real file has one table of each kind; more are hostile, to cost time. */
+			/* Real files have one table of each kind; more only serve to waste time. */
 			if (file->sections[i].sh_type != types[type])
 				continue;
 			if (search_symbols(file, &file->sections[i], functions, count))
@@ -244,7 +244,7 @@ static void read_unwind(struct elf_file *file)
 bool elf_extent_at(struct elf_file *file, uint64_t address, struct extent *extent)
 {
 	uint64_t low = 0, high, entry, offset;
-	unsigned char description[16]; /* u32 length, s32 to its common part, s32 to its beginning, u32 size */
+	unsigned char description[16]; /* u32 length, s32 CIE pointer, s32 PC begin, u32 PC range */
 	const unsigned char *row;
 
 	if (!file->unwind_read)

@@ -49,7 +49,7 @@ struct elf_function {
 bool elf_open(struct elf_file *file, int descriptor);
 void elf_close(struct elf_file *file);
 
-/* Bytes of the file and a NUL after them, to be freed by the caller; NULL when the file does not hold them, or too many. */
+/* Bytes of the file and a NUL after them, freed by the caller; NULL when the file lacks them or they are too many. */
 unsigned char *elf_read(const struct elf_file *file, uint64_t offset, uint64_t size);
 const Elf64_Shdr *elf_section(const struct elf_file *file, const char *name);
 
@@ -58,7 +58,7 @@ bool elf_offset(const struct elf_file *file, uint64_t address, bool executable, 
 /* The executable address of what is at an offset of the file. */
 bool elf_address(const struct elf_file *file, uint64_t offset, uint64_t *address);
 
-/* Fills in `found` of functions, which are in the order of strcmp: from the dynamic symbols, or else from all. */
+/* Fills in `found` of the functions, sorted by strcmp: from the dynamic symbols, or else from all. */
 void elf_find_functions(const struct elf_file *file, struct elf_function *functions, size_t count);
 
 /* The function, or part of one, that holds an address, by the unwinding tables (.eh_frame_hdr, .eh_frame). */

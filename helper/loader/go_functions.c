@@ -78,7 +78,7 @@ static int compare_name(const char *name, const struct table *names, uint64_t at
 	return memcmp(name, names->bytes + at, length);
 }
 
-/* Whether a name begins as those of the catalogue do. */
+/* Whether a name begins like those of the catalogue. */
 static bool may_be_wanted(const struct table *names, uint64_t at)
 {
 	static const char *const prefixes[] = {"crypto/tls.(*Conn).", "net/http.(*", "golang.org/x/net/http2.(*"};

@@ -5,8 +5,8 @@
 #include "elf_file.h"
 
 /*
- * Fills in `found` of functions of a Go program, which are in the order of strcmp, by the table that Go's runtime
- * itself needs (the pclntab), also of a stripped program. Sizes include the padding before the next function.
+ * Fills in `found` of a Go program's functions, sorted by strcmp, from the table that Go's runtime itself needs (the
+ * pclntab), so also for a stripped program. Sizes include the padding before the next function.
  */
 void go_find_functions(const struct elf_file *file, struct elf_function *functions, size_t count);
 

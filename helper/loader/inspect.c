@@ -58,9 +58,9 @@ bool is_alive(int pidfd)
 }
 
 /*
- * Real, effective, saved and of the file system: a setuid program's process is not its user's. Nor is one that the
- * kernel closes to its user, whose files in /proc are root's: one that root started and that became the user, say. The
- * helper is closed to others, too, and names itself for the libraries that it maps.
+ * Checks the real, effective, saved and file system uid: a setuid program's process is not its user's. Nor is one that
+ * the kernel closes to its user (its files in /proc are root's), such as one that root started and that became the
+ * user. The helper is closed, too, but names itself for libraries that it maps.
  */
 bool belongs_to(pid_t pid, uid_t requester, pid_t helper)
 {
@@ -114,7 +114,7 @@ static bool has_no_tracer(pid_t pid)
 	folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0)
 		return false;
-	/* One call lists all: in between, a thread that has ended could make the kernel skip others. */
+	/* One call lists all: between calls, a thread that ends could make the kernel skip others. */
 	count = syscall(SYS_getdents64, folder, entries.bytes, sizeof(entries.bytes));
 	close(folder);
 	for (long at = 0; untraced && at < count;) {
@@ -161,7 +161,7 @@ static bool read_mapping(const char *maps, uint64_t start, uint64_t end, bool ex
 	if (file < 0)
 		return false;
 	text[0] = '\n';
-	/* Each read of the kernel ends at the end of a line. */
+	/* Each read returns whole lines. */
 	while (!line && (count = read(file, text + 1, MAPS_SIZE - 1)) > 0) {
 		text[1 + count] = 0;
 		line = strstr(text, wanted);

@@ -119,14 +119,14 @@ static void *end_with_helper(void *argument)
 		;
 	if (!watched->ends[0].revents)
 		return NULL;
-	/* What ended it may be reported here: a lack of memory, say. */
+	/* The reason may be reported here: a lack of memory, say. */
 	poll(watched->ends + 1, 1, REPORT_MS);
 	_exit(1);
 }
 
 /*
- * What stays elevated: loads the programs while the helper starts, then hands over what it has made, and attaches.
- * Ends without its helper. PR_SET_PDEATHSIG would not work: the parent's user may not signal this process.
+ * What stays elevated: loads the programs while the helper starts, then hands over what it has made, and attaches. Ends
+ * with its helper. PR_SET_PDEATHSIG would not work: the parent's user may not signal this process.
  */
 static _Noreturn void stay(const struct options *options, const struct requester *requester, int channel,
 			   const struct helper *helper)
@@ -141,7 +141,7 @@ static _Noreturn void stay(const struct options *options, const struct requester
 	watch_requester(channel, true);
 	load_programs(options, requester, &programs);
 	watch_requester(channel, false);
-	/* Rights are given up thread by thread: there must be no other. */
+	/* Privileges are per thread: there must be no other thread. */
 	if (write(watched.ends[1].fd, &one, sizeof(one)) != sizeof(one) || pthread_join(watch, NULL))
 		fail("helper", "The helper cannot be watched: %s.", strerror(errno));
 	become_broker(&programs, options, requester, helper);
@@ -186,7 +186,7 @@ int main(int argc, char **argv)
 	keep_two(channel, ends[0]);
 	report_after(child, FD_BROKER);
 	drop_privileges(&requester);
-	/* An io_uring bypasses every list of allowed calls, and libuv makes one before the helper has its list. */
+	/* io_uring bypasses every seccomp filter, and libuv creates a ring before the helper has its filter. */
 	if (refuse_call(SYS_io_uring_setup))
 		fail("helper", "io_uring cannot be ruled out: %s.", strerror(errno));
 	become_helper(&options);

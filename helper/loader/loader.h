@@ -31,7 +31,7 @@ struct options {
 struct requester {
 	uid_t uid;
 	gid_t gid;
-	/* Whose processes may be traced: those that the asking process has, `gid`, and that which sudo names. */
+	/* Groups whose processes may be traced: those of the requesting process, `gid`, and sudo's. */
 	gid_t groups[OWNER_GROUPS_MAX];
 	uint32_t group_count;
 };
@@ -119,7 +119,7 @@ void report_after(pid_t child, int channel);
 /* Reports to the requester, by a frame if it is connected and on stderr, and ends the process with status 1. */
 _Noreturn void __attribute__((format(printf, 2, 3))) fail(const char *code, const char *format, ...);
 
-/* rights.c: whether this process has, or can take, what loading needs. */
+/* rights.c: whether this process has, or can get, the rights to load. */
 bool may_load(void);
 /* Reduces the effective rights to the requester's own until raise_rights. */
 void lower_rights(const struct requester *requester);
@@ -137,7 +137,7 @@ void load_programs(const struct options *options, const struct requester *reques
 struct bpf_program;
 struct btf;
 
-/* core_types.c: those of the kernel's types that the programs are fitted to, as a file; -1 when it cannot be made. */
+/* core_types.c: the kernel types that the programs are relocated against, as a file; -1 when it cannot be made. */
 int core_types(const struct btf *kernel);
 
 /* rings.c: the ring of the captured bytes; ends the loader when it would take too much, -1 with errno if the kernel refuses. */
@@ -151,7 +151,7 @@ bool has_uprobe_multi(void);
 size_t write_facts(char *facts, size_t size, const struct options *options, const struct requester *requester,
 		   const struct programs *programs);
 
-/* The process that becomes the helper, from before it has. */
+/* The process that becomes the helper. */
 struct helper {
 	pid_t pid;
 	int pidfd;
@@ -162,7 +162,7 @@ struct helper {
 _Noreturn void become_broker(struct programs *programs, const struct options *options, const struct requester *requester,
 			     const struct helper *helper);
 
-/* drop.c: gives up every privilege; nothing gets them back. */
+/* drop.c: gives up every privilege irrevocably. */
 void drop_privileges(const struct requester *requester);
 
 #endif

@@ -22,7 +22,7 @@ struct catalogue_function {
 	const char *called_by; /* for a function without a symbol: one that calls it. Places are its calls, anywhere in the file */
 };
 
-/* Made of helper/tls/catalogue.json by scripts/build.mjs, in the order of strcmp. */
+/* Generated from helper/tls/catalogue.json by scripts/build.mjs, in strcmp order. */
 static const struct catalogue_function catalogue[] = {
 #include "catalogue.inc"
 };
@@ -63,7 +63,7 @@ uint8_t function_of_symbol(const char *symbol)
 	return found ? found->function : 0;
 }
 
-/* NULL when it cannot be decoded, or enough has been. */
+/* NULL when it cannot be decoded, or beyond CODE_MAX. */
 static struct decoded *decode(struct checker *checker, const struct extent *extent)
 {
 	struct decoded *decoded;

@@ -152,7 +152,7 @@ static enum part part_of(const struct bpf_program *program)
 	return PARTS;
 }
 
-/* The part of a program's section name behind the slash. */
+/* The part of a program's section name after the slash. */
 static const char *function_of(const struct bpf_program *program)
 {
 	const char *slash = strchr(bpf_program__section_name(program), '/');
@@ -177,8 +177,8 @@ static const struct btf *kernel_types(void)
 }
 
 /*
- * 0, or the errno with which this kernel refuses the simplest program on a function's entry: then the whole backend need
- * not be made ready to find that out.
+ * 0, or the errno with which this kernel refuses a minimal fentry program: this avoids preparing the whole backend to
+ * find that out.
  */
 static int refuses_fentry(void)
 {
@@ -257,7 +257,7 @@ static void set_ring_steps(struct bpf_object *object, uint32_t size)
 	set_constant(object, "wakeup_bytes", bodies / 3);
 }
 
-/* Made once, for all tries of loading. */
+/* Created once, for all load attempts. */
 static int data_ring;
 
 static struct bpf_object *open_programs(const struct options *options, const struct requester *requester)
@@ -286,7 +286,7 @@ static struct bpf_object *open_programs(const struct options *options, const str
 	set_ring_steps(object, options->ring_size);
 	if (bpf_map__reuse_fd(bpf_object__find_map_by_name(object, "data_ring"), data_ring))
 		fail("programs", "The programs do not take their ring: %s.", strerror(errno));
-	if (!options->min_latency) /* its memory is taken at once */
+	if (!options->min_latency) /* its memory is preallocated */
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "http_events"), 1);
 	return object;
 }
@@ -314,7 +314,7 @@ static int attach(struct programs *programs, const struct bpf_program *program, 
 		return 0;
 	}
 	if (backend_of(program) == BACKEND_KPROBE && !is_required(function)) {
-		/* Functions that this kernel does not have were not selected; for returns that is not known. */
+		/* Functions that this kernel lacks were not selected; for returns, this is only known here. */
 		if (error == ENOENT)
 			return 0;
 		part = PART_HOOKS;
@@ -377,7 +377,7 @@ static struct bpf_object *load_object(const struct options *options, const struc
 	int error = ENOENT;
 
 	set_constant(object, "takes_stacks", !(without & PART_BIT(PART_STACKS)));
-	if (without & PART_BIT(PART_STACKS)) /* its memory is taken at once */
+	if (without & PART_BIT(PART_STACKS)) /* its memory is preallocated */
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "stack_policies"), 1);
 	if (select_programs(object, backend, without, reason)) {
 		bpf_object__for_each_program(program, object) {
@@ -394,7 +394,7 @@ static struct bpf_object *load_object(const struct options *options, const struc
 	return NULL;
 }
 
-/* The parts that are programs of this backend, or switched in them, without those that are left out anyhow. */
+/* The parts that are programs or options of this backend, except those that are left out anyway. */
 static unsigned int parts_to_load(enum backend backend, unsigned int without)
 {
 	/* No program is loaded for PART_HOOKS alone: only attaching shows whether the kernel accepts the hooks. */
@@ -405,10 +405,10 @@ static unsigned int parts_to_load(enum backend backend, unsigned int without)
 }
 
 /*
- * Loads as much of the backend as the kernel accepts. libbpf loads all
- * programs or none, and does not say which was refused. So if loading all
- * fails, it tries without any of the parts, and then each part. If all parts
- * are accepted, this costs nothing.
+ * Loads as much of the backend as the kernel accepts. libbpf loads all programs
+ * or none, and does not say which was refused. So if loading all fails, it
+ * tries without any part, and then each one alone. If all parts are accepted,
+ * this costs nothing.
  */
 static struct bpf_object *load_what_is_taken(const struct options *options, const struct requester *requester, enum backend backend,
 					     struct programs *programs)

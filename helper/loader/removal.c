@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Closing a link stops its program, and waits until that runs nowhere: 0.05 to 0.1 s, for many at once. With perf the
- * breakpoint stays until its event is closed, too, and for that the kernel waits as long again with a lock (event_mutex) that
- * whoever attaches or removes such an event needs: this broker for its next request, and that of the next trace. So all links
- * are closed first. The events, whose breakpoints have no effect any more, then are closed one at a time on this machine, with
- * pauses for those who attach.
+ * Closing a link stops its program and waits until it runs on no CPU: 0.05 to 0.1 s, even for many at once. With perf,
+ * the breakpoint stays until its event is closed, too; there the kernel waits as long again, holding a lock
+ * (event_mutex) that is needed to attach or remove any such event: by this broker for its next request, and by the next
+ * trace's. So all links are closed first. The events, whose breakpoints have no effect any more, are then closed one at
+ * a time on this machine, with pauses for those who attach.
  */
 #include "removal.h"
 #include "parallel.h"
@@ -18,12 +18,11 @@
 
 /* On an idle machine the probes of all libraries of a program are attached in less. */
 #define PAUSE_MS 20
-/* After each turn, so that another broker gets the next one: it looks every PAUSE_MS. */
+/* After each turn, so that another broker gets the next one: it tries every PAUSE_MS. */
 #define AFTER_TURN_MS 30
-/* Waiting for turns, in all; they are much shorter than a second. Who keeps one for longer means harm. */
+/* Total wait for turns, which are much shorter than a second; holding one for longer is hostile. */
 #define PATIENCE_MS 60000
 
-/* In a list. */
 struct removal {
 	struct attachment of;
 	uint32_t closed; /* of its descriptors */
@@ -71,7 +70,7 @@ static bool has_turn(int *patience)
 	return false;
 }
 
-/* Of the first one in the list, which is freed when it has no more. Without a turn it does nothing: links may wait in the queue. */
+/* Closes an event of the first removal, or frees it if none is left. Does nothing without a turn: links may wait. */
 static void close_event(struct removal **list, int *patience)
 {
 	struct removal *first = *list;

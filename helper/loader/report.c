@@ -32,7 +32,7 @@ void report_after(pid_t child, int channel)
 	loading_channel = channel;
 }
 
-/* A lack of rights fails in both processes; why the programs were not loaded says more. The broker ends without its helper. */
+/* Without rights both processes fail; why the programs were not loaded says more. The broker ends with its helper. */
 static bool has_child_reported(void)
 {
 	struct pollfd end = {.fd = loading_channel, .events = 0};

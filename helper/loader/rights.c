@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The effective rights. Until the loader is connected to the requester, they are the requester's own. Only then it
- * takes those that loading needs, from root or from the capabilities of the file (permitted, but not effective).
+ * The effective rights. Until the loader is connected to the requester, they are the requester's own. Only then does it
+ * raise those needed for loading, as root or from the file's capabilities (permitted, but not effective).
  */
 #define _GNU_SOURCE
 #include "loader.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The data ring, and how much memory the rings of one user may take together. What counts are the rings that exist in
- * the kernel, each with its owner in its name: not processes, files or locks, which their user could end, remove or
- * hold. A ring is there as long as a descriptor or a mapping of it is, whoever has that.
+ * The data ring, and a limit on the memory of all rings of one user. It counts the rings that exist in the kernel, each
+ * with its owner in its name, not processes, files or locks, which their user could end, remove or hold. A ring exists
+ * as long as anyone has a descriptor or a mapping of it.
  */
 #include "loader.h"
 
@@ -47,7 +47,7 @@ static struct bpf_object *load_list(void)
 	return NULL;
 }
 
-/* Bytes that the rings of these names take, announced ones included; -1 with errno. */
+/* Bytes that rings with this name take, including announced ones; -1 with errno. */
 static int64_t sum_rings(const char *name)
 {
 	struct bpf_object *object = load_list();
@@ -85,8 +85,8 @@ static int64_t sum_rings(const char *name)
 }
 
 /*
- * A loader announces its ring before it counts, by a small one with the size in its name, and takes the announcement
- * back when the ring is there. So of several that start at once, each sees the others. The announcement counts, too.
+ * Before it counts, a loader announces its ring by a small one with the size in its name, and removes it once the real
+ * one exists. So loaders that start at the same time see each other. The announcement counts, too.
  */
 int make_data_ring(const struct options *options, const struct requester *requester)
 {
@@ -102,7 +102,7 @@ int make_data_ring(const struct options *options, const struct requester *reques
 	if (announcement < 0)
 		return -1;
 	sum = sum_rings(name);
-	/* A kernel that has no such list, or refuses it, sets no bound; one that lacks descriptors or memory is asked again. */
+	/* No limit if the kernel has no such list, or refuses it; a lack of descriptors or memory is an error. */
 	if (sum < 0 && errno != EPERM && errno != EACCES && errno != EINVAL && errno != ENOENT && errno != EOPNOTSUPP)
 		fail("kernel", "What your other traces take cannot be determined: %s.", strerror(errno));
 	if (sum > (int64_t)RINGS_MAX)

@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* A folder has no places. The kernel says so last of all, with EBADF; attaching for a trial would take it tens of ms. */
+/* A folder cannot be probed. The kernel checks that last, with EBADF; really attaching would take tens of ms. */
 bool has_uprobe_multi(void)
 {
 	/* r0 = 0; exit */

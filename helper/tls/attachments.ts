@@ -42,13 +42,13 @@ export interface TlsClient {
 export class Attachments {
   /** The libraries of each process when it was last examined. */
   readonly #known = new Map<number, readonly FoundLibrary[]>();
-  /** When each of them began. The event of its end may be lost, and its id then is another process's. */
+  /** When each of them began. The event of its end may be lost, and its id may be reused. */
   readonly #starts = new Map<number, string>();
   /** Known processes that were not there at the last {@link considerAll}. */
   #missing = new Set<number>();
-  /** What was last reported of each process, as JSON; none of those for which nothing was found. */
+  /** What was last reported of each process, as JSON; no entry if nothing was found. */
   readonly #reported = new Map<number, string>();
-  /** Timers of processes whose libraries that can only be named are still being searched for. */
+  /** Timers of processes still being searched for libraries that can only be named. */
   readonly #recognising = new Map<number, NodeJS.Timeout>();
   readonly #recognisings = new Set<Promise<void>>();
   /** Processes that have executed a program or loaded libraries since they were last examined. */
@@ -57,7 +57,7 @@ export class Attachments {
   readonly #searched = new Set<number>();
   readonly #outputs = new LinkerOutputs();
   readonly #expected = new ExpectedLibraries();
-  /** What earlier traces have found and has no probes yet. */
+  /** Files that earlier traces found, without probes yet. */
   readonly #awaited: string[] = [];
   /** By performance.now(). */
   #expectedUntil = 0;
@@ -115,7 +115,7 @@ export class Attachments {
     setImmediate(next);
   }
 
-  /** The rest of them at once, as far as there is time: a process that is about to be traced may use them next. */
+  /** Attaches the rest at once, as far as time allows: a process that is about to be traced may use them next. */
   attachExpected(): void {
     while (performance.now() < this.#expectedUntil) {
       const path = this.#awaited.shift();
@@ -252,7 +252,7 @@ export class Attachments {
 
   /**
    * A program's absolute path, and where its file is found from here. The path may mean something else here
-   * (`/proc/self/exe`), or be relative (`./app`): where the process has ended, its working folder was mostly that of a
+   * (`/proc/self/exe`), or be relative (`./app`): if the process has ended, its working folder was usually that of a
    * process which still runs, and the inode shows that it is the same file.
    */
   #located(pid: number, written: string, inode: bigint): { readonly path: string; readonly here: string } {
@@ -269,8 +269,8 @@ export class Attachments {
   }
 
   /**
-   * Probes on what sends in the C library, for Break on Calls, in one process alone. Before its first instruction it
-   * has none in memory: the system's is taken, which it is likely to load.
+   * Probes the C library's send functions in one process, for Break on Calls. Before its first instruction no C library
+   * is mapped: the system's is used, which it is likely to load.
    * @returns a function that removes them
    * @throws with the reason, for the user
    */
@@ -310,12 +310,12 @@ export class Attachments {
     this.#files.release(pid, new Set());
   }
 
-  /** A process of this id has just begun: what is known is of one before it. */
+  /** A new process has this id: what is known is about an earlier one. */
   begun(pid: number): void {
     if (this.#known.has(pid)) this.forget(pid);
   }
 
-  /** If what is known of the id is of a process before. */
+  /** Forgets an earlier process with the same id. */
   #forgetFormer(pid: number): void {
     const start = this.#startOf(pid);
     if (start === null) return;
@@ -324,14 +324,14 @@ export class Attachments {
     this.#starts.set(pid, start);
   }
 
-  /** Examines every known process again, in case an event was lost: that of its end, too. */
+  /** Examines every known process again, in case an event was lost, even that of its end. */
   considerAll(): void {
     const missing = new Set<number>();
     for (const pid of [...this.#known.keys()]) {
       const start = this.#startOf(pid);
       const known = this.#starts.get(pid);
       if (start === null && !this.#missing.has(pid)) {
-        // An event that is only late comes before the next time.
+        // A late event arrives before the next check.
         missing.add(pid);
         continue;
       }
@@ -406,7 +406,7 @@ export class Attachments {
     return { ...library, reason: this.#files.whyNone(file) ?? library.reason };
   }
 
-  /** For libraries that no process has loaded yet: a process may end before it is looked at. */
+  /** For libraries that no process has loaded yet: a process may end before it is examined. */
   #reportVersions(files: readonly NamedLibrary[]): void {
     for (const { path, file } of files)
       this.#reportVersion(file, file.version ?? versionOfPackage(files, path));

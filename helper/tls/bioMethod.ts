@@ -95,7 +95,7 @@ function pointerAt(elf: ElfFile, address: number): number {
   return Number(value) || (relocationAt(elf, address)?.addend ?? 0);
 }
 
-/** The calls of functions of this file by their addresses: not by a pointer, nor by the linker's stub. */
+/** Direct calls of functions in this file: not through a pointer or a PLT stub. */
 function callsOf(elf: ElfFile, extent: Extent | null, unwind: UnwindTable): Call[] {
   const offset = extent === null ? null : elf.fileOffset(extent.start, true);
   if (extent === null || offset === null || extent.size === 0 || extent.size > MAX_FUNCTION) return [];

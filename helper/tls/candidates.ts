@@ -15,7 +15,7 @@ const WANTED =
  * of a second to remove. So these are attached only when a target is expected to load them.
  */
 const COSTLY = /^(?:libssl3|libnspr4|libmbed\w+|libwolfssl|libmono-btls-shared)\.so\b/;
-/** Where they are on Debian, Fedora, Arch, Alpine and their kind, and where one's own builds go. */
+/** Where Debian, Fedora, Arch, Alpine and their derivatives put them, and where local builds go. */
 export const SYSTEM_FOLDERS: readonly string[] = [
   '/lib/x86_64-linux-gnu',
   '/usr/lib/x86_64-linux-gnu',
@@ -37,12 +37,12 @@ const MAX_CACHE = 16 * 1024 * 1024;
 const MAX_ENTRIES = 200_000;
 const MAX_PATH = 4_096;
 const MAX_CANDIDATES = 64;
-/** Of some folders. */
+/** In one search. */
 const MAX_FOUND = 128;
 /** Names in one folder that are looked at. */
 const MAX_NAMES = 20_000;
 
-/** Changes when libraries are installed: the linker's cache is made anew. */
+/** Changes when libraries are installed: the linker's cache is rebuilt. */
 export function libraryState(): string {
   const status = statSync(CACHE, { bigint: true, throwIfNoEntry: false });
   return status === undefined ? '' : `${status.ino} ${status.mtimeNs}`;
@@ -64,7 +64,7 @@ export function systemCandidates(root: string): string[] {
 }
 
 /**
- * Paths of such files, without the root; what is reached by two names is read once.
+ * Paths of such files, without the root; a folder with two names is read once.
  * @param root what comes before the folders in this process's view
  */
 export function candidatesIn(folders: readonly string[], root: string): string[] {

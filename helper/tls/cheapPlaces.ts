@@ -24,10 +24,10 @@ const MAX_EPILOGUE = 20;
 /** Offset of the stack protector's canary from FS: sysdeps/x86_64/nptl/tls.h of glibc; the same in musl. */
 const CANARY = 0x28n;
 const MAX_INSTRUCTION = 15;
-/** The largest positive number that fits into a probe's cookie (COOKIE_STACK in bpf/tls.h). */
+/** The largest positive number in a probe's cookie (COOKIE_STACK in bpf/tls_session.h). */
 const MAX_STACK = 0x7fff;
 
-/** What the bundle has of iced-x86 (scripts/bundles.mjs): the codes of all instructions would be read with every trace. */
+/** The bundled part of iced-x86 (scripts/bundles.mjs): the codes of all instructions would be read for every trace. */
 export type Disassembler = Omit<typeof Iced, 'Code'>;
 
 export class PlaceFinder {

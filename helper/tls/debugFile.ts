@@ -12,9 +12,9 @@ import { ElfFile, isUnreadable } from './elf.ts';
 const FOLDER = '/usr/lib/debug';
 const MAX_NOTE = 1_024;
 const NT_GNU_BUILD_ID = 3;
-/** NAME_MAX, its end and the checksum. */
+/** NAME_MAX, a NUL and the checksum. */
 const MAX_LINK = 264;
-/** Of a file whose checksum is looked at, in bytes: it takes a tenth of a second. */
+/** Largest file to checksum, in bytes: this takes a tenth of a second. */
 const MAX_CHECKED = 64 * 1024 * 1024;
 const CHUNK = 1024 * 1024;
 

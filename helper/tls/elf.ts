@@ -147,8 +147,8 @@ export class ElfFile {
   }
 
   /**
-   * Functions that the file itself defines, by name: of its dynamic symbols or, when none is among them, of its own
-   * symbol table, which is far larger and mostly stripped.
+   * Functions that the file itself defines, by name: from its dynamic symbols or, if none is there, from its symbol
+   * table, which is far larger and usually stripped.
    * @param names all begin with one of the prefixes
    * @param prefixes by which the table of names is searched; the longer and rarer the faster
    * @throws ElfError
@@ -156,7 +156,7 @@ export class ElfFile {
   functions(names: ReadonlySet<string>, prefixes: readonly string[]): Map<string, ElfSymbol> {
     const found = new Map<string, ElfSymbol>();
     for (const type of [SHT_DYNSYM, SHT_SYMTAB]) {
-      // A real file has one table of each kind; more are hostile, to cost time. The broker does the same.
+      // Real files have one table of each kind; more only serve to waste time. The broker does the same.
       const table = this.sections.find((section) => section.type === type);
       if (table === undefined) continue;
       for (const symbol of this.#search(table, names, prefixes)) {
@@ -210,7 +210,7 @@ function namesAt(text: Buffer, names: ReadonlySet<string>, prefixes: readonly st
   return found;
 }
 
-/** Up to a NUL. null: it is longer, or has no end. Reads no more than that, so that many in one table cost no more than it. */
+/** Up to a NUL. null: longer, or unterminated. Reads no further, so that many names cost no more than their table. */
 export function textAt(bytes: Buffer, at: number, longest: number): string | null {
   const text = bytes.subarray(at, at + longest + 1);
   const end = text.indexOf(0);
@@ -266,7 +266,7 @@ function readSections(descriptor: number, header: Buffer, size: number): Section
     const { nameOffset, flags, ...section } = read(index);
     const name = textAt(names, nameOffset, MAX_SECTION_NAME) ?? '';
     const inFile = section.type === SHT_NOBITS || section.offset + section.size <= size;
-    // Kept with no bytes, so that the numbers by which sections refer to each other stay.
+    // Kept with no bytes, so that the section indices stay valid.
     const compressed = (flags & SHF_COMPRESSED) !== 0n && section.type !== SHT_NOBITS;
     sections.push({
       ...section,

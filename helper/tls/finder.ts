@@ -12,7 +12,7 @@ import { loadDisassembler } from './returns.ts';
 
 /** A file for probes, or the reason why it cannot have any. */
 export interface LibraryFile extends Library {
-  /** Equal for the same file in the same state; probes are attached once for each key. */
+  /** Equal for the same file in the same state; probes are attached once for each id. */
   readonly id: string;
   readonly device: bigint;
   readonly inode: bigint;
@@ -291,7 +291,7 @@ function isReadable(
   return found.some(({ file }) => file.part === 'nspr' && isSince(attached(file)));
 }
 
-/** libssl and libmbedtls do not hold their version; the libcrypto that each is loaded with, and made with, does. */
+/** libssl and libmbedtls do not hold their version; the libcrypto that each was built and is loaded with does. */
 function versionBeside(found: readonly FoundLibrary[], { kind }: LibraryFile): string | null {
   const part = kind === 'openssl' ? 'bio' : 'version';
   const beside = found.filter(({ file }) => file.part === part && file.kind === kind);

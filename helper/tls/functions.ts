@@ -75,7 +75,7 @@ export const BIO_FUNCTIONS = functionsOf(catalogue.bio);
 
 export const GNUTLS_FUNCTIONS = functionsOf(catalogue.gnutls);
 
-/** NSS's libssl3, by which TLS comes to a descriptor of NSPR. */
+/** NSS's libssl3, which adds TLS to NSPR descriptors. */
 export const NSS_FUNCTIONS = functionsOf(catalogue.nss);
 
 /** NSPR's libnspr4: what programs call to read and write, with TLS and without. */
@@ -84,15 +84,15 @@ export const NSPR_FUNCTIONS = functionsOf(catalogue.nspr);
 /** 2.x and 3.x. */
 export const MBEDTLS_FUNCTIONS = functionsOf(catalogue.mbedtls);
 
-/** Mono's libmono-btls-shared: it has BoringSSL inside, of which only its own functions have names. */
+/** Mono's libmono-btls-shared: it contains BoringSSL, but only its own functions have names. */
 export const MONO_BTLS_FUNCTIONS = functionsOf(catalogue.monoBtls);
 
 /** Some of them call each other, or in a static library contain each other. */
 export const WOLFSSL_FUNCTIONS = functionsOf(catalogue.wolfssl);
 
 /**
- * Go's crypto/tls. Not `HandshakeContext`: each Read and Write calls it; these two run once a handshake. Go's
- * stacks move, so a return address must not be changed: none of them ever has a uretprobe.
+ * Go's crypto/tls. Not HandshakeContext, called by each Read and Write: client/serverHandshake run once. Go's stacks
+ * move, so a return address must not be changed: none of them ever has a uretprobe.
  */
 export const GO_FUNCTIONS = functionsOf(catalogue.go);
 

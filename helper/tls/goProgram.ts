@@ -1,4 +1,4 @@
-/** What the client needs to know of a Go program, so that it can read the lines of addresses in the program's file. */
+/** What the client needs to know about a Go program to find source lines for addresses in its file. */
 import { fstatSync, readlinkSync } from 'node:fs';
 import type { GoProgram } from '../protocol.ts';
 import type { LibraryFile } from './finder.ts';

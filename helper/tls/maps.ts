@@ -76,8 +76,8 @@ function writtenProgram(pid: number): string | null {
 }
 
 /**
- * The root folder of a process as the kernel writes it, and in front of every path in it: from this process's own
- * root, or, where that does not lead there (another mount namespace), from the top of the tree of mounts. '' for `/`.
+ * The root folder of a process as the kernel writes it, which prefixes every path in it: from this process's own root
+ * or, if that does not lead there (another mount namespace), from the top of the mount tree. '' for `/`.
  */
 export function writtenRoot(pid: number | 'self'): string {
   try {
@@ -113,9 +113,9 @@ export function parseCodeMappings(text: string, root = '', program: string | nul
 }
 
 /**
- * Opens the file that is mapped: by its path inside the process's root, which may be a container's, else by the
- * links that /proc has for the executable and, for the privileged, for each mapping, or outside of that root, which
- * the process may have changed after it had loaded the file. Of a process that has ended meanwhile only the path is left.
+ * Opens the file that is mapped: by its path inside the process's root, which may be a container's, else by the links
+ * that /proc has for the executable and, for the privileged, for each mapping, or outside of that root, which the
+ * process may have changed after it had loaded the file. If the process has ended meanwhile, only the path is left.
  * @returns a descriptor for reading, which the caller closes; null when the file cannot be opened
  */
 export function openMapping(pid: number, mapping: CodeMapping): number | null {
@@ -156,8 +156,8 @@ export function idOf(descriptor: number): string {
 }
 
 /**
- * Whether a path that the kernel writes of that process may lead there in this one, too. Of one that has ended nobody
- * knows any more: then the inode alone decides.
+ * Whether a path that the kernel writes for that process may lead there in this one, too. If it has ended, this is
+ * unknown, and the inode alone decides.
  */
 function sharesMounts(pid: number): boolean {
   let theirs: string;
@@ -170,7 +170,7 @@ function sharesMounts(pid: number): boolean {
 }
 
 /**
- * /proc/PID/maps. The kernel gives it a page at a time, and of a process that ends meanwhile only the first of them.
+ * /proc/PID/maps. The kernel returns it a page at a time, and only the first pages if the process ends meanwhile.
  * @param read for tests
  * @returns null when the process has ended, also while it was read, or may not be inspected
  */
@@ -186,7 +186,7 @@ export function readMaps(pid: number, read: typeof readSync = readSync): string 
       pieces.push(piece.subarray(0, count));
       length += count;
     }
-    // That it still has memory shows that this was the end of the list.
+    // If it still has memory, the list is complete.
     if (read(descriptor, Buffer.allocUnsafe(1), 0, 1, 0) === 0) return null;
   } catch {
     return null; // It has ended meanwhile, or belongs to another user.

@@ -7,7 +7,7 @@ export interface NamedLibrary {
   readonly kind: TlsKind;
   /** null = not known. */
   readonly version: string | null;
-  /** More than one is in the file, and it does not show which one is used: these, `kind` is `unknown`. */
+  /** If the file has several and it is unclear which is used: these; `kind` is then `unknown`. */
   readonly others: readonly TlsKind[];
 }
 
@@ -55,7 +55,7 @@ const SIGNS: readonly Sign[] = [
     sign: /NSS_RegisterShutdown|SSL_ImportFD/,
   },
 ];
-/** The name of rustls is also in programs that only have it beside the library that they use (workerd). */
+/** The name of rustls is also in programs that contain it but use another library (workerd). */
 const BESIDE_RUSTLS: readonly TlsKind[] = ['boringssl', 'openssl'];
 
 const SECTIONS = ['.rodata', '.data.rel.ro'];

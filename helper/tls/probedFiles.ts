@@ -192,7 +192,7 @@ export class ProbedFiles {
     }
   }
 
-  /** The same file with changed contents, but not where its probes are: it must not get them twice. */
+  /** The same file with changed contents but the same places: it must not be probed twice. */
   #rewritten(file: LibraryFile): Attached | undefined {
     const places = placesOf(file);
     for (const [id, attached] of this.#files) {
@@ -205,7 +205,7 @@ export class ProbedFiles {
     return undefined;
   }
 
-  /** The broker wants a mapping of the file in one of the requester's processes, so this process maps it. */
+  /** The broker requires that one of the requester's processes maps the file, so this process does. */
   #askBroker(
     file: LibraryFile,
     number: number,

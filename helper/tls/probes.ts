@@ -31,8 +31,8 @@ export interface Probe {
 /** Limit of the parts of a function, and of functions that it jumps to. */
 const MAX_PARTS = 12;
 /**
- * Of work (workTime.ts) for all functions of one file, which takes some hundredths of a second as compilers make it; those
- * that are left then have their probes on the first instruction. What one function can cost is bounded by MAX_FUNCTION.
+ * Limit of work time (workTime.ts) for all functions of one file; compiler output takes some hundredths of a second.
+ * The remaining functions get their probes on the first instruction. MAX_FUNCTION bounds the cost of one function.
  */
 const MAX_MS = 1_000;
 const STUB_SIZE = 16;

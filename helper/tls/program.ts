@@ -33,7 +33,7 @@ export function runningProgram(pid: number): Program | null {
   }
 }
 
-/** When the process began, which no later process of its id shares; null when it has ended and its parent knows. */
+/** When the process began, which differs for any later process with its id; null once it is reaped. */
 export function startOf(pid: number): string | null {
   try {
     return startTicksOf(readFileSync(`/proc/${pid}/stat`, 'latin1'));

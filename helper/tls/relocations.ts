@@ -35,7 +35,7 @@ export function relocationAt(elf: ElfFile, address: number): Relocation | null {
   return null;
 }
 
-/** Where pointers to this address will be written; not all of very many. @throws ElfError */
+/** Where pointers to this address will be written, up to a limit. @throws ElfError */
 export function relocationsTo(elf: ElfFile, addend: number): number[] {
   const low = addend >>> 0;
   const high = Math.floor(addend / 2 ** 32);

@@ -13,7 +13,7 @@ export async function reportLibraries(pid: number): Promise<void> {
 }
 
 async function inspect(pid: number): Promise<Report> {
-  // Every process has code mappings. If there are none to be seen, it belongs to another user.
+  // Every process has code mappings. If none are visible, it belongs to another user.
   if (!Number.isSafeInteger(pid) || readCodeMappings(pid).length === 0) return { libraries: null };
   const finder = await TlsFinder.create();
   try {

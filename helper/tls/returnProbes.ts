@@ -1,8 +1,8 @@
 /**
- * Decides whether return probes would kill sandboxed programs. Since Linux 6.11, a function with a return probe on x86-64
- * returns through a special system call (uretprobe), and a seccomp filter that does not know it ends the program. The call
- * bypasses seccomp since 6.14, and in stable kernels since the versions below. A distribution's version number does not show
- * whether it has backported the fix, so the number is taken literally.
+ * Decides whether return probes would kill sandboxed programs. Since Linux 6.11, a function with a return probe on
+ * x86-64 returns through a special system call (uretprobe), and a seccomp filter that lacks it kills the program. The
+ * call bypasses seccomp since 6.14, and in stable kernels since the versions below. A distribution's version number
+ * does not show whether it has backported the fix, so the number is taken literally.
  */
 
 /** The first fixed version of each series. */

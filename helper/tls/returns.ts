@@ -12,7 +12,7 @@ import type { Machine } from './elf.ts';
 export interface Returns {
   /** Addresses of the return instructions. */
   readonly at: readonly number[];
-  /** Where a probe on the entry is best put, and for each return; for none when there are more than MAX_RETURNS. */
+  /** The best place for a probe on the entry, and one for each return; none if there are more than MAX_RETURNS. */
   readonly entry: Place;
   readonly places: readonly Place[];
   /** Addresses outside the function that it jumps to (a tail call, or a part that the compiler moved away). */
@@ -23,7 +23,7 @@ export interface Returns {
 
 /** Bytes of a function that is worth a probe; longer ones are not decoded (FUNCTION_MAX of helper/loader/decoder.h). */
 export const MAX_FUNCTION = 64 * 1024;
-/** Return instructions of one function; above, one uretprobe is cheaper. */
+/** Return instructions per function; above that, a uretprobe is cheaper. */
 export const MAX_RETURNS = 64;
 
 let iced: Disassembler | null = null;
@@ -36,7 +36,7 @@ export async function loadDisassembler(): Promise<void> {
 /**
  * @param code all of the function
  * @param address of its first byte
- * @returns null when a compiler does not make such bytes, so that nothing is known
+ * @returns null when no compiler makes such bytes, so that nothing is known
  */
 export function findReturns(
   code: Uint8Array,
@@ -167,7 +167,7 @@ export function stubSlot(code: Uint8Array, address: number, machine: Machine): n
 }
 
 /**
- * The number that a function returns that does nothing else (`mov eax, N; ret`); null when it does.
+ * The number returned by a function that does nothing else (`mov eax, N; ret`); null if it does.
  * @param code all of the function
  */
 export function readConstant(code: Uint8Array, address: number, machine: Machine): number | null {
@@ -229,7 +229,7 @@ function branchTargetArm64(word: number, here: number): number | null {
 }
 
 /**
- * Takes every instruction of some code, in order. It is valid during the call only.
+ * Calls `take` with each instruction, in order; it is valid only during the call.
  * @returns false when something in it is not an instruction
  */
 export function decode(

@@ -15,7 +15,7 @@ interface Language {
   readonly inline: RegExp;
   /** The parts of the text that may contain commands; null: all of it. */
   readonly literal: RegExp | null;
-  /** The text if no file is named, in the working folder. */
+  /** Default files, in the working folder. */
   readonly files: readonly string[];
 }
 
@@ -29,7 +29,7 @@ const LANGUAGES: readonly Language[] = [
   },
   {
     name: /^(?:g?make|ninja)$/,
-    // `-f FILE` is a word that names a file, as that of a script.
+    // With `-f FILE`, FILE is treated like a script's name.
     ...{ inline: /^--eval$/, literal: null, files: ['GNUmakefile', 'makefile', 'Makefile'] },
   },
   {
@@ -99,7 +99,7 @@ function textOf(words: readonly string[], folder: string, { inline, files }: Lan
     if (word.startsWith('-') || word === '') continue;
     if (SCRIPT_RUNNERS.test(basename(word))) return beginningOf(join(folder, 'package.json'));
     const text = beginningOf(isAbsolute(word) ? word : join(folder, word));
-    // Arguments of options are no files, nor are the targets of make.
+    // Arguments of options and make targets are not files.
     if (text !== '' || files.length === 0) return text;
   }
   for (const file of files) {

@@ -54,7 +54,7 @@ export class UnwindTable {
     return size !== null && address < start + size ? { start, size } : null;
   }
 
-  /** Of a frame description entry: u32 length, i32 to its common part, i32 begin, u32 size. */
+  /** Of a frame description entry: u32 length, i32 CIE pointer, i32 PC begin, u32 PC range. */
   #size(entry: number, start: number): number | null {
     const offset = this.elf.fileOffset(entry);
     if (offset === null) return null;

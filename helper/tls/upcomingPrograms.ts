@@ -23,7 +23,7 @@ const MAX_SCRIPTS = 2;
 /** Paths that are tried in one prediction; a script that is read counts as several. */
 const MAX_TRIED = 16_384;
 const OF_SCRIPT = 256;
-/** Permission to execute, of anybody: without it execve(2) fails, for root as well. */
+/** Execute permission for anyone: without any, execve(2) fails even for root. */
 const EXECUTABLE = 0o111;
 /** Linux reads that many bytes of a script's first line (BINPRM_BUF_SIZE). */
 const FIRST_LINE = 256;
@@ -60,7 +60,10 @@ export function upcomingPrograms(pid: number): Program[] {
   }
 }
 
-/** What a shell or an interpreter that runs already is going to execute. Empty for others, and in another view of the file system. */
+/**
+ * What an already running shell or interpreter is going to execute. Empty for others, and in another view of the file
+ * system.
+ */
 export function upcomingOf(pid: number): Program[] {
   try {
     const running = runningProgram(pid);

@@ -1,4 +1,4 @@
-// A client and a server of Go's net/http over TLS, as a subject of tests.
+// A client and a server with Go's net/http over TLS, for tests.
 //
 //	tls serve CERTIFICATE KEY      listens on 127.0.0.1, prints its port; answers "PATH HASH" of what it got
 //	tls get CA URL...              prints the answers, all over connections that are kept alive

@@ -1,5 +1,5 @@
-// `npm run bench`: what tracing costs. Options: `--only ID,…` chooses scenarios (scenarios.mjs), `--quick` measures less,
-// `--short` hardly anything (a test of the benchmark, which says nothing about time), `--no-peers` leaves other tools out.
+// `npm run bench`: what tracing costs. `--only ID,…` chooses scenarios (scenarios.mjs), `--quick` measures less,
+// `--short` hardly anything (tests the benchmark; its times mean nothing), `--no-peers` leaves other tools out.
 // `--publish` also writes docs/benchmarks.md and its chart. Prints a table, writes test-output/bench.json.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';

@@ -1,4 +1,4 @@
-// What makes the calls. Each resolves with the calls, calls a second, and p50 and p99 of a call in milliseconds.
+// Load generators. Each resolves with the calls, calls per second, and p50 and p99 latency in milliseconds.
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, folder, output, root } from './processes.mjs';

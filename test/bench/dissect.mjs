@@ -1,11 +1,11 @@
-// `node test/bench/dissect.mjs [--quick] [--only=REGEX] [--against=FOLDER]`: how fast the engine alone makes exchanges of records:
-// calls as real peers said them (HTTP/1 as Node does, HTTP/2 as recorded from h2load and nghttpd), over and over, and
-// calls as browsers and their servers make them: 30 fields, cookies, 20 KB of JSON in gzip. "as JSON" also makes the lines
-// of `--format json`. Counted is processor time, of all threads (collection included): a busy machine changes it little.
-// Prints a table with the memory that is held in the end, writes test-output/dissect.json. Of a WebSocket the messages
-// are counted, each as large as a body is. Nothing is traced and no right is needed.
-// --against: the engine of another checkout has its turn in each round, too. The ratio of two that alternate in one process
-// says more than the figures of two runs: on a busy machine those differ by half.
+// `node test/bench/dissect.mjs [--quick] [--only=REGEX] [--against=FOLDER]`: how fast the engine alone turns records
+// into exchanges: calls of real peers, repeated (HTTP/1 as by Node, HTTP/2 as recorded from h2load and nghttpd), and
+// calls of browsers and their servers: 30 fields, cookies, 20 KB of JSON in gzip. "as JSON" also creates the lines of
+// `--format json`. Measures processor time of all threads (including garbage collection): a busy machine changes it
+// little. Prints a table with the memory that is held at the end, writes test-output/dissect.json. For WebSocket,
+// messages are counted, each as large as a body. Nothing is traced and no privilege is needed.
+// --against: the engine of another checkout also runs in each round. The ratio of two that alternate in one process is
+// more reliable than the figures of two runs: on a busy machine those differ by half.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';

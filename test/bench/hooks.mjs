@@ -1,6 +1,6 @@
 // `node test/bench/hooks.mjs`: what the hooks of the debugger cost a saturated Node server that makes one call for each that
-// it answers. CPU time of the server for each call, all ways in turn in each round, in one process: hooks come and go
-// as in a debug session, by its inspector. `--rounds N`, `--calls N` of each turn, `--rate N` calls a second at most.
+// it answers. CPU time of the server per call, all variants in turn in each round, in one process: its inspector
+// installs and removes hooks as in a debug session. `--rounds N`, `--calls N` per turn, `--rate N`: calls/s at most.
 import { execFileSync, fork } from 'node:child_process';
 import { constants, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
 import { Agent, createServer, get } from 'node:http';

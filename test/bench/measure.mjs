@@ -1,5 +1,5 @@
-// Measures one scenario: each round has every way once and untraced twice, so that a busy machine disturbs all alike. A way's
-// ratio is that to the mean of its own round's untraced ones; how far those two are apart is the noise.
+// Measures one scenario: each round runs every way once and untraced twice, so that a busy machine affects all alike. A
+// way's ratio is to the mean of its round's two untraced runs; the difference between those two is the noise.
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { countingPrograms, processMs, programsMs } from './cpu.mjs';

@@ -1,5 +1,5 @@
-// `npm run bench:panel`: the panel in a real VS Code while a program makes calls. How soon a row is there, frames while
-// calls come and while one scrolls, how long a filter takes, and the memory of it all. `--publish` also writes it into
+// `npm run bench:panel`: the panel in a real VS Code while a program makes calls. Time until a row is shown, frames
+// while calls arrive and while scrolling, how long a filter takes, and the memory used. `--publish` also writes it into
 // docs/benchmarks.md; `--short` measures with a tenth of the calls (a test of the benchmark). Prints a table, writes
 // test-output/bench-panel.json. Takes three minutes on a machine with nothing else to do.
 import { spawn } from 'node:child_process';

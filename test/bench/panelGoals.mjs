@@ -1,4 +1,4 @@
-// What the panel is to reach (the design's "Scale"), beside what bench:panel has measured.
+// The panel's performance goals (the design's "Scale"), beside what bench:panel has measured.
 import { median } from './median.mjs';
 
 /** A frame at 60 a second, with what its clock jitters, in milliseconds. */

@@ -1,4 +1,4 @@
-// Other tools that see HTTP, where they are installed: what they cost the same server. `--peers` measures them as well.
+// Other tools that see HTTP, where they are installed: what they cost the same server. `--no-peers` leaves them out.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';

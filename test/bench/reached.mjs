@@ -1,4 +1,4 @@
-// What a trace may cost, and what it costs: the figures that were set as goals, each beside the one that was measured.
+// What a trace may cost, and what it costs: each goal beside the measured figure.
 
 /** @typedef {{ what: string, wanted: string, reached: string }} Goal */
 

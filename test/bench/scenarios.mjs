@@ -1,4 +1,4 @@
-// What is measured: a server, what makes its calls, and the ways to look at it. `--only` chooses by id.
+// What is measured: a server, its load generator, and the ways to observe it. `--only` chooses by id.
 import * as clients from './clients.mjs';
 import * as servers from './servers.mjs';
 import { BARE, EXTENSION, JSON_LINES, NO_TLS, TABLE } from './ways.mjs';

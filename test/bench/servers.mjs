@@ -1,4 +1,4 @@
-// The servers that are measured. Each answers every request with BODY bytes; `pids` are the processes that do.
+// The servers that are measured. Each answers every request with BODY bytes; `pids` are the processes that answer.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// Ways to look at a server. Each starts with the processes that are traced and resolves with what is measured and ended:
+// Ways to observe a server. Each takes the processes to trace and resolves with the handles to measure and end it:
 // { parts: () => milliseconds of CPU so far by part, programs, stop: () => what was recorded }.
 import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';

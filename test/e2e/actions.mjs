@@ -1,4 +1,4 @@
-// What can be done with a call: each command by the palette, a menu or a key, and what comes of it.
+// What can be done with a call: each command by the palette, a menu or a key, and its effect.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -62,7 +62,11 @@ export async function actions(steps, workbench, { workspace }) {
 
   await steps.step('its body is opened, and saved', async () => {
     await workbench.command('HTTP Trace: Open Body');
-    await workbench.picks.filter({ hasText: 'Response body' }).click();
+    const responseBody = workbench.picks.filter({ hasText: 'Response body' });
+    await responseBody.waitFor();
+    // On a busy machine, VS Code gives the focus back to the panel only now.
+    await filterLine.focus();
+    await responseBody.click();
     await tab('POST orders 201.json').waitFor();
     await page.locator('.view-lines', { hasText: 'with a bow' }).first().waitFor();
     await closeEditors();

@@ -1,5 +1,5 @@
-// In German, as VS Code's display language asks for. VS Code's own texts stay English here: its language pack is not
-// installed, but for an empty one of ours.
+// In German, as VS Code's display language asks for. VS Code's own texts stay English here: an empty language pack
+// of ours replaces its own.
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

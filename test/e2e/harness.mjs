@@ -1,4 +1,4 @@
-// Steps in order, each of which builds on those before it; the first failure ends the rest.
+// Runs steps in order, each building on the previous ones; the first failure skips the rest.
 import { writeFileSync } from 'node:fs';
 
 /** Until something is there that has to come: a busy machine takes its time, in milliseconds. */

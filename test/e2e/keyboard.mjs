@@ -1,5 +1,5 @@
-// What one does with calls, from the start of a trace to its end, without a mouse: every step is keys, and what can be read
-// says where one is. The list itself is listKeys.mjs.
+// Working with calls, from the start of a trace to its end, without a mouse: every step is keys, and visible text shows
+// where the focus is. The list itself is tested in listKeys.mjs.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';

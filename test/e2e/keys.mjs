@@ -1,4 +1,4 @@
-// VS Code by keyboard alone: nothing here clicks, and what can be read says where one is.
+// VS Code by keyboard alone: nothing here clicks, and visible text shows where the focus is.
 import { eventually } from './harness.mjs';
 
 export class Keys {

@@ -1,4 +1,4 @@
-// The list of calls by keyboard: moving, details, menu, waterfall, the sheet of keys. A part of the short run.
+// The list of calls by keyboard: navigation, details, menu, waterfall, list of keys. Part of the short run.
 import assert from 'node:assert/strict';
 import { eventually } from './harness.mjs';
 import { Keys } from './keys.mjs';

@@ -1,5 +1,5 @@
-// Somebody new, with the README only: a failing call is found, copied as cURL, exported, compared with another one. What
-// the README says is read from it: each label that it names has to be where it is used. Prints the actions and the time.
+// A new user with only the README: a failing call is found, copied as cURL, exported, compared with another one. Each
+// label that the README names must be one that was used here. Prints the actions and the time.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// A program that runs already, without a debugger.
+// A program that is already running, without a debugger.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
-// The shipped package in a real VS Code in a real browser, by mouse and keyboard. Pictures of the window go to
-// test-output/screenshots: in the long run, of scenarios that are named, and when a step fails. Arguments name the
-// scenarios; without, all of this tier are run (test/kit/tier.mjs).
+// The shipped package in a real VS Code in a real browser, by mouse and keyboard. Screenshots go to
+// test-output/screenshots: in the long run, if scenarios are named, and when a step fails. Arguments name the
+// scenarios; without arguments, all of this tier are run (test/kit/tier.mjs).
 // HTTP_TRACE_RESULTS names a file for the results as JSON.
 import assert from 'node:assert/strict';
 import {

@@ -1,6 +1,6 @@
-// A small coverage-guided fuzzer. Coverage is V8's own (blocks, with counts), so nothing is instrumented and there
-// is nothing to install: an input that reaches a block, or reaches it another order of magnitude of times, is kept
-// and changed further. The same seed gives the same inputs.
+// A small coverage-guided fuzzer. Coverage is V8's own (blocks, with counts), so nothing is instrumented and there is
+// nothing to install: an input that reaches a new block, or a block with a new order of magnitude of runs, is kept and
+// mutated further. The same seed gives the same inputs.
 import { Session } from 'node:inspector/promises';
 
 /** Inputs run between two looks at the coverage; looking costs as much as some ten of them. */

@@ -1,6 +1,6 @@
-// `npm run fuzz [-- --seconds N --target NAME --seed N]`: each target for some seconds. In `npm test` briefly and
-// always the same; by hand for as long as one likes. A finding is written to test-output/fuzz and fails the run; once
-// its cause is mended, it moves to test/fuzz/findings, which the unit tests run.
+// `npm run fuzz [-- --seconds N --target NAME --seed N]`: each target for some seconds. In `npm test` briefly,
+// with a fixed seed; by hand for as long as you like. A finding is written to test-output/fuzz and fails the run; once
+// its cause is fixed, move it to test/fuzz/findings, which the unit tests run.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';

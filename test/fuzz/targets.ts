@@ -1,6 +1,6 @@
 /**
- * What is fuzzed: each target takes bytes, and throws when something that must hold does not. Seeds are what the
- * unit tests know to be interesting.
+ * Fuzz targets: each takes bytes, and throws when an invariant does not hold. Seeds are the interesting inputs of the
+ * unit tests.
  */
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { decodeText } from '../../extension/engine/charset.ts';

@@ -1,4 +1,4 @@
-/** A burst that is faster than its reader: rows stay right, what is left out is counted, and nothing is lost unsaid. */
+/** A burst that is faster than its reader: rows stay right, omitted bytes are counted, nothing is lost silently. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';

@@ -101,7 +101,12 @@ describeTraced('the beginning of a connection', () => {
     expect(rows).toEqual([
       ['unreachable', 'SOCKS5', 'unreachable.test:443', failed('SOCKS5: host unreachable')],
       ['forbidden', 'SOCKS5', 'forbidden.test:443', failed('SOCKS5: not allowed by the proxy’s rules')],
-      ['no-method', 'SOCKS5', null, failed('SOCKS5: the proxy demands another way to authenticate')],
+      [
+        'no-method',
+        'SOCKS5',
+        null,
+        failed('SOCKS5: the proxy accepted none of the offered authentication methods'),
+      ],
       ['closes', 'SOCKS5', null, failed(`SOCKS5: ${silent}`)],
       ['closes-then', 'SOCKS5', 'closes-then.test:443', failed(`SOCKS5: ${silent}`)],
       // It has read no more.

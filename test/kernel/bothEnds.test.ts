@@ -1,4 +1,4 @@
-/** Both ends of each call in one trace: they name each other, exactly. Every path is asked for once. */
+/** Both ends of each call in one trace refer to each other, exactly. Every path is requested once. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** Three services in a row, Node → Python → Node, all traced: which call caused which. The path of each says the truth. */
+/** Three services in a row, Node → Python → Node, all traced: which call caused which, checked against their paths. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';

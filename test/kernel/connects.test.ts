@@ -1,4 +1,4 @@
-/** Connections that are not established, one right after the other: which attempts are one row. */
+/** Failed connection attempts in quick succession: which of them share a row. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { PYTHON } from '../kit/peers.ts';

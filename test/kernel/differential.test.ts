@@ -1,4 +1,4 @@
-/** The same run seen twice: by http-trace, and by tshark in a capture of the packets, with the keys of TLS. */
+/** One run seen by http-trace and by tshark (a packet capture with the TLS keys): both must agree. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { SeenField } from '../../extension/engine/exchange.ts';

@@ -1,4 +1,7 @@
-/** What is killed, or late, in an emulated machine fails its suite, which says where and why. In the long run only (vitest.config.mts). */
+/**
+ * A run that is killed or times out in an emulated machine fails its suite, with place and reason. Long run only
+ * (vitest.config.mts).
+ */
 import { expect, it, vi } from 'vitest';
 import { Board } from '../matrix/board.mjs';
 

@@ -1,4 +1,4 @@
-/** Clients that people use whose calls fail: what each row says (test/kit/failingCalls.ts). */
+/** Failing calls of widely used clients: what each row says (test/kit/failingCalls.ts). */
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { callAndFail } from '../kit/failingCalls.ts';

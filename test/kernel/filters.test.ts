@@ -1,4 +1,4 @@
-/** What the kernel leaves out on request, and what it must not count as missed. */
+/** Data that the kernel omits on request, and that it must not count as missed. */
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Source lines of Go programs, without a debugger and without anything in the program. */
+/** Source lines of Go programs, without a debugger or a hook in the program. */
 import { execFileSync } from 'node:child_process';
 import { closeSync, copyFileSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';

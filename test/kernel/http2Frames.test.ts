@@ -1,4 +1,4 @@
-/** Frames of HTTP/2 that come in any pieces, followed in the kernel: content is left out and nothing else is lost. */
+/** HTTP/2 frames split at any point, followed in the kernel: content is left out and nothing else is lost. */
 import http2 from 'node:http2';
 import { expect, it } from 'vitest';
 import { Child } from '../kit/process.ts';

@@ -1,6 +1,6 @@
 /**
- * HTTP/2 between programs that people use: nginx, nghttpd, Apache, Go's net/http; curl, nghttp, h2load, Go. Both sides of
- * each call in one trace, with bodies of 10 MB each way. What they must show follows from the files that they serve.
+ * HTTP/2 between widely used programs: nginx, nghttpd, Apache, Go's net/http; curl, nghttp, h2load, Go. Both sides of
+ * each call in one trace, with bodies of 10 MB each way. The expected rows follow from the files that are served.
  */
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';

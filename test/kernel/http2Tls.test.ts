@@ -1,4 +1,4 @@
-/** HTTP/2 over TLS, and Node's cleartext HTTP/2: every stream has its own answer, and no other. */
+/** HTTP/2 over TLS, and Node's cleartext HTTP/2: every stream has its own response, and no other. */
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Names that real resolvers look up, by a name server of the test's own. */
+/** Lookups by real resolvers, answered by the test's own name server. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, expect, it } from 'vitest';

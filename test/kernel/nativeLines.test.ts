@@ -1,4 +1,4 @@
-/** Source lines of C, C++ and Rust programs, without a debugger and without anything in the program. */
+/** Source lines of C, C++ and Rust programs, without a debugger or a hook in the program. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';

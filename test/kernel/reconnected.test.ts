@@ -1,4 +1,4 @@
-/** Sockets that a process outside the trace disconnects and connects anew: its bytes are not the traced connection's. */
+/** Sockets that a process outside the trace disconnects and reconnects: their bytes are not the traced connection's. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Servers that people use whose calls fail: by the client, which leaves before it is answered, or by themselves. All run in
- * one trace, and a row is found by the server's name in its path.
+ * Failing calls of widely used servers: the client leaves before the answer, or the server fails. All run in one trace,
+ * and a row is found by the server's name in its path.
  */
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';

@@ -9,12 +9,12 @@ import type { Backend, Hello, Status, TlsWay } from '../../helper/protocol.ts';
 
 const BODY_LIMIT = 65_536;
 
-/** For a capture by the product that is built in this folder. */
+/** For a capture with the product built in this folder. */
 export function builtIn(dist: string): Pick<CaptureOptions, 'nativePath' | 'helperPath' | 'programsFile'> {
   return {
     nativePath: join(dist, 'native'),
     helperPath: join(dist, 'helper.js'),
-    // Those of other tests would be attached when nobody expects it.
+    // Programs of other tests would be attached unexpectedly.
     programsFile: null,
   };
 }
@@ -34,7 +34,7 @@ export class CaptureTrace {
   /**
    * @param context with the folder of the built product; a backend of null: any
    * @param kept the helper of an earlier trace, for this one
-   * @param minLatencyMs as of the setting
+   * @param minLatencyMs as in the options
    */
   static async start(
     context: { readonly dist: string; readonly backend: Backend | null; readonly tls: TlsWay },

@@ -6,7 +6,7 @@ const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 /** Debian's package without windows and DevTools takes a fifth less processor time. */
 const WITHOUT_WINDOWS = 'chromium-headless-shell';
 
-/** Nothing of it talks to the network by itself. Tests run as root, and draw without a graphics card. */
+/** No background network traffic. Tests run as root, and draw without a graphics card. */
 export const CHROMIUM_OPTIONS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -18,7 +18,7 @@ export const CHROMIUM_OPTIONS = [
 ];
 
 /**
- * @param {{ devTools?: boolean }} [needs] devTools: it must have its own
+ * @param {{ devTools?: boolean }} [needs] devTools: it must have them
  * @returns {string} its path: the one in CHROMIUM, or what is on the PATH
  */
 export function findChromium({ devTools = false } = {}) {

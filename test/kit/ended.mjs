@@ -3,16 +3,16 @@ import { constants } from 'node:os';
 
 /** Exit status of timeout(1) when the time is over. */
 export const LATE = 124;
-/** Of a runner that was killed, exit statuses of a shell are this and the number of the signal. */
+/** A shell's exit status for a killed runner is this plus the number of the signal. */
 const SIGNALED = 128;
 
 /**
- * Lines of a kernel's log after which what ran there is not to be trusted, whatever it says. Not soft lockups: an emulated
- * machine has them when the machine that emulates it is busy.
+ * Lines of a kernel's log after which results of a run are not to be trusted. Not soft lockups: an emulated machine has
+ * them when its host is busy.
  */
 const FATAL =
   /[Oo]ut of memory: |invoked oom-killer|BUG: unable|kernel BUG at|Oops: |general protection fault, |Kernel panic/;
-/** Of those lines, in one sentence. */
+/** Such lines quoted at most. */
 const QUOTED = 3;
 
 /**
@@ -22,7 +22,7 @@ const QUOTED = 3;
  * @param {number} run.limit seconds that it may take
  * @param {string} run.kernel the kernel's log meanwhile
  * @param {string} [run.instead] why it has no status
- * @returns {string | null} what went wrong; null if it got to its end, and nothing
+ * @returns {string | null} what went wrong; null if it finished, and nothing did
  */
 export function troubleOf({ status, group, limit, kernel, instead = 'it did not run' }) {
   const fatal = kernel.split('\n').filter((line) => FATAL.test(line));

@@ -17,7 +17,7 @@ const PLAIN = 'http://127.0.0.1:8080';
 const PATIENCE = '400';
 const PATIENCE_SLOW = '5000';
 
-/** Method, URL, milliseconds, bytes; `NAME`: the client's. The order matters: `stale` uses the connection that `warm` has left open. */
+/** Method, URL, milliseconds, bytes; `NAME`: the client's. Order matters: `stale` reuses the connection of `warm`. */
 const CALLS = [
   ['GET', `${PLAIN}/NAME/close`, '0', '0'],
   ['GET', `${PLAIN}/NAME/reset`, '0', '0'],
@@ -73,7 +73,7 @@ const CLIENTS = {
   curl: ({ peers }) => ['sh', join(peers, 'failing.sh')],
 } satisfies Record<string, Client>;
 
-/** Java has a TLS of its own, of which no plaintext is seen. */
+/** Java has its own TLS, whose plaintext is not seen. */
 const isJava = (client: string): boolean => ['HttpURLConnection', 'java.net.http'].includes(client);
 
 /** What the rows of a situation say; a client that tries again has several. */

@@ -2,7 +2,7 @@
 import { appendFileSync } from 'node:fs';
 import type { Result } from './report.ts';
 
-/** A result, perhaps with the backend that it is of, or the name of the group that has begun. */
+/** A result, perhaps with its backend, or the name of the group that has begun. */
 type Line = (Result & { readonly backend?: string }) | { readonly group: string };
 
 export class ResultFile {
@@ -19,7 +19,7 @@ export class ResultFile {
     else appendFileSync(this.#file, text);
   }
 
-  /** Runs a group of scenarios. That it has begun is written, so that the log of a run that is killed says in which; its time is logged. */
+  /** Runs a group of scenarios and logs its time. Its start is written, so that the log of a killed run names it. */
   async group(name: string, body: () => Promise<void>): Promise<void> {
     this.write({ group: name });
     const begin = performance.now();

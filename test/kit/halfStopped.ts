@@ -1,4 +1,4 @@
-/** A process that is stopped half of the time, as one is that gets too little of a busy machine. */
+/** A process that is stopped half of the time, as if it got too little of a busy machine. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Milliseconds that it is stopped, and then runs. */

@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { childrenOf, type Held, heldBy, heldIfRunning, stillThere } from './kernel.ts';
 import { sleeps } from './sleeps.mjs';
 
-/** Looks in a row that must find the helper idle. */
+/** Consecutive checks that find the helper idle. */
 const IDLE_LOOKS = 4;
 
-/** How often a process that goes on working is looked at. */
+/** Samples taken of a process that is still working. */
 const LOOKS = 5;
 const BETWEEN_LOOKS = 10;
 const BETWEEN_TRIES = 100;
@@ -19,7 +19,7 @@ export interface Holding {
   readonly memory: number;
 }
 
-/** The least of several looks: a file that happens to be open while it is read does not count. */
+/** The minimum of several samples: a file that happens to be open for a moment does not count. */
 export async function holdingOf(pid: number): Promise<Holding> {
   let least = look(pid);
   for (let i = 1; i < LOOKS; i++) {
@@ -60,7 +60,7 @@ export async function untilIdle(helper: number, patience: number): Promise<void>
   }
 }
 
-/** The kernel frees them a moment after the last descriptor is closed. @throws after the patience, in milliseconds */
+/** The kernel frees objects shortly after the last descriptor closes. @throws after the patience, in milliseconds */
 export async function expectGone(held: Held, patience: number): Promise<void> {
   const limit = performance.now() + patience;
   for (;;) {

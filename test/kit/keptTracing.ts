@@ -1,6 +1,6 @@
 /**
  * Traces for tests that are about the calls and not about the command. They run the capture and the reader of `http-trace` in
- * this process, and reuse the helper of the trace before, as consecutive debug sessions do. To start both each time takes
+ * this process, and reuse the previous trace's helper, as consecutive debug sessions do. Starting both each time takes
  * 0.8 s of processor time.
  */
 import { readFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ import {
   writtenTo,
 } from './tracing.ts';
 
-/** Longer than a test rests between two traces. */
+/** Longer than a test waits between two traces. */
 const KEEP_MS = 600_000;
 
 /** Helpers between two traces, by the options that were fixed when they started. */
@@ -151,7 +151,7 @@ class Live {
   readonly #done = new Promise<void>((resolve) => {
     this.#resolveDone = resolve;
   });
-  /** How the command ends; of processes that were running already, nothing is known. */
+  /** How the command ends; null for processes that were running already. */
   #command: Promise<Ended> | null = null;
 
   private constructor(options: CaptureOptions, capture: Capture, files: TraceFiles, reader: TraceReader) {

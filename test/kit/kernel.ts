@@ -30,7 +30,6 @@ export function childrenOf(pid: number): number[] {
   }
 }
 
-/** Its children, theirs and so on. */
 export function descendantsOf(pid: number): number[] {
   return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
 }
@@ -76,10 +75,10 @@ export interface BpfObject {
   readonly frozen?: number;
 }
 
-/** bpftool fails if an object that it has just found ends meanwhile, be it another trace's. */
+/** bpftool fails if an object that it has just listed disappears, even another trace's. */
 const ATTEMPTS = 5;
 
-/** All of the kernel's. @param kind `prog`, `map` or `link` */
+/** All in the kernel. @param kind `prog`, `map` or `link` */
 export function bpfObjects(kind: string): readonly BpfObject[] {
   let said = '';
   for (let i = 0; i < ATTEMPTS; i++) {

@@ -1,4 +1,4 @@
-/** A network of a test's own in which a name server answers (test/kernel/peers/nameServer.py). */
+/** A test's own network with a name server (test/kernel/peers/nameServer.py). */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PYTHON } from './peers.ts';
@@ -10,7 +10,7 @@ const NSSWITCH = 'hosts: files dns\n';
 
 /** A network and a mount namespace; both end with the test. */
 export class NamedNetwork {
-  /** Traces are made in there. */
+  /** For traces inside of it. */
   readonly context: TracingContext;
   readonly #inside: readonly string[];
 
@@ -31,7 +31,7 @@ export class NamedNetwork {
    * Resolves when the name server listens.
    * @param context its folder gets the files that configure resolvers
    * @param peers test/kernel/peers
-   * @param patience seconds that they wait for an answer, up to 30
+   * @param patience time-out of resolvers in seconds, up to 30
    */
   static async make(context: TracingContext, peers: string, patience = 3): Promise<NamedNetwork> {
     const { folder } = context;
@@ -41,7 +41,7 @@ export class NamedNetwork {
       'ip link set lo up',
       `mount --bind ${folder}/resolv.conf /etc/resolv.conf`,
       `mount --bind ${folder}/nsswitch.conf /etc/nsswitch.conf`,
-      // Where systemd runs, its own socket is there.
+      // Hides systemd's own socket, where it runs.
       'mkdir -p /run/systemd',
       'mount -t tmpfs none /run/systemd',
       `exec ${PYTHON} ${peers}/nameServer.py`,

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 const ALONE = 'master_process off;';
 
 /**
- * Makes the folder, which is there for nothing else, and the configuration in it.
- * @param http what is in its block `http`
- * @param processes instead of one process
+ * Makes the folder, used for nothing else, and the configuration in it.
+ * @param http content of the block `http`
+ * @param processes directive instead of one process
  * @returns the words of the command
  */
 export function nginxIn(own: string, http: string, processes = ALONE): readonly [string, ...string[]] {

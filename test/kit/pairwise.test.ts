@@ -8,7 +8,7 @@ const ways = ['multi', 'perf'];
 const table = peers
   .flatMap((peer) => versions.flatMap((version) => moments.map((moment) => [peer, version, moment] as const)))
   .flatMap((row) => ways.map((way) => [...row, way] as const))
-  // What cannot be: it has no connection to attach in the middle of.
+  // Impossible: curl has no connection to attach to midway.
   .filter(([peer, , moment]) => peer !== 'curl' || moment !== 'mid');
 
 function pairsIn(rows: readonly (readonly string[])[]): Set<string> {

@@ -2,8 +2,8 @@
  * A sample of a table of tests: whatever some row of the table shows is shown by a row of the sample. With
  * {@link pairsOf} it leaves no pair of properties out: wherever two values meet in the table, they meet in the sample.
  * Faults that need three properties at once are left to the whole table.
- * @param shows what a row shows; the same text in several rows is the same
- * @param isCostly of rows that show as much, others are chosen
+ * @param shows what a row shows; equal texts are the same thing
+ * @param isCostly avoided if another row shows as much
  * @returns the chosen rows in the order of the table; always the same ones for the same table and seed
  */
 export function covering<T>(
@@ -30,7 +30,7 @@ export function covering<T>(
   return rows.filter((_, row) => chosen.has(row));
 }
 
-/** Each two of a row's values, which stand in the same places in all rows. */
+/** All pairs of a row's values, which have the same positions in all rows. */
 export function pairsOf(values: readonly string[]): string[] {
   return values.flatMap((a, i) => values.slice(i + 1).map((b, j) => `${i} ${a}\n${i + 1 + j} ${b}`));
 }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Milliseconds that a process may take to print what is waited for, on a machine with much else to do. */
 export const PATIENCE_MS = 180_000;
-/** Milliseconds after the end of a process in which its pipes close. */
+/** Milliseconds after a process's end within which its pipes close. */
 const PIPES_MS = 10_000;
 /** Characters of the standard error that an error message quotes. */
 const QUOTED = 500;
@@ -102,7 +102,6 @@ export class Child {
     return this.ended.then(({ code, signal }) => code ?? signal);
   }
 
-  /** Whether it has ended. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }

@@ -51,7 +51,7 @@ export function readRecording(file: string, options: readonly string[]): Recorde
   return { text: written.join('').trimEnd(), opened, stats: shown.engine.stats(), unseen: unseen.found };
 }
 
-/** Names connections with bytes that no record covers, and those that are closed twice: then one end is another socket's. */
+/** Names connections with bytes that no record covers, or closed twice: then one end belongs to another socket. */
 class UnseenBytes {
   readonly found: string[] = [];
   /** By connection and direction: the end of its last data record. */

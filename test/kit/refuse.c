@@ -7,11 +7,10 @@
  *
  *   refuse WHAT[,WHAT…] COMMAND [ARGUMENT…]
  *
- * WHAT is one of: load:NAME (programs whose name begins so), map:NAME (maps
- * whose name begins so, with more than one entry: a map that is not used has
- * one), iterator (making one), kprobe:FUNCTION (attaching to a function of the
- * kernel). With log, each program that is to be loaded is named on standard
- * error.
+ * WHAT is one of: load:NAME (programs with this name prefix), map:NAME (maps
+ * with this name prefix and more than one entry: an unused map has one),
+ * iterator (creating one), kprobe:FUNCTION (attaching to a kernel function).
+ * With log, each program to be loaded is named on standard error.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -102,7 +101,7 @@ static int judge(const struct seccomp_notif *request)
 		struct perf_event_attr attributes;
 
 		read_memory((pid_t)request->pid, call->args[0], &attributes, PERF_ATTR_SIZE_VER5);
-		if (attributes.type < PERF_TYPE_MAX || !attributes.config1) /* those from here up are devices, as kprobe is */
+		if (attributes.type < PERF_TYPE_MAX || !attributes.config1) /* types from there up are dynamic, as kprobe */
 			return 0;
 		read_memory((pid_t)request->pid, attributes.config1, name, sizeof(name));
 		name[sizeof(name) - 1] = 0;
@@ -171,7 +170,7 @@ static int receive_descriptor(int channel)
 	return descriptor;
 }
 
-/* The command gets the signals that ask for an end. */
+/* Forwards termination signals to the command. */
 static void pass_on(int signal)
 {
 	kill(child, signal);

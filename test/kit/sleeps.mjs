@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
-/** Whether all threads of the process sleep, so that nothing waits for it; of one that has ended, true. */
+/** Whether all threads of the process sleep, so that no work is pending; true if it has ended. */
 export function sleeps(pid) {
   try {
     return readdirSync(`/proc/${pid}/task`).every((thread) => {

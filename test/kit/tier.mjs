@@ -4,11 +4,11 @@
 export const WHOLE = process.env.HTTP_TRACE_TESTS === 'all';
 
 /**
- * The variants of one test that run: all, or in the short run `count` of them, beginning with that of number `first`, so
- * that tests of one kind can take different ones.
+ * The variants of one test that run: all, or in the short run `count` of them, from index `first` on, so that similar
+ * tests can take different ones.
  * @template T
  * @param {readonly T[]} all
- * @param {number} [first] counted from the beginning again where there are fewer
+ * @param {number} [first] modulo the number of variants
  * @param {number} [count]
  * @returns {readonly T[]} in their order
  */

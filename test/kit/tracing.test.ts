@@ -22,7 +22,7 @@ const summary = {
   note: null,
 };
 
-// Typed, so that a new property is missed here first.
+// Typed, so that a new property fails here first.
 const exchange: ExchangeJson = {
   id: 1,
   peer: null,

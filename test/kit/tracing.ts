@@ -92,8 +92,8 @@ export class Tracing {
     this.#output = files.output;
     this.recording = files.recording;
     this.process = Child.of([
-      // An empty cache, as on a fresh machine. Otherwise the programs of all earlier traces would be examined again, which doubles
-      // what the start of a trace costs, and a test could pass because of what another one has left.
+      // An empty cache, as on a fresh machine. Otherwise the programs of all earlier traces would be examined again,
+      // doubling the cost of starting a trace, and a test could pass because of what another has left.
       'env',
       `XDG_CACHE_HOME=${files.folder}`,
       ...context.program,
@@ -242,7 +242,7 @@ function parseLine<T>(line: string): T {
   return value as T;
 }
 
-/** With a value. */
+/** Take a value. */
 const SHOWN: ReadonlySet<string> = new Set(['--capture', '--proto']);
 
 /** Of the options of a trace, those that choose what is shown: a replay needs them as well. */

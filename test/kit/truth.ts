@@ -39,7 +39,7 @@ const LISTED = 20;
 
 const byIds = new WeakMap<readonly ExchangeJson[], ReadonlyMap<string, readonly ExchangeJson[]>>();
 
-/** The exchanges of one side whose request carries this id. A trace has thousands, and each is looked for. */
+/** The exchanges of one side whose request carries this id. Indexed: thousands of ids are looked up. */
 function withId(
   exchanges: readonly ExchangeJson[],
   id: string,
@@ -84,8 +84,8 @@ export function findExchange(
 }
 
 /**
- * How much of a body must be there: all of it; only its number of bytes, with a note why they are not there;
- * `any` checks nothing, as the test does so itself.
+ * How much of a body must be there: all of it; only its size, with a note why the bytes are not there; `any`: the test
+ * checks it itself.
  */
 export type Extent = 'whole' | 'counted' | 'any';
 

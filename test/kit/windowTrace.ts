@@ -14,7 +14,7 @@ import { SETTINGS, type WindowFacts, type WindowHeld, type WindowSettings } from
 export interface WindowTraced {
   /** Empty when they were only counted. */
   readonly rows: readonly ExchangeRow[];
-  /** Of rows, also of those that have left the store. */
+  /** Of rows, including those evicted. */
   readonly count: number;
   /** The helper's final one. */
   readonly status: Status;
@@ -23,7 +23,7 @@ export interface WindowTraced {
 
 /** In bytes. */
 export interface WindowMemory {
-  /** The most that was resident: of the helper, and of the process with the engine's thread. */
+  /** Peak resident memory: of the helper, and of the process with the engine's thread. */
   readonly helper: number;
   readonly engine: number;
   /** What the helper alone uses: without its program's pages, which all processes of that program share. */
@@ -32,7 +32,7 @@ export interface WindowMemory {
   readonly engineHeld: number | null;
 }
 
-/** Milliseconds in which all that waits in the rings and in user space when the trace ends must be processed. */
+/** Milliseconds to process all that is pending in the rings and in user space when the trace ends. */
 const END_PATIENCE = 120_000;
 
 export class WindowTrace {
@@ -95,7 +95,7 @@ export class WindowTrace {
     const helperOwn = memory(this.helper, 'RssAnon');
     this.#host.write('stop\n');
     await this.#host.untilStdout('stopped', END_PATIENCE);
-    // Also with the rows as the test wants them, if it does.
+    // Includes the rows if the test asked for them.
     const engine = peakMemory(this.engine);
     const { stdout, stderr } = await this.#host.ended;
     assert(existsSync(this.#settings.status), `the helper ended without a final status: ${stderr}`);
@@ -119,7 +119,7 @@ function readRows(file: string | null): ExchangeRow[] {
   return lines.map((line) => JSON.parse(line) as ExchangeRow);
 }
 
-/** Resident bytes at most so far; 0 when the process has ended. */
+/** Peak resident bytes so far; 0 when the process has ended. */
 function peakMemory(pid: number): number {
   return memory(pid, 'VmHWM');
 }

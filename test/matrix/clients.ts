@@ -1,4 +1,4 @@
-/** Clients that people use whose calls fail (test/kit/failingCalls.ts), by each backend. */
+/** Failing calls of widely used clients (test/kit/failingCalls.ts), with each backend. */
 import { callAndFail } from '../kit/failingCalls.ts';
 import { NamedNetwork } from '../kit/namedNetwork.ts';
 import type { Report } from '../kit/report.ts';

@@ -1,4 +1,4 @@
-/** A helper that serves one trace after the other: what happens between them is in none. */
+/** A helper that serves one trace after the other: calls between two traces are in neither. */
 import type { KeptHelper } from '../../extension/capture/keptHelper.ts';
 import { CaptureTrace } from '../kit/capture.ts';
 import { same } from '../kit/check.ts';

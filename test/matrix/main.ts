@@ -1,6 +1,7 @@
 /**
- * The scenarios with one backend, or one after the other (`--backend fentry,kprobe`), on the kernel that runs here. Results go to a file, one JSON line each, as
- * soon as they are known. Bundled into one file, so that it runs with any Node wherever it is put.
+ * The scenarios with one backend, or several in turn (`--backend fentry,kprobe`), on the running kernel. Results go to
+ * a file, one JSON line each, as soon as they are known. Bundled into one file, so that it runs with any Node wherever
+ * it is put.
  */
 import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';

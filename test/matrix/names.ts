@@ -1,4 +1,4 @@
-/** Names that are looked up in every way to send and receive: by each backend. */
+/** Name lookups with every way to send and receive, on each backend. */
 import { same } from '../kit/check.ts';
 import type { Scenario } from './scenarios.ts';
 

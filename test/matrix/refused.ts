@@ -1,5 +1,5 @@
 /**
- * Kernels that refuse an optional part of the programs (really refused, by test/kit/refuse.c): the rest works as
+ * Kernels that refuse an optional part of the programs (test/kit/refuse.c makes them refuse): the rest works as
  * usual, and the summary says in one sentence what is missing.
  */
 import type { Backend } from '../../helper/protocol.ts';

@@ -1,4 +1,4 @@
-/** One trace, a debuggee that is restarted many times: the helper's resources do not grow. */
+/** One trace of a debuggee that is restarted many times: the helper's resource use does not grow. */
 import { spawnSync } from 'node:child_process';
 import { CaptureTrace } from '../kit/capture.ts';
 import { assert, same } from '../kit/check.ts';

@@ -1,6 +1,6 @@
 /**
- * For `npm test` in emulated kernels, where the start of a trace takes longer than what is traced: one trace for both the
- * scenarios of a shell and the moments of attaching.
+ * For `npm test` in emulated kernels, where starting a trace takes longer than the traced program: one trace for both
+ * the scenarios of a shell and the moments of attaching.
  */
 
 import { CaptureTrace } from '../kit/capture.ts';

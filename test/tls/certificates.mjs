@@ -1,5 +1,5 @@
-// An authority of the test's own, a certificate for this machine and one for a client; made by the openssl command.
-// NSS does not read them as files: they are also in a database of its own, made by its commands.
+// The test's own CA, a certificate for this machine and one for a client; made by the openssl command. NSS does not
+// read them from files: its commands also put them into an NSS database.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

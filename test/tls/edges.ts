@@ -1,6 +1,6 @@
 /**
- * What real programs do at the edges of TLS: OpenSSL as a BIO, a handshake in another process than the call, TLS in TLS,
- * handshakes that fail on either side, unconfirmed ends, programs that live for a few milliseconds.
+ * Edge cases of TLS in real programs: OpenSSL as a BIO, a handshake in a different process than the call, TLS in TLS,
+ * handshakes that fail on either side, ends without close_notify, programs that live for a few milliseconds.
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';

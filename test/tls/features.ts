@@ -1,4 +1,4 @@
-/** What OpenSSL can do besides reading and writing, by a program in C that plays both ends. */
+/** Features of OpenSSL beyond reading and writing, used by a C program that plays both ends. */
 import { join } from 'node:path';
 import { assert, same } from '../kit/check.ts';
 import { parseReports, type SocketReport } from '../kit/peers.ts';

@@ -1,5 +1,5 @@
 /**
- * The TLS scenarios on the kernel that runs here. Results go to a file, one JSON line each, as soon as they are
+ * The TLS scenarios on the running kernel. Results go to a file, one JSON line each, as soon as they are
  * known. Bundled into one file, so that it runs with any Node wherever it is put.
  */
 import { rmSync } from 'node:fs';

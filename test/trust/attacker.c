@@ -2,23 +2,23 @@
 /*
  * A program that a hostile user runs instead of the helper (--node takes any program), or beside it. Its first
  * argument holds its steps, separated by semicolons; each prints its result on standard error:
- *   close             not dumpable any more
+ *   close             becomes non-dumpable
  *   traced main|thread  has one of its threads traced by another process
  *   untraced          ends that other process
  *   take              asks the broker for the helper's descriptors
  *   map PATH r|x      maps a file, and names it in the requests that follow
- *   file PATH         names another one
+ *   file PATH         names another file
  *   of PID            names that process in the requests that follow, not this one
  *   attach SYMBOL KIND OFFSET
- *   pause, resume     asks the broker to take away or attach the trace's own programs
+ *   pause, resume     asks the broker to detach or attach the trace's own programs
  *   odd               requests of odd lengths, verbs and numbers
  *   outlive           stops until it is continued, sends a request and ends; a child of its own waits for the answer
- *   programs          tries to come by a program from each descriptor that it holds
+ *   programs          tries to get a program from each descriptor that it holds
  *   target PID        writes a process into the map of targets
- *   race FIFO         writes every process that is named there
+ *   race FIFO         the same for every process that FIFO names
  *   wait MS
  *   sees TEXT         looks for bytes in the ring of what was captured
- *   reach PID         tries to look into another process of the same user
+ *   reach PID         tries to inspect another process of the same user
  *   hold              waits to be killed
  */
 #define _GNU_SOURCE

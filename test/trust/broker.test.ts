@@ -1,4 +1,4 @@
-/** What the broker permits and refuses, to a hostile program instead of the helper and to one that runs beside it. */
+/** What the broker permits and refuses to a hostile program that runs in place of the helper, or beside it. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, closeSync, copyFileSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The broker's reading of hostile files, under libFuzzer, ASan and UBSan: `FUZZ_SECONDS=600` goes on for longer. */
+/** The broker reads hostile files under libFuzzer, ASan and UBSan; `FUZZ_SECONDS=600` runs longer. */
 import { spawnSync } from 'node:child_process';
 import {
   closeSync,

@@ -1,5 +1,5 @@
-// The security checklist in the kernels of scripts/kernels.mjs: what differs there are the programs' backend and the way
-// to attach (perf before 6.6). `--on 6.1,6.12` chooses kernels; file names choose tests.
+// The security checklist in the kernels of scripts/kernels.mjs: the backend and the way to attach
+// differ there (perf before 6.6). `--on 6.1,6.12` chooses kernels; file names choose tests.
 // HTTP_TRACE_RESULTS names a file for the results as JSON.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

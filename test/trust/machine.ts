@@ -1,7 +1,7 @@
 /**
- * A machine to install on and ordinary users of it, both made by the test and removed by it. The machine is this
- * one with folders of its own where the installation, sudo and polkit keep their files (a mount namespace), so
- * that nothing of the real one's is touched; the users are real ones.
+ * A machine to install on, and ordinary users, both created and removed by the test. The machine is this one in a
+ * mount namespace with separate folders where the installation, sudo and polkit keep their files, so that no real
+ * file is touched; the users are real ones.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';

@@ -2,7 +2,7 @@
 /*
  * `racer FIFO PROGRAM PORT COUNT`: that many children, each of which writes its process id into the FIFO and then
  * executes `PROGRAM send PORT PATH`, a setuid copy of this one, while it is being attached.
- * `racer send PORT PATH`: some requests to a server here; the path says with whose rights.
+ * `racer send PORT PATH`: sends requests to a local server; the path says with whose rights.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

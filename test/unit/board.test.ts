@@ -1,4 +1,4 @@
-/** The table of results of runners: when one of them is given up. */
+/** The runners' results table: when a runner is given up. */
 import { expect, it } from 'vitest';
 import { Board } from '../matrix/board.mjs';
 

@@ -66,7 +66,7 @@ describe.skipIf(!isRoot)('a capture', () => {
     ['records before a hello', encodeFrame(FrameType.Records, new Uint8Array(8)), /not a hello/],
     ['a hello that is no JSON', encodeFrame(FrameType.Hello, Buffer.from('{')), /JSON/],
     ['a hello without its fields', encodeJson(FrameType.Hello, {}), /hello frame/],
-    ['another version', encodeJson(FrameType.Hello, { ...HELLO, layout: 99 }), /another version/],
+    ['another version', encodeJson(FrameType.Hello, { ...HELLO, layout: 99 }), /a different version/],
     ['a fault', encodeJson(FrameType.Fault, { code: 'kernel', message: 'No BTF here.' }), /^No BTF here\.$/],
   ])('does not start on %s, and says why', async (_what, bytes, message) => {
     await expect(start(bytes)).rejects.toThrow(message);

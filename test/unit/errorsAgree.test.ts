@@ -1,6 +1,6 @@
 /**
- * One definition of an error: status bar (the engine's count), tree, the panel's chip, `is:error` and the JSON agree on every
- * row that there is an example of.
+ * One definition of an error: status bar (the engine's count), tree, the panel's chip, `is:error` and the JSON agree on
+ * every example row.
  */
 import { expect, it } from 'vitest';
 import { Engine } from '../../extension/engine/engine.ts';

@@ -1,4 +1,4 @@
-/** The package: the same bytes wherever it is made, and with it what the parts of others ask for. */
+/** The package: the same bytes wherever it is built, with what third-party licences require. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {

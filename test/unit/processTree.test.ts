@@ -1,4 +1,4 @@
-/** What a test run started ends with it, even where its parent has ended before. */
+/** Processes that a test run started end with it, even if their parent has ended before. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-/** Programs run by a Python that has already started and loaded the library requests: each in a process of its own. */
+/** Python programs, each in a process forked from an interpreter that has already loaded the library requests. */
 import { Child } from '../kit/process.ts';
 
 /** Reads programs as lines of base64, and answers each with [exit code, standard output and error as base64]. */

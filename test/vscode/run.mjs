@@ -1,7 +1,8 @@
 // Runs test/vscode/suite inside the extension host of the VS Code that is served to a browser: index.ts, or the file
 // that the first argument names (`debuggers`), with Debian's debug adapters beside it.
-// At the end they print what each debugger gave, as the table of docs/debugging.md: HTTP_TRACE_ROUNDS=20 for more rounds
-// than the tests need, LLDB_DAP for a debugger that is not in PATH, HTTP_TRACE_ONLY for some of the tests.
+// At the end `debuggers` prints each debugger's results as the table of docs/debugging.md: HTTP_TRACE_ROUNDS=20 runs
+// more rounds than the tests need, LLDB_DAP names a debugger that is not in PATH, HTTP_TRACE_ONLY selects some of the
+// tests.
 // HTTP_TRACE_RESULTS names a file for the results as JSON.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
-// Kills the extension host while a program is stopped at a break on calls, with each debugger: the program goes on, or has
-// been ended by its debugger, and the helper is gone. Prints what became of each, and after how many milliseconds.
-// Arguments name the cases. HTTP_TRACE_RESULTS names a file for the results as JSON.
+// Kills the extension host while a program is stopped at a break on calls, with each debugger: the program continues,
+// or was ended by its debugger, and the helper has ended. Prints what happened to each, and after how many
+// milliseconds. Arguments name the cases. HTTP_TRACE_RESULTS names a file for the results as JSON.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';

@@ -1,4 +1,4 @@
-/** A panel of which nothing is drawn, although it is shown: what VS Code does to one that is moved (extension/webview/clipped.ts). */
+/** A panel that is shown but not drawn, as after VS Code has moved it (extension/webview/clipped.ts). */
 import { expect, inject, it } from 'vitest';
 import { openPanel } from './harness/panelPage.ts';
 

@@ -1,4 +1,4 @@
-/** An exported archive in a viewer that others made: Chromium's DevTools, as they import it in their Network panel. */
+/** An exported archive in a third-party viewer: the Network panel of Chromium's DevTools imports it. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';

@@ -1,4 +1,4 @@
-/** The filter line by keyboard and mouse: completion, help, and what only the details of a call show. */
+/** The filter line by keyboard and mouse: completion, help, and terms that need the details of a call. */
 import { afterEach, expect, it } from 'vitest';
 import { call, statusOf } from './harness/calls.ts';
 import { openPanel, type PanelPage } from './harness/panelPage.ts';

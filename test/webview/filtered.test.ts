@@ -1,4 +1,4 @@
-/** What the filter line leaves of the list, and what it says of it. */
+/** Which rows the filter line leaves in the list, and what it says about them. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { calls } from './harness/calls.ts';
 import { closePanel, open, panel, shown, text } from './harness/currentPanel.ts';

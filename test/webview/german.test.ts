@@ -1,7 +1,6 @@
 /**
- * The panel in other languages. In one that is made up, each text stands in brackets: what is seen without them is a text
- * that nobody can translate. In German, which is longer than English, nothing is cut off; pictures are in
- * test-output/webview.
+ * The panel in other languages. In an invented one, each text is in brackets: text without them cannot be translated.
+ * In German, which is longer than English, nothing is cut off; pictures are in test-output/webview.
  */
 import { expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
@@ -10,7 +9,7 @@ import { IDLE_STATUS, type TraceStatus } from '../../extension/engine/traceStatu
 import { PROPERTIES } from '../../extension/filter/properties.ts';
 import { TABS } from '../../extension/webview/details/tabs.ts';
 import { variants } from '../kit/tier.mjs';
-import { call, calls, exchangeOf, failedLookup, statusOf, tlsCalls } from './harness/calls.ts';
+import { call, calls, exchangeOf, failedLookup, gatewayCalls, statusOf, tlsCalls } from './harness/calls.ts';
 import { openPanel, type PanelPage } from './harness/panelPage.ts';
 
 /** What is the same in every language: units, names of protocols and of what others have made, examples of the filter. */
@@ -23,7 +22,7 @@ const NAMES = new Set(
     .match(/[a-z]{3,}/g),
 );
 
-/** Texts, titles and names of all that is visible. */
+/** Texts, titles and names of all that is visible, and the texts of style sheets. */
 function visibleTexts(panel: PanelPage): Promise<string[]> {
   return panel.page.evaluate(() => {
     const found = new Set<string>();
@@ -34,6 +33,12 @@ function visibleTexts(panel: PanelPage): Promise<string[]> {
       if (node instanceof Element) {
         for (const name of ['title', 'aria-label', 'placeholder', 'alt', 'aria-valuetext'])
           found.add(node.getAttribute(name) ?? '');
+        for (const pseudo of ['::before', '::after']) {
+          const { content, display } = getComputedStyle(node, pseudo);
+          const [, attribute] = /^attr\(([\w-]+)\)$/.exec(content) ?? [];
+          if (attribute !== undefined) found.add(node.getAttribute(attribute) ?? '');
+          else if (content.startsWith('"') && display !== 'none') found.add(content.slice(1, -1));
+        }
       } else found.add(node.textContent ?? '');
     }
     return [...found];
@@ -112,6 +117,17 @@ it('has no text in the list that cannot be translated', async () => {
   const texts = await visibleTexts(panel);
   expect(texts.some((text) => text.includes('⟦'))).toBe(true);
   expect(untranslated(texts, dataOf(ROWS, []))).toEqual(NO_TEXT);
+  expect(panel.problems).toEqual([]);
+  await panel.close();
+});
+
+it('has no text in nested calls that cannot be translated', async () => {
+  const panel = await openPanel({ language: 'pseudo', height: 1_600 });
+  const rows = gatewayCalls();
+  await panel.fill(rows, statusOf(rows));
+  const texts = await visibleTexts(panel);
+  expect(texts).toContain('⟦probably⟧');
+  expect(untranslated(texts, dataOf(rows, []))).toEqual(NO_TEXT);
   expect(panel.problems).toEqual([]);
   await panel.close();
 });

@@ -1,6 +1,6 @@
 /**
- * HTTP Archives as others write and read them: of Chromium's DevTools and of Playwright they are opened, and one of ours is
- * what Playwright answers a page from.
+ * HTTP Archives of other programs: those of Chromium's DevTools and of Playwright are opened, and from one of ours
+ * Playwright answers a page's requests.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * One sign for one thing: what the panel draws on its buttons is collected from the page, drawn again, and compared by what
- * can be seen. Signs of commands, tree and status bar are VS Code's: test/unit/icons.test.ts.
+ * One icon for one meaning: the icons of the panel's buttons are collected from the page, drawn again, and compared as
+ * pixels. Icons of commands, tree and status bar are VS Code's: test/unit/icons.test.ts.
  */
 import { expect, it } from 'vitest';
 import { variants } from '../kit/tier.mjs';

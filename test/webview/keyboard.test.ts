@@ -1,4 +1,4 @@
-/** The panel by keyboard alone, and for who wants little motion. */
+/** The panel by keyboard alone, and with reduced motion. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { calls, statusOf } from './harness/calls.ts';
 import { answer, closePanel, open, openEmpty, panel } from './harness/currentPanel.ts';

@@ -1,4 +1,4 @@
-/** What is reached by keyboard alone: where it arrives, and the menu of a call. */
+/** By keyboard alone: where the focus goes, and the menu of a call. */
 import { afterEach, expect, it } from 'vitest';
 import { calls, statusOf } from './harness/calls.ts';
 import { openPanel, type PanelPage } from './harness/panelPage.ts';

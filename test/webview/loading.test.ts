@@ -1,4 +1,4 @@
-/** While very many rows come, as of a file that is opened. */
+/** While very many rows arrive, as when a file is opened. */
 import { afterEach, expect, it } from 'vitest';
 import { calls, statusOf } from './harness/calls.ts';
 import { openPanel, type PanelPage } from './harness/panelPage.ts';

@@ -1,6 +1,6 @@
 /**
- * Pictures of the panel in every theme, size and state, kept in test-output/webview for people to look at. What
- * is asserted is that nothing is reported: no error, nothing that the Content-Security-Policy had to forbid.
+ * Pictures of the panel in every theme, size and state, kept in test-output/webview for people to look at. The
+ * only assertion: nothing is reported, neither an error nor a violation of the Content-Security-Policy.
  */
 import { expect, it } from 'vitest';
 import { IDLE_STATUS } from '../../extension/engine/traceStatus.ts';

@@ -96,3 +96,18 @@ it('rows below a toolbar that takes all of the panel are reached by scrolling, a
   await panel.page.locator('.rows', { hasText: '/call-50' }).waitFor();
   await expect.poll(drawn).toBeGreaterThanOrEqual(2);
 });
+
+it('what was not captured is always shown, in the colour of a warning', async () => {
+  for (const width of [1_400, 380]) {
+    panel = await openPanel({ width, height: 700 });
+    await panel.fill([row], { ...statusOf([row]), bytesLost: 5_000 });
+    await panel.settled();
+    const lost = panel.page.locator('.count-lost');
+    expect(await lost.textContent()).toBe('4.9 KiB not captured');
+    const calls = panel.page.locator('.count-calls');
+    const colour = (locator: typeof lost) => locator.evaluate((element) => getComputedStyle(element).color);
+    expect(await colour(lost)).not.toBe(await colour(calls));
+    await box('.count-lost');
+    if (width > 380) await panel.close();
+  }
+});

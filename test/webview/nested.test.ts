@@ -1,4 +1,6 @@
-/** What a call caused stands beneath it: three services in a row are one waterfall. By mouse, keyboard and the switch. */
+/**
+ * Calls are nested beneath their cause: three services in a row are one waterfall. By mouse, keyboard and the switch.
+ */
 import { afterEach, expect, it } from 'vitest';
 import type { ExchangeRow } from '../../extension/engine/row.ts';
 import { variants } from '../kit/tier.mjs';

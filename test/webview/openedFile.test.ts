@@ -1,4 +1,4 @@
-/** A panel with the calls of a file: while its rows come, and in the room that it has at 1024 pixels. */
+/** A panel with the calls of a file: while its rows arrive, and at a width of 1024 pixels. */
 import { expect, it } from 'vitest';
 import { calls, statusOf } from './harness/calls.ts';
 import { openPanel } from './harness/panelPage.ts';

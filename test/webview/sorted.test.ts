@@ -1,4 +1,4 @@
-/** A list that is sorted while calls come: as in DevTools it stays at the end if it was there; otherwise its scroll position stays. */
+/** A sorted list while calls arrive: as in DevTools it stays at the end if it was there; else its position is kept. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { calls, statusOf } from './harness/calls.ts';
 import { openPanel, type PanelPage } from './harness/panelPage.ts';

@@ -1,4 +1,4 @@
-/** Panels follow each other in one tab of the browser (harness/panelPage.ts): nothing of one is left for the next. */
+/** Panels follow each other in one tab of the browser (harness/panelPage.ts): no state is left for the next one. */
 import { expect, it } from 'vitest';
 import { calls, statusOf } from './harness/calls.ts';
 import { openPanel } from './harness/panelPage.ts';

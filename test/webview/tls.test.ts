@@ -1,4 +1,4 @@
-/** What the panel says of encryption and of the lookup of names. */
+/** What the panel says about encryption and name lookups. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { examplePhases } from '../../extension/engine/testing/phases.ts';
 import { call, failedLookup, LOOKUP, tlsCalls } from './harness/calls.ts';

@@ -14,7 +14,7 @@ export type Rule =
   | { readonly kind: 'undefined' | 'unknown' };
 
 export interface CallFrame {
-  /** The stack pointer before the call (CFA): a register and what is added to it, or an expression. */
+  /** The stack pointer before the call (CFA): a register plus an offset, or an expression. */
   readonly base: { readonly register: number; readonly offset: number } | { readonly expression: Buffer };
   /** By DWARF register number; registers without a rule still have the caller's values. */
   readonly rules: ReadonlyMap<number, Rule>;
@@ -30,20 +30,20 @@ const MAX_ENTRY = 1024 * 1024;
 /** Bytes of a CIE, at most; about thirty are usual. */
 const MAX_CIE_BYTES = 4_096;
 const MAX_EXPRESSION = 256;
-/** Numbers of DWARF: AArch64 has 128 of them. */
+/** DWARF register numbers: AArch64 has 128. */
 const MAX_REGISTER = 127;
-/** In memory, of a table's row as read here. */
+/** Memory per row of a table built here. */
 const ROW_BYTES = 64;
 const MAX_INSTRUCTIONS = 100_000;
 const MAX_REMEMBERED = 64;
 const MAX_CIES = 10_000;
-/** Pointer encodings, DW_EH_PE_…: of the header, the only ones that linkers make. */
+/** Pointer encodings, DW_EH_PE_…: in the header, linkers use no others. */
 const PCREL_SDATA4 = 0x1b;
 const UDATA4 = 0x03;
 const DATAREL_SDATA4 = 0x3b;
 const OMITTED = 0xff;
 
-/** Common Information Entry: what several entries have in common. */
+/** Common Information Entry: data shared by several entries. */
 interface Cie {
   readonly codeFactor: number;
   readonly dataFactor: number;
@@ -76,7 +76,7 @@ export class CallFrames {
   /** @returns null when it has none. @throws ElfError */
   static read(elf: ElfFile, budget: ReadingBudget): CallFrames | null {
     const header = elf.section('.eh_frame_hdr');
-    // Linkers make none for static programs.
+    // Static programs have no such header.
     if (header === null) return elf.section('.eh_frame') === null ? null : new CallFrames(elf, null, budget);
     if (header.size < HEADER_SIZE || header.size > MAX_HEADER) return null;
     budget.hold(header.size);
@@ -104,7 +104,7 @@ export class CallFrames {
       this.#budget.step();
       const entry = section.address + cursor.at;
       const length = cursor.u32();
-      // Each object file's part may end with an empty one.
+      // Each object file's part may end with an empty entry.
       if (length === 0) continue;
       const inner = new Cursor(cursor.bytes, cursor.at, cursor.skip(length) + length);
       const distance = inner.u32();
@@ -148,7 +148,7 @@ export class CallFrames {
     return execute(cie, own, start, address, entry + 4 + cursor.at, this.#budget);
   }
 
-  /** Behind its length. */
+  /** After its length. */
   #entryAt(address: number, longest: number): Buffer {
     const offset = this.#elf.fileOffset(address);
     if (offset === null) throw new ElfError('an entry that is not in the file');
@@ -222,7 +222,7 @@ interface State {
   rules: Map<number, Rule>;
 }
 
-/** @param place address of the own instructions' first byte */
+/** @param place address of the first byte of `own` */
 function execute(
   cie: Cie,
   own: Buffer,
@@ -335,7 +335,7 @@ function run(
           const length = cursor.uleb();
           const from = cursor.skip(length);
           if (length > MAX_EXPRESSION) throw new ElfError('an expression that is too long');
-          // A copy: it is kept, and the entry is not.
+          // Copied, as the entry itself is not kept.
           state.base = { expression: Buffer.from(cursor.bytes.subarray(from, from + length)) };
           break;
         }

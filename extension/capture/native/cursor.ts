@@ -1,5 +1,5 @@
 /**
- * Reads numbers and strings of DWARF (little-endian, 64 bits) one after the other. The bytes are untrusted: malformed data
+ * Reads DWARF numbers and strings (little-endian, 64-bit) sequentially. The bytes are untrusted: malformed data
  * is an ElfError. Numbers above 2^53 lose precision, but no relevant number is that large.
  */
 import { ElfError } from '../../../helper/tls/elf.ts';
@@ -13,7 +13,7 @@ export class Cursor {
   readonly end: number;
   at: number;
 
-  /** @param end behind the last byte that may be read */
+  /** @param end after the last byte that may be read */
   constructor(bytes: Buffer, at = 0, end = bytes.length) {
     if (at < 0 || at > end || end > bytes.length) throw new ElfError('something beyond its end');
     this.bytes = bytes;
@@ -96,7 +96,7 @@ export class Cursor {
     throw new ElfError('a number that is too long');
   }
 
-  /** Up to a NUL, which is passed over. */
+  /** A string; its NUL is consumed. */
   text(): string {
     const start = this.at;
     const end = this.bytes.indexOf(0, start);

@@ -10,7 +10,7 @@ import { SectionData } from './sectionData.ts';
 
 const MAX_ABBREVIATIONS = 100_000;
 const MAX_ATTRIBUTES = 1_000;
-/** Of one list, in bytes: some thousand ranges. */
+/** Bytes of one list: a few thousand ranges. */
 const MAX_RANGE_BYTES = 64 * 1024;
 /** Bytes that are read for one entry. */
 const MAX_ENTRY_BYTES = 4_096;
@@ -29,7 +29,7 @@ interface Abbreviation {
   readonly children: boolean;
   /** The result for every entry of this kind, if its attributes do not matter; null: entries are read. */
   readonly plain: Entry | null;
-  /** Name, form and, of DW_FORM_implicit_const, the value; one after the other. */
+  /** Triples of name, form and value; the value is for DW_FORM_implicit_const. */
   readonly attributes: readonly number[];
 }
 
@@ -43,7 +43,7 @@ interface Value {
   readonly value: number;
 }
 
-/** One entry; numbers are raw, as what they mean depends on their form and the unit. */
+/** One entry; numbers are raw: their meaning depends on their form and the unit. */
 export interface Entry {
   readonly tag: number;
   readonly children: boolean;
@@ -62,7 +62,7 @@ export interface Entry {
 }
 
 export interface Unit {
-  /** In `.debug_info`, of its first byte, and behind its last one. */
+  /** Offsets in `.debug_info`: of its first byte, after its last. */
   readonly start: number;
   readonly end: number;
   /** Of its first entry. */
@@ -123,12 +123,12 @@ export class DebugInfo {
     if (size !== 8) return { end, first: null };
     if (type === 4 || type === 5)
       cursor.skip(8); // DW_UT_skeleton, DW_UT_split_compile: dwo_id
-    else if (type !== 1) return { end, first: null }; // types, and parts of other units
+    else if (type !== 1) return { end, first: null }; // type and partial units
     const abbreviations = this.#tableAt(table);
     return { start, end, first: start + cursor.at, version, offsetSize, abbreviations };
   }
 
-  /** The unit's first entry, with what depends on it. */
+  /** The unit's first entry, and the bases it sets. */
   firstOf(unit: Unit): { entry: Entry; bases: Bases } {
     const bytes = this.info.upTo(unit.first, Math.min(MAX_ENTRY_BYTES, unit.end - unit.first));
     const bases: Record<keyof Bases, number> = { low: 0, strOffsets: 0, addresses: 0, ranges: 0 };
@@ -147,7 +147,7 @@ export class DebugInfo {
   }
 
   /**
-   * The next of a walk; null is the end of a list of children.
+   * The next entry; null at the end of a list of children.
    * @param cursor in the bytes of the section from `base` on
    */
   read(cursor: Cursor, unit: Unit, base: number): Entry | null {
@@ -200,7 +200,7 @@ export class DebugInfo {
     return this.#addresses === null ? null : new Cursor(this.#addresses.bytes(base + index * 8, 8)).u64();
   }
 
-  /** `.debug_ranges`, until DWARF 4. */
+  /** `.debug_ranges`, up to DWARF 4. */
   #oldRanges({ value }: Value, { low, ranges: offset }: Bases): Range[] {
     if (this.#ranges === null) return [];
     const cursor = new Cursor(this.#ranges.upTo(offset + value, MAX_RANGE_BYTES));

@@ -5,7 +5,7 @@ import type { Cursor } from './cursor.ts';
 export const FORM_STRING = 0x08;
 export const FORM_IMPLICIT = 0x21;
 
-/** An address, or the number of one. */
+/** An address, or an address index. */
 export function isAddress(form: number): boolean {
   return form === 0x01 || form === 0x1b || (form >= 0x29 && form <= 0x2c) || form === 0x1f01;
 }
@@ -15,7 +15,7 @@ export function isLocal(form: number): boolean {
   return form >= 0x11 && form <= 0x15;
 }
 
-/** @returns the number; of a text or a block where it begins in `cursor`'s bytes, of a text in the section */
+/** @returns the number; for an inline string or block, its offset in `cursor`'s bytes; for strp, in the section */
 export function readValue(
   cursor: Cursor,
   form: number,

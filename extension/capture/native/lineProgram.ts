@@ -29,7 +29,7 @@ export interface Place {
   readonly line: number;
 }
 
-/** One run of increasing addresses: rows from `first` to `last`, which only says where it ends. */
+/** A sequence of increasing addresses: rows `first` to `last`; the last only marks the end. */
 interface Sequence {
   readonly start: number;
   readonly end: number;
@@ -47,7 +47,7 @@ interface Header {
   readonly minimum: number;
   readonly base: number;
   readonly range: number;
-  /** Operands of the standard opcodes, from the second element on. */
+  /** Operand counts of the standard opcodes, by opcode. */
   readonly operands: readonly number[];
   readonly folders: readonly string[];
   readonly files: readonly FileName[];
@@ -105,7 +105,7 @@ export class LineProgram {
     const { version, files, folders } = this.#header;
     const file = files[version >= 5 ? number : number - 1];
     if (file === undefined || file.path === '') return null;
-    // Until DWARF 4 the folder of the compilation is not in the list.
+    // Up to DWARF 4, the compilation directory is not in the list.
     const folder = version >= 5 ? folders[file.folder] : file.folder === 0 ? '' : folders[file.folder - 1];
     const path = posix.join(folder ?? '', file.path);
     if (file.path.startsWith('/')) return posix.normalize(file.path);
@@ -173,7 +173,7 @@ function readHeader(
   return { header: { version, minimum, base, range, operands, ...names }, program };
 }
 
-/** Until DWARF 4. */
+/** DWARF 2 to 4. */
 function readLists(cursor: Cursor): Pick<Header, 'folders' | 'files' | 'names'> {
   const start = cursor.at;
   const folders: string[] = [];
@@ -229,7 +229,7 @@ function readTable(
       else if (content === LNCT_DIRECTORY && typeof value === 'number') folder = value;
     }
     names += path.length;
-    // Thousands of them may be one and the same text of the file.
+    // Thousands of entries may refer to the same string.
     if (names > room) throw new ElfError('names of files that are too long');
     return { path, folder };
   });
@@ -268,7 +268,7 @@ function readEntry(
   }
 }
 
-/** Builds a sequence from the opcodes. */
+/** The state machine's registers. */
 interface State {
   address: number;
   file: number;
@@ -284,7 +284,7 @@ function run(cursor: Cursor, header: Header, rows: Rows, budget: ReadingBudget):
   const end = () => {
     add();
     const start = rows.address(first);
-    // Code that the linker has discarded is at address 0, or at the very end.
+    // Discarded code is at address 0, or at the top of the address space.
     const rising = isRising(rows, first);
     if (start > 0 && state.address > start && rising)
       sequences.push({ start, end: state.address, first, last: rows.count - 1 });

@@ -19,23 +19,23 @@ export interface NativeFrame {
 
 const MAX_UNITS = 200_000;
 const MAX_UNIT_RANGES = 2_000_000;
-/** Of one unit; of the largest C++ ones they are some 10 MB. */
+/** Of one unit; the largest C++ units have about 10 MB. */
 const MAX_UNIT_BYTES = 64 * 1024 * 1024;
 const MAX_ENTRIES = 4_000_000;
 const MAX_FUNCTIONS = 500_000;
 /** Of all functions of one unit. */
 const MAX_RANGES = 1_000_000;
 const MAX_DEPTH = 512;
-/** Calls that were compiled into one function, one into the other. */
+/** Depth of nested inlined calls in one function. */
 const MAX_INLINED = 128;
-/** In UTF-16 units. Longer names are cut; a longer path is dropped. */
+/** UTF-16 units. Longer names are truncated; longer paths dropped. */
 const MAX_NAME = 512;
 const MAX_PATH = 1_024;
 const MAX_ORIGINS = 4;
 /** Units whose lines and functions are kept. */
 const MAX_KEPT = 32;
 const MAX_KEPT_BYTES = 96 * 1024 * 1024;
-/** In memory, as estimated: of a unit, and of each function and range. */
+/** Estimated bytes in memory: a unit, and each function and range. */
 const UNIT_BYTES = 512;
 const FUNCTION_BYTES = 150;
 const RANGE_BYTES = 72;
@@ -49,7 +49,7 @@ interface UnitRange {
 /** A function with code of its own. */
 interface FunctionEntry {
   readonly ranges: readonly Range[];
-  /** Offsets in `.debug_info`: of the entry, and behind its children. */
+  /** Offsets in `.debug_info`: of the entry, and after its children. */
   readonly start: number;
   readonly end: number;
 }
@@ -84,9 +84,9 @@ export class NativeLines {
 
   /**
    * The frames of one address, innermost first: several if functions were inlined. Empty: the file says
-   * nothing of this address.
+   * nothing about this address.
    * @param address of an instruction, as linked
-   * @returns null when it is not certain: the innermost line is known, but not the functions that it was inlined into
+   * @returns not `certain`: at most the innermost line is known, not the functions that it was inlined into
    */
   framesOf(address: number): { readonly frames: readonly NativeFrame[]; readonly certain: boolean } {
     try {
@@ -162,7 +162,7 @@ export class NativeLines {
     return found !== undefined && address < found.end ? found : null;
   }
 
-  /** By their first addresses. */
+  /** Sorted by start address. */
   #readUnits(): UnitRange[] {
     const found: UnitRange[] = [];
     for (let at = 0, count = 0; at < this.#info.info.size; count++) {
@@ -223,7 +223,7 @@ export class NativeLines {
     return { unit, bases, lines, functions, bytes };
   }
 
-  /** Of the whole unit; functions may be in namespaces, types and other functions. */
+  /** The whole unit: functions may be in namespaces, types and other functions. */
   #readFunctions(unit: Unit, bases: Bases): FunctionEntry[] | null {
     const cursor = new Cursor(this.#info.info.bytes(unit.first, unit.end - unit.first));
     const found: { ranges: Range[]; start: number; end: number }[] = [];

@@ -12,7 +12,7 @@ import type { CodeModule } from './unwinder.ts';
 
 /** Different addresses whose frames and lines are kept. */
 const MAX_ADDRESSES = 4_096;
-/** In memory, as estimated: of an address, of one register's rule, and of a frame without its texts. */
+/** Estimated bytes in memory: an address, a register's rule, and a frame without its strings. */
 const ADDRESS_BYTES = 128;
 const RULE_BYTES = 64;
 const FRAME_BYTES = 64;
@@ -53,7 +53,7 @@ export class NativeModule implements CodeModule {
     this.#callFrames = budget.run(() => CallFrames.read(this.#elf, budget));
   }
 
-  /** @returns null when there is no such file at that path, or it is another one */
+  /** @returns null when there is no file at that path, or a different one */
   static open(file: ProgramFile, whole: ReadingBudget | null = null): NativeModule | null {
     const budget = new ReadingBudget(FILE_LIMITS, whole);
     const module = readProgramFile(file, (descriptor) => new NativeModule(file.path, descriptor, budget));
@@ -131,7 +131,7 @@ export class NativeModule implements CodeModule {
     return this.#loops.some(({ address: start, size }) => address >= start && address < start + size);
   }
 
-  /** By the symbols of the file. */
+  /** From the symbol tables. */
   #functionStart(address: number): number | null {
     for (const name of ['.symtab', '.dynsym']) {
       const table = this.#elf.section(name);
@@ -149,7 +149,7 @@ export class NativeModule implements CodeModule {
   }
 }
 
-/** `push %rbp; mov %rsp, %rbp`, perhaps behind `endbr64`: how many bytes; 0: the function does not begin so. */
+/** Length of `push %rbp; mov %rsp, %rbp`, perhaps after `endbr64`; 0: the function begins differently. */
 function prologueX64(code: Buffer): number {
   const start = code.length >= 4 && code.readUInt32BE(0) === 0xf30f1efa ? 4 : 0;
   const rest = code.subarray(start);
@@ -160,7 +160,7 @@ function prologueX64(code: Buffer): number {
   return pushes && moves ? start + 4 : 0;
 }
 
-/** `stp x29, x30, [sp, #…]!; mov x29, sp`, perhaps behind `paciasp` or `bti c`. */
+/** `stp x29, x30, [sp, #…]!; mov x29, sp`, perhaps after `paciasp` or `bti c`. */
 function prologueArm64(code: Buffer): number {
   for (let at = 0; at + 8 <= code.length && at <= 8; at += 4) {
     const [store, move] = [code.readUInt32LE(at), code.readUInt32LE(at + 4)];
@@ -169,7 +169,7 @@ function prologueArm64(code: Buffer): number {
   return 0;
 }
 
-/** What was found for addresses, which is read once and within the file's budget. */
+/** Caches results by address: each is read once, within the file's budget. */
 class Kept<T> {
   readonly #budget: ReadingBudget;
   readonly #bytesOf: (found: T) => number;
@@ -199,7 +199,7 @@ class Kept<T> {
   }
 }
 
-/** In memory, as estimated. */
+/** Estimated memory use. */
 export function bytesOf(frames: readonly NativeFrame[]): number {
   let bytes = 0;
   for (const { path, function: name } of frames) bytes += FRAME_BYTES + path.length + name.length;

@@ -58,7 +58,7 @@ export interface NativeCall extends ModuleFrames {
 }
 
 export interface NativeStack {
-  /** From the innermost frame of the program's own to the outermost one. */
+  /** From the program's innermost own frame to its outermost. */
   readonly frames: readonly NativeFrame[];
   /** null: there is none, or it is not certain. */
   readonly own: NativeFrame | null;

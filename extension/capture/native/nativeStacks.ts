@@ -1,6 +1,6 @@
 /**
- * Converts stack records (RECORD_STACK) to caller records (RECORD_CALLER), with lines where they are certain. The copied
- * stack itself goes no further than this.
+ * Converts stack records (RECORD_STACK) to caller records (RECORD_CALLER), with lines where they are certain. The
+ * copied stack itself is not passed on.
  */
 import type { NativeModuleRange, NativeProgram } from '../../../helper/protocol.ts';
 import type { Machine } from '../../../helper/tls/elf.ts';
@@ -74,7 +74,7 @@ export class NativeStacks {
     this.#modules.clear();
   }
 
-  /** @param record of type RECORD_STACK, or cut short */
+  /** @param record of type RECORD_STACK, or truncated */
   stackOf(record: Uint8Array): NativeStack | null {
     const f = LAYOUT.stack;
     if (record.length < f.stack) return null;
@@ -93,7 +93,7 @@ export class NativeStacks {
     const floor = Number(view.getBigUint64(f.floor, true));
     const own = frames.filter(({ stackPointer }) => stackPointer >= floor);
     const found = this.#read(own);
-    // Not before: the frames need their files.
+    // Only now: #read() needs the open files.
     while (this.#budget.held > MAX_MODULE_BYTES && this.#modules.size > 0) this.#closeOldest();
     return found;
   }
@@ -152,8 +152,8 @@ export class NativeStacks {
 
 /**
  * The caller record that replaces a stack record.
- * @param text the frames; null: they are not known. FLAG_ANY_METHOD without FLAG_NAMED says so: the program may be one of
- *   Go, whose callers come in records of their own.
+ * @param text the frames; null: not known, marked by FLAG_ANY_METHOD without FLAG_NAMED: the program may be a Go
+ *   program, whose callers are in separate records.
  */
 export function callerRecord(record: Uint8Array, text: Uint8Array | null): Uint8Array {
   const { header, caller, stack: f } = LAYOUT;

@@ -1,6 +1,6 @@
 /**
- * What reading files of other programs may take: time, and memory for what is kept of them. A file can be made so that a
- * megabyte of it takes hours, or gigabytes. What is beyond the budget is an ElfError, as what cannot be read.
+ * Limits the time and memory spent on reading other programs' files. A file can be crafted so that a megabyte of it
+ * takes hours, or gigabytes of memory. Exceeding the budget is an ElfError, like unreadable data.
  */
 import { ElfError } from '../../../helper/tls/elf.ts';
 import { WorkTime } from '../../../helper/workTime.ts';
@@ -8,9 +8,9 @@ import { WorkTime } from '../../../helper/workTime.ts';
 export interface BudgetLimits {
   /** Milliseconds of work (workTime.ts). */
   readonly ms: number;
-  /** Bytes; what they are counted as is an estimate. */
+  /** Bytes, as estimated. */
   readonly bytes: number;
-  /** Milliseconds that come back with each millisecond that passes, up to `ms`. */
+  /** Milliseconds regained per millisecond of elapsed time, up to `ms`. */
   readonly refill?: number;
 }
 
@@ -19,13 +19,13 @@ const STEPS = 256;
 
 export class ReadingBudget {
   readonly #limits: BudgetLimits;
-  /** Of all files together. */
+  /** Shared by all files. */
   readonly #whole: ReadingBudget | null;
   #leftMs: number;
   #since = performance.now();
   #held = 0;
   #steps = 0;
-  /** The read that runs, and the milliseconds that it may take. */
+  /** The current read, and the milliseconds that it may take. */
   #running: { readonly work: WorkTime; readonly left: number } | null = null;
 
   constructor(limits: BudgetLimits, whole: ReadingBudget | null = null) {
@@ -40,7 +40,7 @@ export class ReadingBudget {
 
   /** @throws ElfError when no time is left, and what `work` throws */
   run<T>(work: () => T): T {
-    // Within another one's time.
+    // Within the outer run's time.
     if (this.#running !== null) return work();
     const now = performance.now();
     const whole = this.#whole === null ? Number.POSITIVE_INFINITY : this.#whole.#timeLeft(now);
@@ -58,7 +58,7 @@ export class ReadingBudget {
     }
   }
 
-  /** One of many. @throws ElfError when the time of the running read has been used up */
+  /** Counts a step. @throws ElfError when the running read has used up its time */
   step(): void {
     if (++this.#steps % STEPS !== 0 || this.#running === null) return;
     if (this.#running.work.exceeds(this.#running.left)) throw new ElfError('too much to read');
@@ -71,7 +71,7 @@ export class ReadingBudget {
     this.#held += bytes;
   }
 
-  /** Bytes that are not kept any more; without a number all of them. */
+  /** Bytes that are not kept any more; by default, all of them. */
   release(bytes = this.#held): void {
     this.#held -= bytes;
     this.#whole?.release(bytes);

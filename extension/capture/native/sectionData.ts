@@ -7,7 +7,7 @@ import type { ReadingBudget } from './readingBudget.ts';
 const ELFCOMPRESS_ZLIB = 1;
 const ELFCOMPRESS_ZSTD = 2;
 const COMPRESSION_HEADER = 24;
-/** Of a compressed section, in the file and inflated. */
+/** Bytes of a compressed section, packed or inflated. */
 const MAX_INFLATED = 64 * 1024 * 1024;
 const MAX_TEXT = 4_096;
 const TEXT_AT_ONCE = 256;

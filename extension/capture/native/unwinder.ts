@@ -11,7 +11,7 @@ import { Cursor } from './cursor.ts';
 export interface CodeModule {
   /** @param address as linked. @throws ElfError */
   frameAt(address: number): CallFrame | null;
-  /** Has the function at this address set up a frame pointer by then? @throws ElfError */
+  /** Whether the function has set up a frame pointer at this address. @throws ElfError */
   keepsFramePointer(address: number): boolean;
 }
 
@@ -57,8 +57,8 @@ const WORD = 8;
 const MAX_OPERATIONS = 64;
 
 /**
- * @returns the addresses with their modules, innermost first. The first address, and one that a signal interrupted, is that
- * of an instruction; each other one is a return address.
+ * @returns the addresses with their modules, innermost first. The first address, and any that a signal interrupted, are
+ * instruction addresses; all others are return addresses.
  */
 export function unwind<M extends CodeModule>(
   { machine, registers, stack }: Snapshot,
@@ -114,7 +114,7 @@ function step(
 ): Step | null {
   const frame = module.frameAt(linked);
   if (frame === null) {
-    // Only behind the instructions that set it up; an epilogue that has already restored it is not recognised.
+    // Only after the instructions that set it up; an epilogue that has already restored it is not recognised.
     if (!module.keepsFramePointer(linked)) return null;
     return byFramePointer(known, conventions, memory);
   }
@@ -132,7 +132,7 @@ function step(
     else registers.set(register, value);
   }
   if (!frame.rules.has(frame.returnRegister)) {
-    // Only the innermost function may not have saved it.
+    // Only the innermost function may leave it unsaved.
     if (!interrupted) return null;
     address = known.get(frame.returnRegister) ?? null;
   }

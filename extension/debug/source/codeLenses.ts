@@ -26,7 +26,7 @@ export class CodeLenses implements vscode.CodeLensProvider, vscode.Disposable {
         this.#hasSources ||= rows.some(({ debug }) => debug?.source != null);
         if (this.#hasSources && rows.length + removed.length > 0) this.#update();
       }),
-      // VS Code does not ask for them if an editor has lost the focus soon after it opened: to the panel, which opened it.
+      // VS Code does not request them if an editor loses focus soon after opening, to the panel that opened it.
       vscode.window.onDidChangeVisibleTextEditors(() => {
         if (this.#hasSources) this.#update();
       }),

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import { record } from '../debuggee.ts';
 import { type HookSettings, installing, type Runtime, removing, runtimeOf } from './hooks.ts';
+import { SessionTokens } from './sessionTokens.ts';
 
 /** How long a debugger may take to evaluate a hook, in milliseconds. */
 const ANSWER_TIMEOUT = 5_000;
@@ -20,19 +21,16 @@ interface Entry extends Hookable {
   state: 'none' | 'installed';
 }
 
-/** Ended sessions that are remembered, because their last findings may still arrive. */
-const MAX_ENDED = 100;
-
 export class HookedSessions implements vscode.DebugAdapterTrackerFactory, vscode.Disposable {
   readonly #folder: string;
   readonly #pipe: () => string | null;
   readonly #sessions = new Map<string, Entry>();
-  readonly #byToken = new Map<string, Entry>();
+  readonly #byToken = new SessionTokens<Entry>();
   readonly #ready = new vscode.EventEmitter<Hookable>();
   readonly #registration: vscode.Disposable;
   #wanted = false;
 
-  /** A session can take a hook from now on. */
+  /** A session can now be hooked. */
   readonly onDidBecomeReady = this.#ready.event;
 
   /** @param folder with the hooks @param pipe where findings go; null: nowhere, and no hook is installed */
@@ -47,7 +45,7 @@ export class HookedSessions implements vscode.DebugAdapterTrackerFactory, vscode
   }
 
   byToken(token: string): Hookable | null {
-    return this.#byToken.get(token) ?? null;
+    return this.#byToken.get(token);
   }
 
   createDebugAdapterTracker(session: vscode.DebugSession): vscode.DebugAdapterTracker | undefined {
@@ -55,11 +53,10 @@ export class HookedSessions implements vscode.DebugAdapterTrackerFactory, vscode
     if (runtime === null) return undefined;
     const entry: Entry = { session, runtime, token: randomUUID(), ready: false, state: 'none' };
     this.#sessions.set(session.id, entry);
-    this.#byToken.set(entry.token, entry);
-    const [oldest] = this.#byToken.keys();
-    if (this.#byToken.size > MAX_ENDED && oldest !== undefined) this.#byToken.delete(oldest);
+    this.#byToken.add(entry.token, entry);
     const end = () => {
       if (this.#sessions.get(session.id) === entry) this.#sessions.delete(session.id);
+      this.#byToken.end(entry.token);
     };
     return {
       onDidSendMessage: (message: unknown) => {

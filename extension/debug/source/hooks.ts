@@ -16,16 +16,16 @@ const FILES: Readonly<Record<Runtime, string>> = { node: 'node.js', python: 'pyt
 /** @param type of the debug session @param isChild it belongs to another session. null: there is no hook for it. */
 export function runtimeOf(type: string, isChild: boolean): Runtime | null {
   if (type === 'debugpy' || type === 'python') return 'python';
-  // Only js-debug's sessions below another one have a program.
+  // Only js-debug's child sessions have a program.
   return isChild && /^(?:pwa-)?(?:node|node-terminal|extensionHost)$/.test(type) ? 'node' : null;
 }
 
-/** @param folder where the hooks' files are. @throws when they are not */
+/** @param folder of the hook files. @throws if they are missing */
 export async function installing(folder: string, runtime: Runtime, settings: HookSettings): Promise<string> {
   const text = await readFile(join(folder, FILES[runtime]), 'utf8');
   const given = JSON.stringify(settings);
   if (runtime === 'python') {
-    // Strings of JSON are strings of Python.
+    // A JSON string is a Python string.
     return `exec(compile(${JSON.stringify(text)}, "<HTTP Trace>", "exec"), {"settings": ${given}})`;
   }
   // Strips the comment: the word "await" in it would make js-debug rewrite the code.

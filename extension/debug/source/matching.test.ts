@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cpuTime } from '../../engine/testing/cpuTime.ts';
 import { exampleRow } from '../../engine/testing/exampleRow.ts';
+import { maskTarget } from '../../privacy/maskUrl.ts';
 import type { Finding } from './findings.ts';
 import { MAX_FINDINGS, Matching } from './matching.ts';
 
@@ -49,7 +50,22 @@ describe('a finding belongs to the call', () => {
     const { of } = matching([10, 'post', { method: 'POST' }], [11, 'get'], [12, 'other', { path: '/else' }]);
     expect(of({ id: 1, start: 13, path: '/products?token=***' })).toBe('get');
     expect(of({ id: 2, start: 13, method: 'POST', path: 'http://shop.test/products' })).toBe('post');
-    expect(of({ id: 3, start: 13 })).toBeNull();
+  });
+
+  it('with the same path, in which the row’s secrets are masked', () => {
+    const { of } = matching([10, 'a', { path: '/reset/token=hunter2secret/a' }]);
+    expect(of({ id: 1, start: 13, path: maskTarget('/reset/token=hunter2secret/b') })).toBeNull();
+    expect(of({ id: 2, start: 13, path: maskTarget('/reset/token=hunter2secret/a?x=1') })).toBe('a');
+  });
+
+  it('with a longer path, of which a hook reports the beginning', () => {
+    for (const end of [`token=hunter2secret/${'c'.repeat(99)}`, 'token=hunter2secret', 'c'.repeat(99)]) {
+      const path = `/${'a'.repeat(389)}/${end}`;
+      const { of } = matching([10, 'a', { path: path.slice(0, 400) }]);
+      for (const other of [path.replace('a', 'b'), path.slice(0, 380)])
+        expect(of({ id: 1, start: 13, path: maskTarget(other) })).toBeNull();
+      expect(of({ id: 2, start: 13, path: maskTarget(`${path}/more?x=1`) })).toBe('a');
+    }
   });
 
   it('with its number of a stream, in whatever order', () => {

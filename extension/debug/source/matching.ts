@@ -1,8 +1,10 @@
 /**
- * Matches findings of hooks to calls. Both name the socket's local port. Calls on one connection are distinguished by the
- * stream's number in HTTP/2, otherwise by time, method and path. Only an exact match counts.
+ * Matches hook findings to calls. Both have the socket's local port. Calls on one connection are distinguished by the
+ * stream identifier in HTTP/2, otherwise by time, method and path. Only an exact match counts.
  */
 import type { ExchangeRow } from '../../engine/row.ts';
+import { maskTarget } from '../../privacy/maskUrl.ts';
+import { MASK } from '../../privacy/secrets.ts';
 import type { Finding } from './findings.ts';
 import { Queue } from './queue.ts';
 
@@ -80,7 +82,7 @@ export class Matching<T> {
     if (oldest === undefined) return;
     this.#all.shift();
     if (oldest.row !== null && this.#byRow.get(oldest.row) === oldest) this.#byRow.delete(oldest.row);
-    // The oldest of all is the oldest of its list.
+    // The oldest of all is also first in its list.
     const list = this.#byPort.get(oldest.key);
     list?.shift();
     if (list?.length === 0) this.#byPort.delete(oldest.key);
@@ -88,17 +90,27 @@ export class Matching<T> {
 }
 
 function fits({ stream, method, path }: Finding, row: Row): boolean {
-  // A stream's number is exact. Without one, as some packages do not report it, time decides.
+  // A stream identifier is exact. Some packages report none: then time decides.
   if (stream !== 0 && row.stream !== null) return stream === row.stream;
   if (method !== '' && row.method !== null && method.toUpperCase() !== row.method.toUpperCase()) return false;
-  return path === '' || row.path === null || pathOnly(row.path) === pathOnly(path);
+  return path === '' || row.path === null || isSamePath(row.path, path);
 }
 
-/** The row's may be a whole URL where there is a proxy, and its secrets may be masked: only in the query. */
+/** @param shown in it, secrets are masked. @param reported by a hook, without masks. */
+function isSamePath(shown: string, reported: string): boolean {
+  const path = pathOnly(shown);
+  const own = maskTarget(pathOnly(reported));
+  if (reported.length < MAX_PATH || /[?#]/.test(reported)) return path === own;
+  // The beginning of a secret may not be recognized as such.
+  const last = own.lastIndexOf('/') + 1;
+  const isMasked = path.slice(last).split('/', 1)[0]?.includes(MASK) === true;
+  return path.startsWith(isMasked ? own.slice(0, last) : own);
+}
+
+/** Through a proxy it may be a whole URL. */
 function pathOnly(target: string): string {
-  const path = target.replace(/^https?:\/\/[^/]*/i, '').split(/[?#]/, 1)[0] ?? '';
-  return path.slice(0, MAX_PATH);
+  return target.replace(/^https?:\/\/[^/]*/i, '').split(/[?#]/, 1)[0] ?? '';
 }
 
-/** A hook reports at most this much of a path. */
+/** A hook reports at most this many characters of a path. */
 const MAX_PATH = 400;

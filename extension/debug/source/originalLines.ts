@@ -1,4 +1,4 @@
-/** Lines of TypeScript, or whatever a program was compiled from, as js-debug knows them by source maps. */
+/** Lines of TypeScript or another source language, as js-debug knows them from source maps. */
 import type * as vscode from 'vscode';
 import type { SourceLine } from '../../engine/row.ts';
 import { record } from '../debuggee.ts';
@@ -6,7 +6,7 @@ import { isOwn } from './userCode.ts';
 
 /** How long js-debug may take for all frames of a stack, in milliseconds. */
 const ANSWER_TIMEOUT = 3_000;
-/** Frames of the program's own that are asked for. */
+/** Maximum number of own frames to request. */
 const MAX_ASKED = 10;
 
 /** null: the lines are unchanged, or the session does not answer. */

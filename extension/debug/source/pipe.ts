@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { MAX_LINE } from './findings.ts';
 
-/** Lines of one second; a program that sends more has not made that many calls. */
+/** Maximum lines a second; a program that sends more has not made so many calls. */
 export const MAX_A_SECOND = 5_000;
 
 export interface FindingsPipe {
@@ -27,7 +27,7 @@ export async function openPipe(take: (line: string) => void): Promise<FindingsPi
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
     await promisify(execFile)('mkfifo', ['-m', '600', path]);
-    // Opened for writing, too: otherwise the pipe would reach its end whenever the last writer closes it.
+    // Opened for writing too: otherwise the reader gets EOF whenever the last writer closes the pipe.
     const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
     const socket = new Socket({ fd, readable: true, writable: false });
     let rest = '';

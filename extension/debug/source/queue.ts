@@ -1,7 +1,7 @@
-/** A list that grows at its end and loses its oldest members, in constant time each, however long it is. */
+/** A FIFO queue: adding and removing a member take amortized constant time. */
 export class Queue<T> {
   #members: T[] = [];
-  /** Place of the oldest; what precedes it has left. */
+  /** Index of the oldest; earlier ones are removed. */
   #first = 0;
 
   get length(): number {
@@ -20,7 +20,7 @@ export class Queue<T> {
   shift(): void {
     if (this.length === 0) return;
     this.#first++;
-    // Copied when half of it has left, so each member is copied once on average.
+    // Copied when half is removed, so each member is copied once on average.
     if (2 * this.#first < this.#members.length) return;
     this.#members = this.#members.slice(this.#first);
     this.#first = 0;

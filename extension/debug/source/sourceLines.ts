@@ -15,10 +15,10 @@ import { ownFrame } from './userCode.ts';
 
 /** Newest distinct stacks that are kept. */
 const MAX_STACKS = 2_000;
-/** Waits before js-debug is asked for original lines, in milliseconds: a first line runs before its source map is read. */
+/** Delays before asking js-debug for original lines, in milliseconds: first lines run before the source map is read. */
 const ATTEMPTS = [0, 500, 2_000, 5_000];
 
-/** Stacks whose original lines are asked for at the same time; of a program that has more, the rest stay as they are. */
+/** Maximum number of stacks whose original lines are requested at once; further stacks stay as they are. */
 const MAX_NAMING = 200;
 
 interface Captured {
@@ -48,7 +48,7 @@ export class SourceLines implements vscode.Disposable {
     this.onDidBecomeReady = this.#sessions.onDidBecomeReady;
   }
 
-  /** A program is being debugged that can take a hook. */
+  /** Whether a debugged program can take a hook. */
   get canHook(): boolean {
     return this.#sessions.hasAny;
   }
@@ -90,7 +90,7 @@ export class SourceLines implements vscode.Disposable {
 
   #take(line: string): void {
     const finding = parseFinding(line);
-    // Only our hooks know a session's name.
+    // Only hooks know a session's token.
     const hooked = finding === null ? null : this.#sessions.byToken(finding.session);
     if (finding === null || hooked === null) return;
     const at = monotonicToBoot(finding.at);

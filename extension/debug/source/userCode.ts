@@ -1,7 +1,7 @@
 /** Which frame of a stack is the program's own. */
 import type { SourceLine } from '../../engine/row.ts';
 
-/** Packages, Python's standard library, and code without a file: Node's own scripts, evaluated text. */
+/** Packages and Python's standard library. Node's scripts and evaluated text have no absolute path. */
 const OF_OTHERS =
   /\/(?:node_modules|site-packages|dist-packages|bundled\/libs\/debugpy)\/|\/lib(?:64)?\/python\d[\d.]*\/|\/\.(?:yarn|pnp)[/.]/;
 

@@ -27,7 +27,7 @@ export const MAX_TEXT = 400;
 export const ONE_MOMENT = 10;
 /** Requests for a stack that are kept until they are answered. */
 const MAX_REQUESTS = 50;
-/** Colours of terminals (ECMA-48), which the Debug Console shows as such. */
+/** Terminal colours (ECMA-48), which the Debug Console renders. */
 const COLOURS = /\u001b\[[\d;]*m/g;
 
 export class SessionStory {
@@ -36,7 +36,7 @@ export class SessionStory {
   readonly #exceptions = new Map<number, Moment>();
   /** Requests for a thread's stack or exception, by their sequence numbers. */
   readonly #asked = new Map<number, number>();
-  /** Threads for whose exception the adapter can report more. */
+  /** Threads whose exception the adapter knows more about. */
   readonly #unsaid = new Set<number>();
   #informs = false;
 

@@ -1,6 +1,6 @@
 /**
  * The story of the window's debug sessions: what their programs printed, and the exceptions at which they stopped, as
- * marks on the time line of the calls.
+ * marks on the timeline of the calls.
  */
 import * as vscode from 'vscode';
 import type { Marks, Trace } from '../../capture/trace.ts';

@@ -42,7 +42,7 @@ export class AiCall {
     this.requestedModel = model === null ? null : bounded(maskText(model));
   }
 
-  /** @param request has ended. @returns null when it is not for such an API. */
+  /** @param request has ended. @returns null if it is for no known API. */
   static of(request: StoredMessage): AiCall | null {
     return AiCall.read(request.method, request.target, () => smallText(request));
   }

@@ -52,11 +52,11 @@ export interface AiJson {
   readonly firstTokenMs: number | null;
   /** What the API says went wrong. */
   readonly error: string | null;
-  /** Why prompt or completion are not whole; null: they are, as far as is known. */
+  /** Why the prompt or completion is incomplete; null: complete as far as known. */
   readonly note: string | null;
 }
 
-/** A request of JSON-RPC and what answered it. */
+/** A JSON-RPC request and its response. */
 export interface McpCall {
   /** null: a notification. */
   readonly id: string | null;

@@ -34,7 +34,7 @@ export class Answer {
   finishReason: string | null = null;
   error: string | null = null;
   usage: AiUsage = NO_USAGE;
-  /** Text or parts were left out by a bound. */
+  /** A limit cut off text or parts. */
   cut = false;
   /** Characters held. */
   held = 0;

@@ -1,14 +1,14 @@
 /**
- * Reads JSON from untrusted sources: a text that was cut is read as far as it goes, and no shape is assumed. Time and
+ * Reads JSON from untrusted sources: truncated text is parsed as far as possible, and no shape is assumed. Time and
  * memory are linear in the text, and nothing throws.
  */
 
 export type JsonObject = { readonly [name: string]: unknown };
 
-/** Deeper JSON is not read, because it is written again by recursion. */
+/** Deeper JSON is not read, because it is serialized recursively. */
 const MAX_DEPTH = 200;
 
-/** @returns undefined when the text is not JSON, nor the beginning of it. */
+/** @returns undefined for text that is neither JSON nor its beginning. */
 export function parseJson(text: string): unknown {
   const scan = scanJson(text);
   if (scan === null) return undefined;
@@ -30,7 +30,7 @@ function parse(text: string): unknown {
 interface Scan {
   /** Brackets that are open at the end. */
   readonly open: string;
-  /** Offset behind the last whole member or item, and the brackets that are open there. */
+  /** Offset after the last whole member or item, and the brackets that are open there. */
   readonly safe: number;
   readonly safeOpen: string;
   /** The text ends within a string. */
@@ -115,7 +115,7 @@ export function memberOf(value: JsonObject | null, name: string): unknown {
   return value !== null && Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
-/** A string as it is, anything else as JSON. null: there is nothing. */
+/** A string as it is, anything else as JSON. null: no value. */
 export function textOf(value: unknown): string | null {
   if (value === undefined || value === null) return null;
   return typeof value === 'string' ? value : JSON.stringify(value);

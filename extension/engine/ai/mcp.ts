@@ -46,7 +46,7 @@ export function hasMcpField(head: Head): boolean {
 }
 
 /**
- * What an MCP call is about, for its row: the tool, the prompt or the resource. null: it is not about one.
+ * What an MCP call is about, for its row: the tool, the prompt or the resource. null: none of these.
  * @param text of the request's body.
  */
 export function mcpSubject(text: string): string | null {

@@ -1,4 +1,4 @@
-/** What is known of a call to an MCP server without reading all of it. */
+/** What is known about an MCP call without reading all of it. */
 
 import { maskText } from '../../privacy/maskText.ts';
 import { maskUrl } from '../../privacy/maskUrl.ts';

@@ -1,6 +1,6 @@
 /**
  * The gRPC call in an exchange (grpc/grpc, doc/PROTOCOL-HTTP2.md and PROTOCOL-WEB.md): its method, its
- * deadline, and the status, which is in the trailers and may be an error although HTTP's is 200.
+ * deadline, and its status (in the trailers), which may be an error even if HTTP's is 200.
  */
 import { readContentType } from '../../http/contentType.ts';
 import type { StoredExchange } from '../storedExchange.ts';
@@ -67,7 +67,7 @@ function isGrpc(message: StoredMessage | null): boolean {
   return grpcType(message?.field('content-type') ?? null) !== null;
 }
 
-/** In the trailers, in gRPC-Web's trailers in the body, or, where a call has nothing else, in the head. */
+/** From the trailers, gRPC-Web's trailers in the body, or the head of a Trailers-Only response. */
 function ofStatus({ response, messages }: StoredExchange, name: string): string | null {
   if (response === null) return null;
   const inBody = messages?.trailers?.find(([known]) => known.toLowerCase() === name)?.[1];

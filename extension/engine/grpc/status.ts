@@ -19,12 +19,12 @@ const NAMES = [
   'UNAUTHENTICATED',
 ] as const;
 
-/** `NOT_FOUND`, or the number of a code without a name; empty without a status. For people. */
+/** For display: `NOT_FOUND`, or the number of an unnamed code; empty without a status. */
 export function grpcStatusText(code: number | null): string {
   return code === null ? '' : (grpcStatusName(code) ?? `gRPC status ${code}`);
 }
 
-/** As above for failed calls only: empty also for OK. */
+/** Like {@link grpcStatusText}; empty for OK, too. */
 export function grpcFailureText(code: number | null): string {
   return code === 0 ? '' : grpcStatusText(code);
 }

@@ -1,6 +1,6 @@
 /**
- * The first bytes behind the head of a message whose body may not exist: if they begin another message, there
- * is no body; if not, they are the body's.
+ * The first bytes after the head of a message that may have no body: if they begin another message, there
+ * is no body; otherwise they are body bytes.
  */
 import type { GapReason, Origin } from '../byteStream.ts';
 import { MAX_HEAD_BYTES } from '../limits.ts';

@@ -12,7 +12,7 @@ import { setTrailers } from './trailers.ts';
 enum Phase {
   Size,
   Data,
-  /** The line end behind a chunk's data. */
+  /** The line end after a chunk's data. */
   End,
   Trailers,
 }
@@ -24,7 +24,7 @@ export class ChunkedBody implements ReaderState {
   #phase = Phase.Size;
   /** Bytes of the chunk still to come. */
   #remaining = 0;
-  /** Behind a chunk's data, CR has been read. */
+  /** After a chunk's data, CR has been read. */
   #sawCr = false;
   #trailers: FieldSectionReader | null = null;
 

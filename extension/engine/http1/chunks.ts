@@ -9,7 +9,7 @@ export interface ChunkLine {
   readonly broken: readonly RuleName[];
 }
 
-/** Hexadecimal digits that a double counts exactly, leading zeros left out. */
+/** Hexadecimal digits that a double holds exactly, without leading zeros. */
 const MAX_SIZE_DIGITS = 13;
 
 /** @param line without its line end; @param cut when the line was longer than what is examined. */
@@ -82,9 +82,9 @@ export const TERMINATOR_TAIL = 256;
 
 /**
  * Finds the end of a chunked body from an unknown place within it: the last chunk, followed by trailers, if
- * any, and an empty line, behind which `isEnd` finds the end of the piece or another message.
+ * any, and an empty line, after which `isEnd` finds the end of the piece or another message.
  * @param text Latin-1, with the tail of earlier pieces. @param atBoundary it begins where a system call began.
- * @returns offset behind the body, and its trailer lines; null when it is not in `text`.
+ * @returns offset after the body, and its trailer lines; null when it is not in `text`.
  */
 export function findLastChunk(
   text: string,
@@ -92,7 +92,7 @@ export function findLastChunk(
   isEnd: (offset: number) => boolean,
 ): { end: number; trailers: string[] } | null {
   if (atBoundary) {
-    // The gap may have ended within the terminator: the rest of it and a message behind it are evidence enough.
+    // The gap may have ended within the terminator: the rest of it, followed by a message, is enough evidence.
     for (let length = TERMINATOR.length; length > 0; length--) {
       const certain = length >= SHORTEST_CERTAIN || length < text.length;
       if (certain && text.startsWith(TERMINATOR.slice(-length)) && isEnd(length))
@@ -101,7 +101,7 @@ export function findLastChunk(
   }
   let from = atBoundary && text.startsWith(LAST_CHUNK.slice(2)) ? 3 : -1;
   let next = 0;
-  // Each candidate's lines are read up to the first that is not a field: together linear in the text.
+  // Each candidate's lines are read up to the first that is not a field: linear in the text overall.
   for (;;) {
     if (from < 0) {
       const found = text.indexOf(LAST_CHUNK, next);

@@ -2,7 +2,7 @@
  * One connection of HTTP/1: finds which direction carries requests, reads both directions, and pairs their
  * messages.
  *
- * A direction is held while the other one decides how to read on:
+ * A direction is held while its reading depends on the other one:
  * - a response, until its request is known (a blocking send is recorded when it returns, which may be after
  *   another thread has received the response);
  * - whatever follows a CONNECT or an upgrade request, until its response arrives.
@@ -86,7 +86,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   opened(): void {
     if (this.#side === null && this.#info.side !== null) this.#become(this.#info.side);
     this.#successor.opened();
-    // For a TLS session it may only become known here that it was seen from its first byte.
+    // Only now may it be known that a TLS session was seen from its first byte.
     if (!this.#info.joinedLate) this.#endTurn();
   }
 
@@ -133,7 +133,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     const lane = this.#lanes[direction];
     if (lane.ended) return;
     lane.ended = true;
-    // The held bytes may wait forever, and nothing follows that could be misread.
+    // Held bytes might wait forever, and nothing follows that could be misread.
     this.#force(lane);
     this.#piece(direction, { kind: 'end', orderly });
     this.#successor.ended(direction, orderly, context);

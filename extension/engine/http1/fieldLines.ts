@@ -1,4 +1,4 @@
-/** Field lines of one head or trailer section (RFC 9112 section 5), read leniently and labelled. */
+/** Leniently parses the field lines of a head or trailer section (RFC 9112 section 5), noting violations. */
 
 import { isBlank, isToken, trimBlanks } from '../../http/fieldSyntax.ts';
 import type { Field } from '../exchange.ts';
@@ -19,7 +19,7 @@ export class FieldLines {
   #name: string | null = null;
   #value = '';
   #lateNext = false;
-  /** Parts of a folded value; joined once, so that a thousand folds cost no more than one. */
+  /** Parts of a folded value; joined once, so that many folds do not take quadratic time. */
   #folds: string[] | null = null;
   #ignoring = true;
 

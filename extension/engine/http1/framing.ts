@@ -72,7 +72,7 @@ export function responseFraming(
     return { framing: { kind: 'tunnel', protocol: 'CONNECT' }, codings: null, broken };
   }
   if ((status >= 100 && status < 200) || status === 204 || status === 304 || method === 'HEAD') {
-    // A 304 and a response to HEAD may announce the length that a GET would have got.
+    // A 304 and a response to HEAD may declare the length of the response to a GET.
     const announces = status >= 205 || method === 'HEAD';
     const broken = announces ? before : joined(before, bodilessBroken(fields));
     return { framing: NONE, codings: null, broken };
@@ -88,7 +88,7 @@ export function mayBecomeTunnel(method: string, fields: FramingFields): boolean 
 }
 
 /**
- * The protocol of a 101 that does not name one, as some servers send it.
+ * The protocol of a 101 that does not name one, as sent by some servers.
  * @param offered the request's Upgrade field
  * @param accept the response's Sec-WebSocket-Accept
  * @returns empty when it is not certain.

@@ -157,7 +157,7 @@ function isFramingLength(length: number): boolean {
   return LENGTHS[length] === true;
 }
 
-/** Digits of a length that is exact as a number. */
+/** Digits of a length that a number holds exactly. */
 export const MAX_LENGTH_DIGITS = 15;
 
 /** @returns null when it is not a number, or has more than {@link MAX_LENGTH_DIGITS}. */

@@ -69,6 +69,30 @@ test('forgetting leaves nothing of a head in memory', () => {
   expect(reader.framing.close).toBe(true);
 });
 
+test('a head that recurs is replaced only by the eighth other head in a row', () => {
+  forgetHeads();
+  const reader = new PlainHead();
+  const start = 'GET / HTTP/1.1\r\n';
+  // Short heads with the same first bytes share a place.
+  const headOf = (host: number): Buffer => Buffer.from(`${start}Host: ${host}\r\n\r\n`);
+  const read = (host: number) => expect(reader.read(headOf(host), 0)).toBe(true);
+  const isKnown = (host: number): boolean => {
+    const bytes = headOf(host);
+    const from = bytes.byteOffset + start.length;
+    return knownHead(viewOf(bytes), from, bytes.byteOffset + bytes.length, false) >= 0;
+  };
+  // A place may still count others that were read before.
+  for (let i = 0; i < 8; i++) read(0);
+  for (let round = 1; round <= 3; round++) {
+    expect(isKnown(0)).toBe(true);
+    for (let other = 1; other <= 7; other++) read(round * 10 + other);
+  }
+  expect(isKnown(0)).toBe(true);
+  for (let other = 1; other <= 8; other++) read(100 + other);
+  expect(isKnown(0)).toBe(false);
+  expect(isKnown(108)).toBe(true);
+});
+
 test('the same lines are read again if Host has to be compared with the target', () => {
   const reader = new PlainHead();
   const hostOf = (start: string): string | null => {

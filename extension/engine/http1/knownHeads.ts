@@ -17,6 +17,7 @@ const bytes = new DataView(new ArrayBuffer(PLACES * MAX_LENGTH));
 const lengths = new Uint16Array(PLACES);
 const types = new Int16Array(PLACES);
 const needsHosts = new Uint8Array(PLACES);
+/** Other heads since this one was remembered or found, plus one; 0: the next one replaces it. */
 const misses = new Uint8Array(PLACES);
 const framings: (FramingFields | null)[] = new Array<FramingFields | null>(PLACES).fill(null);
 
@@ -29,7 +30,7 @@ export function knownHead(view: DataView, from: number, to: number, needsHost: b
   let i = 0;
   for (; i + 4 <= length; i += 4) if (bytes.getInt32(start + i) !== view.getInt32(from + i)) return -1;
   for (; i < length; i++) if (bytes.getInt8(start + i) !== view.getInt8(from + i)) return -1;
-  misses[place] = 0;
+  misses[place] = 1;
   return place;
 }
 
@@ -50,7 +51,7 @@ export function knownType(place: number): number {
 
 /**
  * Offers a head that was not known and has been parsed.
- * @param end behind its empty line. @param to the end of the available bytes.
+ * @param end after its empty line. @param to the end of the available bytes.
  * @returns true when it is remembered: `framing` must not be changed any more.
  */
 export function rememberHead(

@@ -12,7 +12,7 @@ export class Lane {
   ended = false;
   /** Finds the messages inside the body that is being read; null: the body contains none. */
   body: MessageReader | null = null;
-  /** The wait was given up: messages may begin even though nothing allows it. */
+  /** The wait was given up: messages may begin that would otherwise be held. */
   forced = false;
   #heldBytes = 0;
   #releasing = false;
@@ -32,7 +32,7 @@ export class Lane {
     } else this.held.push(piece);
   }
 
-  /** Reads the held pieces in order. @param read returns false, which stops here, when it did not read all of a piece. */
+  /** Reads the held pieces in order. @param read returns false to stop, when it did not read all of a piece. */
   release(read: (piece: Piece) => boolean): void {
     if (this.#releasing) return;
     this.#releasing = true;

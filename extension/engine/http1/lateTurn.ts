@@ -3,7 +3,7 @@
  * requests. So all bytes that a client sends before the server begins to answer, a *turn*, are held. When the response
  * begins, the turn is accepted if it is exactly one request from its first byte on. Otherwise none of it is shown.
  *
- * If bytes of the server are missing meanwhile, they may have been a whole response: then the turn may contain one more
+ * If server bytes are missing during the turn, they may have been a whole response: the turn may then contain one more
  * request.
  */
 

@@ -14,7 +14,7 @@ export interface Line {
   readonly withCr: boolean;
   /** In bytes, with the line end. */
   readonly length: number;
-  /** Offset in the piece behind the line. */
+  /** Offset in the piece, after the line. */
   readonly end: number;
 }
 

@@ -88,7 +88,7 @@ export class MessageProgress {
     this.#omit(count, null, reason, context);
   }
 
-  /** The body's further bytes cannot be derived from its framing. */
+  /** The framing is lost: the body's size and further bytes are unknown. */
   loseBody(): void {
     this.#sizeKnown = false;
     this.#prefixWhole = false;

@@ -89,7 +89,7 @@ export class MessageStates implements Transitions {
 
   headRead(message: StoredMessage, fields: FramingFields, framing: FramingFields): void {
     const { kind, sink } = this.#progress;
-    // No byte behind the head has been taken yet.
+    // No byte after the head has been taken yet.
     message.headSize = message.wireSize;
     const result = sink.headEnded(message, framing);
     const interim = kind === 'response' && message.status < 200;

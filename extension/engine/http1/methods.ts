@@ -32,7 +32,7 @@ export function isMethodStart(text: string): boolean {
   return text.endsWith(' ') && METHODS.has(text.slice(0, -1));
 }
 
-/** Bytes of a TLS record header: a server that expects TLS may read no more than that of a plaintext request. */
+/** Bytes of a TLS record header: a server that expects TLS may read only this much of a plaintext request. */
 const RECORD_HEADER = 5;
 
 /** Is a cut-off request recognisable: a known method and a space, or at least five letters of one? */

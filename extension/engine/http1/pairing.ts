@@ -2,7 +2,7 @@
  * Matches responses to requests on one connection: by order alone (RFC 9112 section 9.3), never by thread,
  * port or similarity.
  *
- * A gap may hide a message and so break the order. Messages behind it are kept apart, in *limbo*, until an
+ * A gap may hide a message and so break the order. Messages after it are kept apart, in *limbo*, until an
  * idle moment is proven: all responses seen were complete when a request was sent, and the next response
  * followed them without a gap. Then that response answers that request, the last response before it the last
  * request before it, and so on backwards to the gap; and the order is certain again. The end of the
@@ -50,14 +50,14 @@ export class Pairing {
   #looseInterim: StoredMessage[] = [];
   #lastOrphan: StoredExchange | null = null;
   #noMoreResponses = false;
-  /** In the order in which they began. There are few, and mostly the oldest ends first. */
+  /** In the order in which they began. There are few, and the oldest usually ends first. */
   #running: StoredExchange[] = [];
 
   constructor(host: PairingHost) {
     this.#host = host;
   }
 
-  /** True when a response may begin: a request is waiting for one, or that is unknown. */
+  /** True when a response may begin: a request is, or may be, waiting for one. */
   get expectsResponse(): boolean {
     return this.#outstanding.length > 0 || this.#limbo !== null || this.#host.joinedLate;
   }
@@ -199,8 +199,8 @@ export class Pairing {
   }
 
   /**
-   * The connection or the trace has ended: so do running exchanges. Both readers have ended before.
-   * @param closed both directions are known to their end, so no request was lost behind the last one.
+   * The connection or the trace has ended: ends running exchanges. Both readers have already ended.
+   * @param closed both directions are known to their end, so no request was lost after the last one.
    */
   connectionEnded(at: number, closed: boolean): void {
     const limbo = this.#limbo;

@@ -1,7 +1,7 @@
 /**
  * The fast path for a head that arrived in one piece and breaks no rule, as nearly all do: it is found in one pass
  * over its bytes and kept as it was sent. Every other head is read line by line (headReader.ts, fieldLines.ts). Both
- * ways give the same result, which the golden transcripts show at every split.
+ * ways give the same result, which the golden transcripts verify at every split.
  */
 
 import { isNameAt, isTokenCode } from '../../http/fieldSyntax.ts';
@@ -22,7 +22,7 @@ const COLON = 58;
 export class PlainHead {
   /** Offset in the piece of the first field line. */
   fieldsAt = 0;
-  /** Offset behind the last field line. */
+  /** Offset after the last field line. */
   fieldsEnd = 0;
   /** Offset from `fieldsAt` of the first Content-Type line, or {@link NO_TYPE}. */
   typeAt = NO_TYPE;
@@ -30,7 +30,7 @@ export class PlainHead {
   framing = new FramingFields();
   /** The object to fill. `framing` may instead be the shared one of a known head. */
   #own = this.framing;
-  /** Offset behind the empty line. */
+  /** Offset after the empty line. */
   end = 0;
 
   /** @returns false when it is not such a head, or not all of it is there. */

@@ -1,6 +1,6 @@
 /**
  * The fast path for start lines that break no rule: it reads bytes, and accepts a known method with a target in origin
- * form, or a status code with its own reason phrase. Others are read as text (startLine.ts), with the same result.
+ * form, or a status code with its standard reason phrase. Others are read as text (startLine.ts), with the same result.
  */
 import { textAt } from '../../http/knownText.ts';
 import type { MessageKind } from '../exchange.ts';
@@ -11,7 +11,7 @@ const SPACE = 32;
 const SLASH = 47;
 const DIGIT_0 = 48;
 
-/** With the space behind them. */
+/** With a trailing space. */
 const METHODS: readonly string[] = ['GET ', 'POST ', 'PUT ', 'DELETE ', 'HEAD ', 'PATCH ', 'OPTIONS '];
 const NAMES: readonly string[] = METHODS.map((method) => method.slice(0, -1));
 

@@ -7,7 +7,7 @@ import { looksLikeHttp2 } from '../http2/detection.ts';
 export const QUOTED = 48;
 const STARTS = ['HTTP/', 'ICY '];
 
-/** Can these bytes, the first ones of an answer, no longer become a status line? */
+/** True if these first bytes of an answer cannot become a status line. */
 export function isForeign(start: string): boolean {
   return start !== '' && !STARTS.some((text) => text.startsWith(start.slice(0, text.length)));
 }
@@ -15,10 +15,9 @@ export function isForeign(start: string): boolean {
 /** Commands of other protocols that are followed by a secret: Redis, SMTP, POP3, FTP, IRC, IMAP. */
 const WITH_SECRET = /^((?:\w{1,16} )?(?:AUTH|PASS|LOGIN)|HELLO \d AUTH)[ \t].*/i;
 
-/** The first line, in printable ASCII. */
+/** The first line if it is text, else everything, in printable ASCII. */
 export function quoteForeign(bytes: string): string {
   if (looksLikeHttp2(Buffer.from(bytes, 'latin1'))) return 'frames of HTTP/2';
-  // The first line if it is text, else everything.
   const line = /^[ -~]+(?=[\r\n])/.exec(bytes)?.[0] ?? bytes;
   // biome-ignore format: one expression
   const text = line.replace(/[^ -[\]-~]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);

@@ -1,6 +1,6 @@
 /**
  * Reads the HTTP/1 messages of one direction of a connection (RFC 9112), from bytes in order and gaps of
- * known length. It never fails: it labels a broken rule and reads on in the most sensible way; where that is
+ * known length. It never fails: it reports a broken rule and continues in the most sensible way; if that is
  * impossible, it searches for the next message. Each byte is examined a bounded number of times, whatever the
  * sizes of the pieces in which the bytes arrive.
  *
@@ -71,7 +71,7 @@ export class Reader {
     return at;
   }
 
-  /** `length` bytes were moved and are not known. */
+  /** `length` bytes are missing. */
   gap(length: number, reason: GapReason, context: Origin): void {
     let rest = length;
     while (rest > 0) rest = this.#states.current.gap(rest, reason, context);

@@ -1,4 +1,4 @@
-/** What the reader of one direction reports, and what it asks of the connection. */
+/** Callbacks from the reader of one direction to its connection. */
 import type { GapReason, Origin, Outcome } from '../byteStream.ts';
 import type { MessageKind } from '../exchange.ts';
 import type { StoredMessage } from '../storedMessage.ts';
@@ -7,8 +7,8 @@ import type { FramingFields } from './framingFields.ts';
 
 export interface HeadResult extends FramingResult {
   /**
-   * The body may not exist: of a response, when the request's method is unknown (RFC 9110 section 9.3.2); of a
-   * request, when it expects 100 (section 10.1.1).
+   * The body may not exist: for a response, if the request's method is unknown (RFC 9110 section 9.3.2); for a
+   * request, if it expects 100-continue (section 10.1.1).
    */
   readonly doubtful: boolean;
 }

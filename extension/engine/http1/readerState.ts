@@ -9,7 +9,7 @@ import type { Line } from './lineReader.ts';
 export interface ReaderState {
   /**
    * Reads some of the bytes from `at` on.
-   * @returns the offset behind them; {@link HELD} when the next message must not begin yet.
+   * @returns the offset after them; {@link HELD} when the next message must not begin yet.
    */
   read(bytes: Buffer, at: number, context: Origin): number;
   /** `length` bytes are missing. @returns how many of them are left for the state that follows. */
@@ -32,7 +32,7 @@ export interface Transitions {
   headRead(message: StoredMessage, fields: FramingFields, framing: FramingFields): void;
   /** The doubtful body exists, and begins with the bytes in `held`. */
   bodyExists(framing: Framing, held: Buffer, context: Origin): void;
-  /** What answers the request is not HTTP; it begins with `held`, which is counted already. */
+  /** The answer is not HTTP; it begins with `held`, which is already counted. */
   foreignAnswerBegan(held: Buffer, context: Origin): void;
   /** The pending bytes of the line reader begin a start line. */
   startLineBegan(): void;

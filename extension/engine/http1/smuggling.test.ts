@@ -238,7 +238,7 @@ describe('chunks', () => {
     ['a bare CR behind the size', '5\rXhello\r\n0\r\n\r\n'],
   ])('with a size that is wrong: %s', (_, chunks) => {
     const { targets, messages, completeness } = read(post('Transfer-Encoding: chunked\r\n', chunks));
-    expect(messages).toMatch(/is searched for/);
+    expect(messages).toMatch(/searches for/);
     expect(targets[0]).toBe('http://a/x');
     expect(targets.at(-1)).toBe('http://a/next');
     expect(completeness).toContain('request-truncated');

@@ -1,4 +1,4 @@
-/** Request line and status line (RFC 9112 sections 3 and 4), parsed leniently and labelled. */
+/** Leniently parses request and status lines (RFC 9112 sections 3 and 4), noting violations. */
 
 import { isBlank, isToken, isTokenCode, trimBlanks } from '../../http/fieldSyntax.ts';
 import type { MessageKind } from '../exchange.ts';
@@ -52,7 +52,7 @@ function plainRequestLine(line: string): RequestLine | null {
   return { method, target, version: line.slice(last + 1), broken: oddities(method, target) };
 }
 
-/** Rules that a well-formed method and a well-formed target break. */
+/** Rules broken by a well-formed method or target. */
 function oddities(method: string, target: string): readonly RuleName[] {
   const form = target.startsWith('/') || isOtherForm(method, target);
   const known = isKnownMethod(method) || !isKnownMethod(method.toUpperCase());
@@ -145,7 +145,7 @@ export function readStatusLine(line: string): StatusLine | null {
 const RECOGNISED_REQUEST = /^[!-~]{1,64} [!-\xff]+ HTTP\/1\.\d$/;
 const RECOGNISED_STATUS = /^HTTP\/1\.\d [1-5]\d\d(?: |$)/;
 
-/** Is the line certain enough to resume reading at, after bytes that could not be read? */
+/** Is this certainly a start line, so that reading can resume after unreadable bytes? */
 export function isRecognised(kind: MessageKind, line: string): boolean {
   if (kind === 'response') return RECOGNISED_STATUS.test(line);
   return RECOGNISED_REQUEST.test(line) && isKnownMethod(line.slice(0, line.indexOf(' ')));

@@ -33,7 +33,7 @@ export function startMessage(
   return line === null ? null : responseOf(line, position, before);
 }
 
-/** As {@link startMessage}, for a line that never ended; null when it is not certain what it was going to be. */
+/** As {@link startMessage}, for an unterminated line; null when what it would have become is uncertain. */
 export function cutStartMessage(
   kind: MessageKind,
   text: string,

@@ -24,7 +24,7 @@ enum Phase {
   Lost,
 }
 
-/** Bytes where a request could begin, but which are not one. */
+/** Bytes in place of a request that are not a request. */
 interface ForeignStart {
   /** No message came before. */
   readonly first: boolean;
@@ -52,7 +52,7 @@ export class StartReader implements ReaderState {
   #hasEnded = false;
   /** No message has begun, and none was missed: the first answer may come from a server that does not speak HTTP. */
   #first = true;
-  /** Bytes in place of a request that are not one; kept until an answer or a real request follows. */
+  /** Bytes in place of a request; kept until an answer or a real request follows. */
   #foreign: ForeignStart | null = null;
   /** Time of the newest bytes. */
   #lastRead = 0;
@@ -154,7 +154,7 @@ export class StartReader implements ReaderState {
     return 0;
   }
 
-  /** Reports a start line that never ended, if it is certain what it was going to be. */
+  /** Reports an unterminated start line, if it is certain what it would have become. */
   end(outcome: 'cut' | 'open'): void {
     // After earlier messages, the unanswered bytes may contain requests.
     if (this.#foreign?.first === false) this.#progress.sink.hidden(this.#progress.kind);
@@ -207,7 +207,7 @@ export class StartReader implements ReaderState {
     return this.#readPlainHead(bytes, at, context) ?? at;
   }
 
-  /** Reports a byte behind a message if no other message can begin with it. */
+  /** Reports a byte after a message if no other message can begin with it. */
   #judgeSurplus(byte: number): void {
     if (!this.#hasEnded) return;
     this.#hasEnded = false;
@@ -216,7 +216,7 @@ export class StartReader implements ReaderState {
     sink.surplus(kind, position);
   }
 
-  /** @returns the offset behind the head; null for one that has to be read line by line. */
+  /** @returns the offset after the head; null when it has to be read line by line. */
   #readPlainHead(bytes: Buffer, at: number, context: Origin): number | null {
     const head = this.#head;
     if (!head.read(bytes, at)) return null;
@@ -272,7 +272,7 @@ export class StartReader implements ReaderState {
   #begin(message: StoredMessage, taken: number, context: Origin): void {
     const { time, pid } = this.#line.origin;
     if (this.#foreign !== null) {
-      // A request follows, so the answer will be to that.
+      // A request follows, so the answer belongs to it.
       this.#foreign = null;
       message.breaks('unrecognised', message.position);
       this.#progress.sink.hidden(this.#progress.kind);

@@ -3,7 +3,7 @@ import type { GapReason, Origin } from '../byteStream.ts';
 import type { MessageProgress } from './messageProgress.ts';
 import type { ReaderState } from './readerState.ts';
 
-/** Behind a 101 or a CONNECT: the bytes are another protocol's. */
+/** After a 101 or a CONNECT: bytes of another protocol. */
 export class Tunnel implements ReaderState {
   readonly #progress: MessageProgress;
 

@@ -1,12 +1,12 @@
 /**
  * The rules of HTTP/1 that a message can break, each with the section that states it and how the bytes are
- * read in that case. Messages contain no captured bytes, but for the quoted beginning of what is not HTTP.
+ * read in that case. The texts contain no captured bytes, except for the quoted beginning of non-HTTP data.
  */
 export const HTTP1_RULES = {
   'method-token': ['RFC 9110 section 9.1', 'The method is not a token.'],
   'method-case': [
     'RFC 9110 section 9.1',
-    'Methods are case-sensitive: this one is not the registered method that has the same letters.',
+    'Methods are case-sensitive: this one differs from a registered method only in case.',
   ],
   'line-cut': [
     'RFC 9112 section 3',
@@ -15,7 +15,7 @@ export const HTTP1_RULES = {
   'leading-space': ['RFC 9112 section 3', 'White space precedes the request line; it is skipped.'],
   'target-form': [
     'RFC 9112 section 3.2',
-    'The request target has none of the four forms: it is not a path, a URI, an authority or an asterisk.',
+    'The request target has none of the four forms: path, URI, authority or asterisk.',
   ],
   surplus: [
     'RFC 9112 section 6.3',
@@ -115,7 +115,7 @@ export const HTTP1_RULES = {
   ],
   'coding-unknown': [
     'RFC 9112 section 7',
-    'A transfer coding is not registered; it is not treated as chunked here, but other parsers may do so.',
+    'A transfer coding is not registered; it is not treated as chunked here, but other parsers may treat it so.',
   ],
   'coding-in-bodiless': [
     'RFC 9112 section 6.1',
@@ -127,18 +127,18 @@ export const HTTP1_RULES = {
   ],
   'upgrade-missing': [
     'RFC 9110 section 15.2.2',
-    'A 101 response has no Upgrade field; the only protocol that was offered is taken, if there is only one.',
+    'A 101 response has no Upgrade field; the protocol that the request offered is assumed, if it offered only one.',
   ],
   'chunk-size': [
     'RFC 9112 section 7.1',
-    'A chunk size is not a hexadecimal number; the end of the body is searched for.',
+    'A chunk size is not a hexadecimal number; the reader searches for the end of the body.',
   ],
   'chunk-size-space': ['RFC 9112 section 7.1', 'White space follows a chunk size; it is ignored.'],
   'chunk-extension': ['RFC 9112 section 7.1.1', 'A chunk extension is malformed or too long; it is ignored.'],
   'chunk-line-end': ['RFC 9112 section 7.1', 'A chunk-size line or chunk does not end with CRLF.'],
   'chunk-data-end': [
     'RFC 9112 section 7.1',
-    'A chunk is longer than its size says; the end of the body is searched for.',
+    'A chunk is longer than its size says; the reader searches for the end of the body.',
   ],
   'after-close': [
     'RFC 9112 section 9.6',

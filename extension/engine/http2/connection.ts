@@ -1,6 +1,6 @@
 /**
  * One HTTP/2 connection (RFC 9113): each stream is an exchange, so its two messages are paired by the stream
- * identifier. If the request was not seen, the stream is an exchange from the first frame that was.
+ * identifier. If the request was not seen, the exchange begins with the first frame that was seen.
  */
 import { gapReason, type MissingReason, type PieceContext } from '../byteStream.ts';
 import type { ConnectionHost, Dissector } from '../dissector.ts';
@@ -129,7 +129,7 @@ export class Http2Connection implements Dissector {
     return (direction === Direction.Out) === (this.#side === 'client') ? 'request' : 'response';
   }
 
-  /** The lane of a direction; creates it with the direction's first bytes. @param bytes those; null: they are missing. */
+  /** The lane of a direction, created with its first bytes. @param bytes these first bytes; null: they are missing. */
   #lane(role: Role, bytes: Buffer | null): Lane {
     const lane = this.#lanes[role];
     if (lane !== null) return lane;

@@ -1,16 +1,16 @@
 /** Detects HTTP/2 in bytes that the kernel programs did not classify. */
 import { DEFAULT_FRAME_SIZE, FRAME_HEADER, frameEvidence, PREFACE } from './frameFormat.ts';
 
-/** Bits of evidence: random bytes pass with a probability below 2 to the power of minus this. */
+/** Required bits of evidence: random bytes match with a probability below 2^-ENOUGH. */
 const ENOUGH = 50;
 
 const EXPECTED = { maxFrameSize: DEFAULT_FRAME_SIZE, maxStream: 0 };
 
 /**
- * Do these bytes begin with the preface of a client (RFC 9113 section 3.4), or with a chain of frames of either
- * side? A preface is certain. Frames are evidence: each header that could stand there counts 24 to 70 bits, and
- * 50 are wanted, so that random bytes pass in less than one of 2^50 cases; of bytes of other protocols, which
- * are not random, detection.test.ts has examples. false also where too few bytes are given.
+ * Whether the bytes begin with the client's connection preface (RFC 9113 section 3.4), or with a chain of frames
+ * from either side. The preface is conclusive. Frames are evidence, in bits by {@link frameEvidence}:
+ * 50 are required, so random bytes match in fewer than one in 2^50 cases. Bytes of other protocols are not random;
+ * detection.test.ts has examples of them. Also false if there are too few bytes.
  */
 export function looksLikeHttp2(bytes: Uint8Array): boolean {
   if (startsWithPreface(bytes)) return true;

@@ -1,6 +1,6 @@
 /**
  * Flow control for the traced process as a sender (RFC 9113 section 5.2): how much its peer allows, and how
- * long this blocked it. The other direction cannot be measured, because it is not seen when the peer reads a
+ * long this blocked it. The other direction cannot be measured, because we cannot see when the peer reads a
  * WINDOW_UPDATE.
  */
 import type { Frame } from './frameFormat.ts';
@@ -31,7 +31,7 @@ export class SendWindows {
   /**
    * A DATA frame, whose padding counts as well.
    * @param stream null: it has ended.
-   * @returns false when it is more than was allowed.
+   * @returns false if it exceeds the window.
    */
   sent(frame: Frame, stream: Stream | null, ends: boolean, time: number): boolean {
     this.#connection -= frame.length;

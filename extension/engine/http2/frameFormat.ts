@@ -86,7 +86,7 @@ export interface Expectations {
 /** Bytes of a frame that {@link frameEvidence} examines: the header and the beginning of some payloads. */
 export const EVIDENCE_BYTES = FRAME_HEADER + 4;
 
-/** Registered settings and error codes, and some more (RFC 9218 has setting 9). */
+/** Registered settings and error codes, plus a margin (RFC 9218 has setting 9). */
 const HIGHEST_SETTING = 0x20;
 const HIGHEST_ERROR = 0x20;
 
@@ -109,7 +109,7 @@ export function frameEvidence(bytes: Uint8Array, at: number, end: number, expect
   const flags = bytes[at + 4] as number;
   if (length > expected.maxFrameSize || (bytes[at + 5] as number) > 127) return -1;
   const stream = readStream(bytes, at + 5);
-  // Server push is all but extinct, so an even identifier is most likely chance.
+  // Server push is all but extinct, so an even identifier is most likely random.
   if (stream % 2 === 0 && stream !== 0) return -1;
   const highest = Math.max(ANY_STREAM, 2 * expected.maxStream);
   if (stream > highest) return -1;

@@ -1,5 +1,5 @@
 /**
- * Cuts one direction of an HTTP/2 connection into frames (RFC 9113 section 4.1), from bytes in order and gaps
+ * Splits a direction of an HTTP/2 connection into frames (RFC 9113 section 4.1), from bytes in order and gaps
  * of known length. A gap within a frame of known length damages only that frame. After any other gap, and on a
  * connection that was joined late, it searches for the next frame (frameSearch.ts). Never throws; each byte is
  * examined a bounded number of times.
@@ -64,11 +64,11 @@ export class FrameReader {
   #remaining = 0;
   #padding = 0;
   #malformed = false;
-  /** The payload is missing bytes behind those that were collected. */
+  /** Payload bytes after the collected ones are missing. */
   #damaged = false;
   #search: FrameSearch | null = null;
 
-  /** @param start what the stream begins with: the preface, a frame, or an unknown place. */
+  /** @param start where reading begins: the preface, a frame, or an unknown position. */
   constructor(sink: FrameSink, start: 'preface' | 'frame' | 'anywhere') {
     this.#sink = sink;
     this.#state = start === 'preface' ? State.Preface : start === 'frame' ? State.Header : State.Lost;
@@ -83,7 +83,7 @@ export class FrameReader {
     while (at < bytes.length) at = this.#step(bytes, at, context);
   }
 
-  /** `length` bytes were moved and are not known. */
+  /** `length` bytes were not captured. */
   gap(length: number, reason: GapReason, context: PieceContext): void {
     const frame = this.#frame;
     if (this.#state === State.Ended) return;
@@ -325,7 +325,7 @@ export class FrameReader {
   }
 }
 
-/** Bytes of a payload that are examined. */
+/** Limit on the payload bytes kept. */
 function keptOf(type: number): number {
   const fields =
     type === FrameType.Headers || type === FrameType.PushPromise || type === FrameType.Continuation;

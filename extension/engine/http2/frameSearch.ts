@@ -2,7 +2,7 @@
  * Finds the first frame after a gap. Each offset where a frame header is possible starts a chain. The chain continues
  * at the end of that frame, and is dropped if no header is possible there. A chain is accepted when random bytes would
  * form it with a probability below 2^-{@link ENOUGH} and no other chain competes. Where two chains meet, the bytes
- * before that are given up, as either chain may be the real one.
+ * before that point are dropped, as either chain may be real.
  *
  * This is evidence, not proof: if a frame's own header is lost in the gap and its content consists of frames, those
  * are taken for frames of the connection.
@@ -18,14 +18,14 @@ import {
   frameEvidence,
 } from './frameFormat.ts';
 
-/** Bits. One header has 24 to 70 of them. */
+/** Bits needed; {@link frameEvidence} counts those of a header. */
 const ENOUGH = 64;
 /** Bits that a chain's first header must have. */
 const ENOUGH_FOR_FIRST = 20;
-/** Headers that a chain must have, and how many while another chain of one header is still possible. */
+/** Headers that a chain needs, normally and while a competing chain of one header is still possible. */
 const SHORTEST = 2;
 const SHORTEST_OF_SEVERAL = 5;
-/** Bits of a chain that ends exactly where the stream does, which itself counts 14. */
+/** Bits needed if a chain ends exactly where the stream does, which counts as 14. */
 const ENOUGH_AT_END = 50;
 /** Chains followed at once. */
 const MAX_CHAINS = 64;
@@ -109,8 +109,8 @@ export class FrameSearch {
     const next = at + FRAME_HEADER + this.#bytes.readUIntBE(at, 3);
     const other = this.#chains.get(next);
     if (other !== undefined) {
-      // It is uncertain which of the two is real, but the evidence that a frame begins where they meet is at least
-      // that of the better one.
+      // Either of the two may be real, but the evidence that a frame begins where they meet is at least that of the
+      // stronger one.
       if (other.evidence > chain.evidence) chain = other;
       if (chain.block !== other.block) chain.block = 0;
       chain.start = next;

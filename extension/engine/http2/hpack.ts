@@ -1,7 +1,7 @@
 /**
  * Decodes the field blocks of one direction of an HTTP/2 connection (RFC 7541), even if earlier blocks were not
  * seen. The dynamic table always holds the newest insertions, and an index counts from the newest. So an index
- * that refers to an insertion that was seen is certain, whatever the table's size. Any other is unknown, and is
+ * that refers to an insertion that was seen is certain, whatever the table's size. Any other index is unknown,
  * never guessed.
  */
 import type { SeenField } from '../exchange.ts';
@@ -12,7 +12,7 @@ import { STATIC_TABLE } from './staticTable.ts';
 
 /** Initial SETTINGS_HEADER_TABLE_SIZE (RFC 9113 section 6.5.2). */
 export const DEFAULT_TABLE_SIZE = 4_096;
-/** Bytes that an entry counts in addition to its strings (section 4.1). */
+/** Bytes of an entry's size besides its strings (section 4.1). */
 const ENTRY_OVERHEAD = 32;
 /** Larger integers are errors: no valid index, length or size comes near. */
 const MAX_INTEGER = 2 ** 28;
@@ -36,7 +36,7 @@ export interface FieldSection {
   cut: boolean;
   /** Bytes of the block were lost. */
   gap: boolean;
-  /** Bytes of strings that belong to this section alone: references to the table cost nothing. */
+  /** Total size of the section's literal fields; references to the table cost nothing. */
   fresh: number;
   readonly broken: RuleName[];
 }

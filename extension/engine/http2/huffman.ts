@@ -17,22 +17,22 @@ const LENGTHS: readonly number[] = [
 ];
 
 const EOS = 256;
-/** In a step: a symbol ends in it. Its octet is in bits 8 to 15, the next state in bits 0 to 7. */
+/** A symbol ends in this step. Its octet is in bits 8 to 15, the next state in bits 0 to 7. */
 const EMITS = 1 << 16;
 const FAILS = 1 << 17;
 /** Padding is at most seven bits of EOS (section 5.2). */
 const MAX_PADDING = 7;
 
-/** What each four bits do in each state; a state is an inner node of the tree, 0 its root. */
+/** Transitions by state and four bits; a state is an inner node of the tree, 0 its root. */
 const STEPS = new Uint32Array(256 * 16);
-/** States in which a string may end: 1. */
+/** 1 for states where a string may end. */
 const ENDS = new Uint8Array(256);
-/** With the first string that is decoded: many traces have no HTTP/2. */
+/** The tables are built on first use: many traces have no HTTP/2. */
 let built = false;
 
 function build(): void {
   built = true;
-  // Children of inner nodes: a node's number, or a symbol as its complement.
+  // Children of inner nodes: a node's number, or `~symbol`.
   const children: [number, number][] = [[0, 0]];
   let code = 0;
   let length = 0;

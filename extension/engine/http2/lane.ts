@@ -55,7 +55,7 @@ export class Lane implements FrameSink {
   /** Frames were lost, or came before the connection was seen. */
   lossy: boolean;
 
-  /** It was seen from its beginning. */
+  /** Seen from its beginning. */
   readonly begun: boolean;
 
   readonly #sink: LaneSink;

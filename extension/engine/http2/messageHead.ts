@@ -31,7 +31,7 @@ export function sectionKind(section: FieldSection): 'head' | 'trailers' | 'unkno
   return first[0].startsWith(':') ? 'head' : 'trailers';
 }
 
-/** Fills in what the section says of a request or a response. */
+/** Fills in a request or a response from its header section. */
 export function readHead(message: StoredMessage, section: FieldSection): Head {
   const request = message.kind === 'request';
   const fields: SeenField[] = [];
@@ -124,7 +124,7 @@ const PATH = 8;
 const PROTOCOL = 16;
 const STATUS = 32;
 
-/** The bit of a pseudo-header field; 0: it does not belong in such a message. */
+/** The bit of a pseudo-header field; 0: not allowed in this kind of message. */
 function bitOf(name: string, request: boolean): number {
   if (!request) return name === ':status' ? STATUS : 0;
   switch (name) {

@@ -12,7 +12,7 @@ import type { StoredConnection, StoredExchange } from '../storedExchange.ts';
 import { StoredMessage } from '../storedMessage.ts';
 import { Http2Connection } from './connection.ts';
 
-/** RFC 9113 section 3.4, as far as HTTP/1 would read it as a request line. */
+/** The preface's request line, as HTTP/1 reads it (RFC 9113 section 3.4). */
 const PREFACE_LINE = 'PRI * HTTP/2.0\r\n';
 
 /** Do these first bytes match the beginning of the preface? */
@@ -25,7 +25,7 @@ export class Http2OrRefusal implements Dissector {
   readonly #info: StoredConnection;
   readonly #host: ConnectionHost;
   readonly #http2: Http2Connection;
-  /** The server's first byte has not arrived. It shows HTTP/2 if it is 0, the first byte of a SETTINGS frame's length. */
+  /** The server's first byte has not arrived: 0, the first byte of a SETTINGS frame's length, means HTTP/2. */
   #undecided: boolean;
   /** The client began with the preface. */
   #greeted = false;

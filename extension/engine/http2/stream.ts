@@ -22,7 +22,7 @@ export class Half {
   message: StoredMessage | null = null;
   /** The side has ended its half of the stream. */
   ended = false;
-  /** Frames of it may have been lost. */
+  /** Some frames may have been lost. */
   doubtful = false;
   /** Finds messages in the content or in the tunnel; null: it contains none. */
   reader: MessageReader | null = null;

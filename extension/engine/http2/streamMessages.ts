@@ -121,7 +121,7 @@ export class StreamMessages {
     }
   }
 
-  /** PUSH_PROMISE (section 8.4): a request that the server makes up and will answer. */
+  /** PUSH_PROMISE (section 8.4): a request that the server creates and answers. */
   promise(
     role: Role,
     frame: Frame,

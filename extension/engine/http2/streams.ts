@@ -66,7 +66,7 @@ export class Streams {
     return this.#streams.get(id);
   }
 
-  /** The stream of a frame, opened if necessary; null: the stream has ended, or the frame has none. */
+  /** The stream of a frame, opened if necessary; null: the stream has ended, or there is none. */
   of(role: Role, frame: Frame, opens: boolean): Stream | null {
     const { stream: id } = frame;
     const known = this.#streams.get(id);

@@ -1,8 +1,8 @@
-/** The rules of HTTP/2 and HPACK that a message can break, as http1/violations.ts has those of HTTP/1. */
+/** The rules of HTTP/2 and HPACK that a message can break; http1/violations.ts has those of HTTP/1. */
 export const HTTP2_RULES = {
   'h2-refused': [
     'RFC 9113 section 3.4',
-    'The server did not answer in HTTP/2: it does not speak it on this port.',
+    'The server did not respond with HTTP/2: this port does not support it.',
   ],
   'hpack-index': [
     'RFC 7541 section 2.3.3',

@@ -18,16 +18,16 @@ export interface Refusal {
 
 /** One direction's part of a layer. */
 export interface LayerPart {
-  /** Offset behind it. */
+  /** Offset after it. */
   readonly end: number;
   readonly client: string | null;
   readonly target: string | null;
 }
 
-/** `more`: more bytes are needed to decide. null: not such a protocol. */
+/** `more`: more bytes are needed to decide. null: not this protocol. */
 export type LayerResult = LayerPart | 'more' | null;
 
-/** A name or address with its port, as in a URL; null if it contains characters that no host has. */
+/** A name or address with its port, as in a URL; null if a character is invalid in a host. */
 export function hostAndPort(host: string, port: number): string | null {
   if (!/^[\w.:%-]{1,255}$/.test(host)) return null;
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

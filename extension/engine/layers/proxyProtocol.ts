@@ -3,12 +3,12 @@ import { formatAddress } from '../address.ts';
 import { hostAndPort, type LayerPart, type LayerResult } from './layer.ts';
 
 const V1 = 'PROXY ';
-/** Section 2.1: with its line end. */
+/** Section 2.1, CRLF included. */
 const V1_LONGEST = 107;
 const V2 = '\r\n\r\n\0\r\nQUIT\n';
 const V2_HEADER = 16;
 
-/** Of a version 2 header's 13th byte: the lower half is the command. */
+/** Command in the lower four bits of a version 2 header's 13th byte. */
 const COMMAND_PROXY = 1;
 
 export function readProxyHeader(bytes: Buffer): LayerResult {

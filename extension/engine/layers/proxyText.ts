@@ -9,7 +9,7 @@ interface Proxied extends Pick<Connection, 'local' | 'remote'> {
 
 /**
  * `SOCKS5 127.0.0.1:1080`: a proxy that was asked to connect, with its address if known. Behind another proxy, that is
- * the target that the other proxy was asked for. `PROXY protocol for 10.0.0.1:4000`: a proxy that names its client.
+ * the target requested from the other proxy. `PROXY protocol for 10.0.0.1:4000`: a proxy that names its client.
  * null: there is no proxy.
  */
 export function proxyText({ through, side, local, remote }: Proxied): string | null {

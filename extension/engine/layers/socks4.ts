@@ -17,7 +17,7 @@ export function readSocks4Request(bytes: Buffer): LayerResult {
   const port = bytes.readUInt16BE(2);
   const userEnd = bytes.indexOf(0, FIXED);
   if (userEnd < 0 || userEnd > FIXED + LONGEST) return bytes.length > FIXED + LONGEST ? null : 'more';
-  // 0.0.0.x: the server looks up the name that follows.
+  // Only after 0.0.0.x does a name to look up follow.
   if (bytes.readUIntBE(4, 3) !== 0 || bytes[7] === 0) {
     const target = formatAddress('ipv4', bytes.subarray(4, 8), port);
     return { end: userEnd + 1, client: null, target };

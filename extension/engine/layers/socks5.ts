@@ -5,7 +5,7 @@ import { hostAndPort, type LayerResult } from './layer.ts';
 const VERSION = 5;
 const AUTHENTICATION = 1;
 const MOST_METHODS = 32;
-/** The method that a proxy chooses when it accepts none that the client offers. */
+/** The method that a proxy chooses if it accepts none of the client's methods. */
 const NO_METHOD = 0xff;
 
 /** Greeting, user name and password if they are sent, and request. */
@@ -44,7 +44,7 @@ export function readSocks5Server(bytes: Buffer): LayerResult {
 /** Why the proxy refuses to connect, in words; null: it does not refuse, or has not answered yet. */
 export function socks5Refusal(bytes: Buffer): string | null {
   if (bytes[0] !== VERSION) return null;
-  if (bytes[1] === NO_METHOD) return 'the proxy demands another way to authenticate';
+  if (bytes[1] === NO_METHOD) return 'the proxy accepted none of the offered authentication methods';
   const authenticated = bytes[2] === AUTHENTICATION;
   if (authenticated && (bytes[3] ?? 0) !== 0) return 'user name or password not accepted';
   const at = authenticated ? 4 : 2;

@@ -73,7 +73,7 @@ export class Base64Reader implements MessageReader {
     this.#inner.end(outcome, time);
   }
 
-  /** Writes the bytes of a group of 2 to 4 characters. @returns the offset behind them. */
+  /** Writes the bytes of a group of 2 to 4 characters. @returns the offset after them. */
   #flush(output: Buffer, at: number): number {
     const bits = this.#bits << (6 * (4 - this.#count));
     const length = this.#count - 1;

@@ -1,6 +1,6 @@
 /**
  * Collects the content of the current message: counts all of it and keeps the beginning. One buffer serves
- * all messages of a reader; it grows as contents do, and is given back after a large one.
+ * all messages of a reader; it grows as needed, and is released after a large message.
  */
 const SMALLEST = 256;
 /** A larger buffer is not kept for the next message. */
@@ -44,7 +44,7 @@ export class ContentBuffer {
     if (length > 0) this.#whole = false;
   }
 
-  /** What is kept; a view until the next change. */
+  /** Kept bytes, valid until the next change. */
   get bytes(): Buffer {
     return this.#buffer.subarray(0, this.kept);
   }

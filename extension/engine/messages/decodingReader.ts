@@ -6,7 +6,7 @@ import type { MessageList } from './messageList.ts';
 import type { MessageReader } from './messageReader.ts';
 import { type StreamDecoder, streamDecoder } from './streamDecoder.ts';
 
-/** Bytes decoded at a time, so that what they become is bounded. */
+/** Bytes decoded at a time, so that the output is bounded. */
 const STEP = 4 * 1024;
 
 export class DecodingReader implements MessageReader {

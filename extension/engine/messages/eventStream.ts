@@ -26,7 +26,7 @@ const MAX_VALUE = 1_024;
 enum Part {
   /** At the beginning of a line, or in its field name. */
   Name,
-  /** Behind the colon: one space is dropped. */
+  /** After the colon: one space is dropped. */
   AfterColon,
   Data,
   Comment,
@@ -109,7 +109,7 @@ export class EventStreamReader implements MessageReader {
     this.#emit(time);
   }
 
-  /** @returns the offset behind what was taken of the line. */
+  /** @returns the offset after the consumed part. */
   #inLine(bytes: Buffer, at: number, byte: number): number {
     switch (this.#part) {
       case Part.Name:

@@ -25,10 +25,10 @@ interface Found {
 }
 
 /**
- * Chooses the reader for one direction of an exchange, by its heads and its tunnel. Called for the request's
- * body, where it has one, when its head is complete, for the response's when that is (an exchange need not have
- * its request), and for both when the exchange has become a tunnel.
- * @returns null when no known kind of messages is in it.
+ * Chooses the reader for one direction of an exchange, by its heads and its tunnel. Called for the body of a
+ * request (if it has one) or response when its head is complete (an exchange may lack its request), and for both
+ * directions when the exchange has become a tunnel.
+ * @returns null if it contains no known kind of messages.
  */
 export function openMessageReader(
   exchange: StoredExchange,

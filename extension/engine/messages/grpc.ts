@@ -17,7 +17,7 @@ const PREFIX = 5;
 const COMPRESSED = 0x01;
 const TRAILERS = 0x80;
 
-/** Bytes decompressed at a time, so that what they become is bounded. */
+/** Bytes decompressed at a time, so that the output is bounded. */
 const STEP = 4 * 1024;
 /** Bytes of gRPC-Web's trailers that are read. */
 const MAX_TRAILERS = 64 * 1024;

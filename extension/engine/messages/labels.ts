@@ -28,7 +28,10 @@ export const LABELS = {
     null,
     'The compressed message is malformed; what could be decompressed is shown.',
   ],
-  'base64-broken': [null, 'The body is not valid base64, as its type says; later messages are unknown.'],
+  'base64-broken': [
+    null,
+    'The body is not valid base64, although its type says so; later messages are unknown.',
+  ],
   'grpc-lost': [
     null,
     'Bytes are missing, so the start of the next message is unknown; the rest is not read.',
@@ -73,7 +76,7 @@ export const LABELS = {
   'ws-length': ['RFC 6455 section 5.2', 'The length is not written in the fewest bytes.'],
   'ws-length-range': [
     'RFC 6455 section 5.2',
-    'The length is larger than any frame can be; the next frame is searched for.',
+    'The length is larger than any frame can be; the reader searches for the next frame.',
   ],
   'ws-control-fragment': ['RFC 6455 section 5.5', 'A control frame is fragmented; it is read as whole.'],
   'ws-control-length': ['RFC 6455 section 5.5', 'A control frame is longer than 125 bytes.'],
@@ -82,7 +85,10 @@ export const LABELS = {
     'A continuation frame has no message to continue; it is read as a message of its own.',
   ],
   'ws-interleaved': ['RFC 6455 section 5.4', 'Another message begins before the last fragment of this one.'],
-  'ws-close-length': ['RFC 6455 section 5.5.1', 'A Close frame has half a code.'],
+  'ws-close-length': [
+    'RFC 6455 section 5.5.1',
+    'A Close frame has a body of one byte; a status code takes two.',
+  ],
   'ws-close-code': ['RFC 6455 section 7.4', 'The close code is one that must not be sent.'],
   'ws-after-close': ['RFC 6455 section 5.5.1', 'A frame follows a Close frame.'],
   'ws-utf8': ['RFC 6455 section 8.1', 'The text is not valid UTF-8.'],

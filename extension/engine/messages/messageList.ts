@@ -37,13 +37,13 @@ export interface StreamMessage {
   /** Its direction: that of the request, or of the response. */
   readonly in: MessageKind;
   readonly type: MessageType;
-  /** When its last byte moved; milliseconds since the trace's start. */
+  /** Time of its last byte; milliseconds since the trace's start. */
   readonly time: number;
   /** Bytes of the content; null when unknown (compressed and not decodable, or not all seen). */
   readonly size: number | null;
   /** Bytes of the content as it was sent, where the message itself was compressed; else null. */
   readonly compressedSize: number | null;
-  /** Its first bytes, one Latin-1 character a byte: a string of bytes costs less than a Buffer of its own. */
+  /** Its first bytes, one Latin-1 character per byte: a string of bytes costs less than a Buffer. */
   readonly content: string;
   /** Further values, by format: an event's type and id, a close code, a part's header fields. */
   readonly fields: readonly Field[];
@@ -134,7 +134,7 @@ export class MessageList {
     return this.#last.find((message) => message?.number === number);
   }
 
-  /** Rules that messages break, each once a direction. */
+  /** Rules that messages break, once per direction. */
   get broken(): readonly Broken[] {
     return this.#broken;
   }
@@ -173,7 +173,7 @@ export class MessageList {
     while (this.#last.length - this.#head > MAX_LAST_MESSAGES || this.#lastBytes > bound) this.#evict();
   }
 
-  /** A message of this direction, or all of it, breaks a rule. */
+  /** A message, or this whole direction, breaks a rule. */
   breaks(name: LabelName, kind: MessageKind): void {
     const { rule, message } = labelText(name);
     if (rule === null || this.#broken.some((b) => b.message === message && b.in === kind)) return;

@@ -4,7 +4,7 @@
  *
  * One reader reads one direction of one exchange; {@link openMessageReader} in formats.ts chooses it when a
  * head is complete. It gets bytes after transfer decoding, in order, and puts what it finds into the
- * exchange's {@link MessageList}; whoever feeds it reports the exchange as changed afterwards. It never
+ * exchange's {@link MessageList}; the caller then reports the exchange as changed. It never
  * throws, and needs bounded time and memory per byte, whatever the bytes are.
  */
 import type { GapReason, Outcome } from '../byteStream.ts';
@@ -12,7 +12,7 @@ import type { GapReason, Outcome } from '../byteStream.ts';
 export interface MessageReader {
   /**
    * @param bytes a view that is valid during the call only. May be empty.
-   * @param time when they moved, in milliseconds since the trace's start.
+   * @param time of transfer, in milliseconds since the trace's start.
    */
   feed(bytes: Buffer, time: number): void;
   /** @param length missing bytes; null when their number is unknown. */
@@ -21,7 +21,7 @@ export interface MessageReader {
   end(outcome: Outcome, time: number): void;
 }
 
-/** What a reader needs of the engine. */
+/** What readers need from the engine. */
 export interface MessageHost {
   /** Bytes of each message's content that are kept; the rest is only counted. */
   readonly bodyLimit: number;

@@ -1,5 +1,5 @@
 /**
- * The parts of a multipart/x-mixed-replace body (RFC 2046 section 5.1), with which cameras and old pages
+ * The parts of a multipart/x-mixed-replace body (RFC 2046 section 5.1), which cameras and old pages
  * stream: each part is a message, its fields are the message's.
  */
 
@@ -18,11 +18,11 @@ const MAX_FIELD_BYTES = 8 * 1024;
 enum State {
   /** Before the first delimiter, or after a gap. */
   Before,
-  /** Behind a delimiter, up to the end of its line. */
+  /** After a delimiter, up to the end of its line. */
   Delimiter,
   Fields,
   Content,
-  /** Behind the last delimiter. */
+  /** After the last delimiter. */
   Ended,
 }
 
@@ -133,7 +133,7 @@ export class PartReader implements MessageReader {
   #inContent(input: Buffer, time: number): number {
     const at = find(input, this.#delimiter, this.#content.size === 0);
     if (at < 0) {
-      // CR LF and a delimiter without its last byte may be the beginning of the end.
+      // Hold back what may be CR LF and an incomplete delimiter.
       const keep = Math.min(input.length, this.#delimiter.length + 1);
       if (input.length <= keep) return -1;
       this.#content.append(input, 0, input.length - keep);

@@ -14,7 +14,7 @@ export interface DecodedProtobuf {
 }
 
 /**
- * @param whole false: `bytes` is a beginning.
+ * @param whole false: `bytes` is truncated.
  * @returns null when it is not protobuf from its beginning.
  */
 export function protobufJson(

@@ -11,7 +11,7 @@ import type { LabelName } from './labels.ts';
 export interface StreamDecoder {
   /** Bytes of memory. */
   readonly cost: number;
-  /** The coding marks the input as complete. For br and zstd known only after `end`. */
+  /** The coded data has reached its end. For br and zstd known only after `end`. */
   readonly whole: boolean;
   /** @returns the permanent error; null when more may follow. */
   push(bytes: Buffer): LabelName | null;
@@ -84,7 +84,7 @@ class GzipDecoder implements StreamDecoder {
       this.#held = NOTHING;
       const size = this.#state === 'trailer' ? 8 : headerSize(held);
       if (size === 'broken') {
-        // Padding behind the last member is ignored.
+        // Padding after the last member is ignored.
         this.#state = 'ended';
         return this.#members > 0 ? null : 'coding-broken';
       }

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 
 export class Utf8Check {
   valid = true;
-  /** A character that has begun: at most three bytes. */
+  /** An incomplete character: at most three bytes. */
   #rest: Buffer = Buffer.alloc(0);
 
   add(bytes: Buffer): void {

@@ -12,8 +12,8 @@ export interface ClaimHost {
 }
 
 /**
- * Candidates are lookups by the same process that returned the address before it began to connect. If they have one
- * name, the newest is the lookup. If they have several, it is the one that the request or the TLS handshake names.
+ * Candidates are lookups by the same process that returned the address before it began to connect. If they share one
+ * name, the newest is chosen; if not, the newest for the host that the request or the TLS handshake names.
  */
 export class LookupClaim {
   lookup: Lookup | null = null;

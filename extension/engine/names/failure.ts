@@ -1,4 +1,4 @@
-/** Why a name was not found, in one line for people. */
+/** Why a name was not found, in one readable line. */
 import type { AddressType, Lookup, Outcome } from './lookup.ts';
 
 /** IANA's registry of RCODEs: name and meaning. */
@@ -27,7 +27,7 @@ const RESOLVED: ReadonlyMap<string, string> = new Map([
   ['NetworkDown', 'the network is down'],
 ]);
 
-/** `NXDOMAIN`, for programs; null if no server sent a code. */
+/** A code such as `NXDOMAIN`; null if no server sent one. */
 export function codeName(lookup: Lookup): string | null {
   const outcome = decisive(lookup.asked);
   return outcome?.kind === 'code' ? (CODES[outcome.code]?.[0] ?? `RCODE ${outcome.code}`) : null;

@@ -93,7 +93,7 @@ export class Lookup {
     return sum;
   }
 
-  /** When the last question that ended before `limit` did so; null: none did. */
+  /** When the last question ended, up to `limit`; null: none did. */
   endedBefore(limit: number): number | null {
     let ended: number | null = null;
     for (const { outcome } of this.questions.values()) {

@@ -2,7 +2,7 @@
 import { MAX_LOOKUPS } from '../limits.ts';
 import type { Lookup } from './lookup.ts';
 
-/** Number of newest lookups of a process that may turn out to be attempts of its next one. */
+/** How many of a process's newest lookups may turn out to be attempts of its next one. */
 const MAX_RECENT = 16;
 
 interface OfProcess {

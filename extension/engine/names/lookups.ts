@@ -1,6 +1,6 @@
 /**
  * Reconstructs name lookups from what processes exchange with name servers. A query and its answer have the same process,
- * socket, id and question. Only addresses matter (A and AAAA): asked for in parallel or one after the other, they are one
+ * socket, id and question. Only address queries matter (A and AAAA): in parallel or one after the other, they are one
  * lookup. A lookup becomes a phase of the call that connected to one of its addresses, or a row if it failed. Otherwise
  * it is not shown.
  */
@@ -405,8 +405,8 @@ function isPassing(outcome: Outcome): boolean {
 }
 
 /**
- * Milliseconds within which a query continues a lookup. After a truncated answer the resolver always asks over TCP
- * (RFC 7766), but on a busy machine not at once, and Go does so with a new id.
+ * Milliseconds within which a query continues a lookup. After a truncated answer the resolver always retries over TCP
+ * (RFC 7766), but not immediately on a busy machine, and Go uses a new id.
  */
 function windowAfter(outcome: Outcome, transport: NameTransport): number {
   return outcome.kind === 'truncated' && transport === NameTransport.Tcp

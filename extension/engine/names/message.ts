@@ -37,7 +37,7 @@ export interface DnsMessage {
 
 interface Name {
   readonly text: string;
-  /** Offset behind the name. */
+  /** Offset after the name. */
   readonly end: number;
 }
 
@@ -103,8 +103,8 @@ export function plainAddress(bytes: Uint8Array): string {
 }
 
 /**
- * Reads a name, the rest of which may be a pointer to an earlier one (section 4.1.4). Each pointer must lead further back,
- * so that reading ends. null when it is not valid, or incomplete.
+ * Reads a name, which may end in a pointer to an earlier one (section 4.1.4). Each pointer must point further back, so
+ * that reading terminates. null if it is invalid or incomplete.
  */
 function readName(bytes: Buffer, from: number): Name | null {
   const labels: string[] = [];

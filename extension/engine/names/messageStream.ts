@@ -1,6 +1,6 @@
 /**
  * Splits one direction of a stream to a name server into messages. Only the beginning of each system call may have been
- * copied, and nothing is guessed: an incomplete message is passed on cut, and once the next boundary is lost, the rest of
+ * copied, and nothing is guessed: an incomplete message is passed on, and once the next boundary is lost, the rest of
  * the stream is not read.
  */
 import { MAX_NAME_MESSAGE } from '../limits.ts';

@@ -51,7 +51,7 @@ export function readResolvedMessage(bytes: Buffer): ResolvedMessage | null {
   };
 }
 
-/** The members that are read, none of which has a certain type. */
+/** The members that are read; their types are not checked yet. */
 interface Fields {
   readonly method?: unknown;
   readonly error?: unknown;

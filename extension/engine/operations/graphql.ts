@@ -1,4 +1,4 @@
-/** Operations of a GraphQL document (GraphQL specification, October 2021, section 2.3), as far as it goes. */
+/** Operations of a GraphQL document or its beginning (GraphQL specification, October 2021, section 2.3). */
 
 export type GraphqlType = 'query' | 'mutation' | 'subscription';
 

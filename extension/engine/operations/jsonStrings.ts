@@ -1,6 +1,6 @@
 /**
- * Finds the string values in JSON without parsing it into objects, in time linear in the text. A text that was cut is
- * read as far as it goes. For text that is not JSON the result is arbitrary, but nothing throws.
+ * Finds the string values in JSON without parsing it into objects, in time linear in the text. Truncated text is
+ * read as far as possible. For text that is not JSON the result is arbitrary, but nothing throws.
  */
 
 export interface JsonString {
@@ -63,7 +63,7 @@ function isText(name: string | null): name is string {
   return name !== null;
 }
 
-/** Decodes a JSON string; one that was cut, as far as it is complete. */
+/** Decodes a JSON string; a truncated one as far as it is complete. */
 export function unescapeJsonString(raw: string): string {
   if (!raw.includes('\\')) return raw;
   return raw.replace(/\\(?:u([0-9a-fA-F]{4})|(.)|$)/gs, (_, hex?: string, mark?: string) => {

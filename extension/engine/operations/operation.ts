@@ -124,7 +124,7 @@ function fromJson(text: string): Operation | null {
   return graphql(found, count);
 }
 
-/** The operation that a document executes: the one of that name, or its only one. */
+/** The operation that a document executes: the one of that name, or the first. */
 function chosen(document: string, name: string | null): OperationName | null {
   const operations = readGraphql(document);
   if (operations === null) return null;

@@ -101,7 +101,7 @@ export class Causes {
     exchange.cause = null;
   }
 
-  /** True when the process that answers the call has made it, too. */
+  /** True if the process that answers the call also made it. */
   #isOfItself({ peer, process, connection }: StoredExchange): boolean {
     // On a connection that was joined late, the peer is known only when both exchanges have ended, but the process at the
     // other end is known before.
@@ -165,7 +165,7 @@ export class Causes {
     return true;
   }
 
-  /** For a call that has ended and that several may have caused: perhaps only one of them lasted until its end. */
+  /** For an ended call with several possible causes: perhaps only one of them lasted until its end. */
   #findEnclosing(process: CausingProcess, call: StoredExchange): void {
     // It was not ambiguous when it began, or no candidate is left.
     if (call.wasAlone || process.isIdle) return;
@@ -230,13 +230,13 @@ export class Causes {
     this.#unread = [];
   }
 
-  /** On a connection that was joined late, a request shows only with its response, after calls that it may have caused. */
+  /** On a connection joined late, a request is seen only with its response, after calls that it may have caused. */
   #appearedLate(process: CausingProcess, answered: StoredExchange): void {
     for (const id of process.recent) {
       const call = this.#host.get(id);
       if (call === undefined || startOf(call) < startOf(answered)) continue;
       const { cause } = call;
-      // 'own-calls' was concluded while this request did not show, so it does not hold.
+      // 'own-calls' was concluded before this request was seen, so it does not hold.
       const isOpen = cause?.doubt === null || cause?.doubt === 'own-calls';
       if (cause?.by === 'traceparent' || (cause !== null && !isOpen)) continue;
       if (cause !== null) call.cause = { ...cause, doubt: 'joined-late' };

@@ -6,7 +6,7 @@ import type { StoredExchange } from '../storedExchange.ts';
 export class CausingProcess {
   /** It has made a call. */
   isCaller = false;
-  /** It has made one while it answered nothing. */
+  /** It has made one while answering none. */
   hasOwnCalls = false;
   /** Ids of incoming connections whose calls are not seen. */
   readonly opaque = new Set<number>();
@@ -17,7 +17,7 @@ export class CausingProcess {
   readonly #answering = new LinkedList<StoredExchange>();
   readonly #streams = new Set<StoredExchange>();
 
-  /** It answers nothing. */
+  /** Answers no call. */
   get isIdle(): boolean {
     return this.#answering.isEmpty && this.#streams.size === 0;
   }

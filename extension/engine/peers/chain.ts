@@ -1,10 +1,10 @@
-/** The chain of calls that a call is in: what caused it, what caused that, and so on. */
+/** The chain of calls that led to a call: its cause, the cause of that, and so on. */
 import type { ExchangeJson } from '../exchangeJson.ts';
 import { MAX_CHAIN } from '../limits.ts';
 import type { StoredExchange } from '../storedExchange.ts';
 import { traceContextOf } from './causes.ts';
 
-/** Follows causes back to the first call, but no doubtful ones. */
+/** Follows causes back to the first call, except doubtful ones. */
 export function chainOf(
   exchange: StoredExchange,
   held: (id: number) => StoredExchange | undefined,

@@ -83,7 +83,7 @@ export class Peers {
     if (!isStream(exchange) && recent.push(id) > MAX_RECENT) recent.shift();
     this.#ends.add(end);
     if (waiting.size > MAX_UNPAIRED_OF_CONNECTION) {
-      // Many at once, because finding the oldest entry of a Map skips over all that were deleted before.
+      // Drop many at once: finding the oldest entry of a Map skips over all that were deleted before.
       this.#waiting -= waiting.dropFirst(MAX_UNPAIRED_OF_CONNECTION / 4);
     }
     if (this.#waiting <= MAX_UNPAIRED) return;
@@ -136,7 +136,7 @@ export class Peers {
   }
 }
 
-/** Whether a server's exchange without a peer may still get one: what its client calls is traced as well. */
+/** Whether a server's exchange without a peer may still get one: its client's socket is traced as well. */
 export function mayFindPeer({ peer, side, place, connection }: StoredExchange): boolean {
   const far = connection.end?.peer ?? null;
   return peer === null && side === 'server' && place >= 0 && far !== null && !connection.joinedLate;
@@ -161,7 +161,7 @@ function agree({ request: sent }: StoredExchange, { request: received }: StoredE
   if (sent === null || received === null) return false;
   if (sent.method !== received.method && sent.method !== '' && received.method !== '') return false;
   if (sent.target !== received.target && sent.target !== '' && received.target !== '') return false;
-  // A send counts from its entry, a receive at its exit.
+  // A send is timed at its entry, a receive at its exit.
   return sent.firstByte === null || received.firstByte === null || sent.firstByte <= received.firstByte;
 }
 
@@ -173,7 +173,7 @@ function isNested(client: StoredExchange, server: StoredExchange): boolean {
   return sent <= received && answer <= answered;
 }
 
-/** As {@link isNested}, but what is not known yet does not count against it. */
+/** Like {@link isNested}, but times that are not known yet are ignored. */
 function mayNest(client: StoredExchange, server: StoredExchange): boolean {
   const [sent, answered] = [client.request?.firstByte ?? null, client.response?.firstByte ?? null];
   const [received, answer] = [server.request?.firstByte ?? null, server.response?.firstByte ?? null];

@@ -1,7 +1,7 @@
 /**
  * The calls on one end of a connection that have no peer: their ids by their place on the connection, oldest first. Most
- * ends never get a traced peer, so that nothing is ever looked up: they are kept in two lists, and the map is made only
- * for the first lookup.
+ * ends never get a traced peer, so nothing is ever looked up: ids are kept in two lists, and the map is built only for
+ * the first lookup.
  */
 export class WaitingCalls {
   #places: number[] = [];

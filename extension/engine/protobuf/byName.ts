@@ -1,7 +1,7 @@
 /**
- * A protobuf message by its definition, as JSON: the names as they are declared, and values by the ProtoJSON
- * mapping (64-bit numbers and bytes as strings). A field that is not defined, or of another wire type, has
- * its number as name.
+ * Decodes a protobuf message to JSON by its definition: field names as declared, and values in the ProtoJSON
+ * mapping (64-bit integers and bytes as strings). A field that is undefined, or has another wire type, is named
+ * by its number.
  */
 import { maskBody } from '../../privacy/maskBody.ts';
 import { isSecretName, isSecretValue, MASK, nameKind } from '../../privacy/secrets.ts';
@@ -27,7 +27,7 @@ type Values = { [name: string]: Value };
 
 const UNTYPED = { essence: '', boundary: null };
 
-/** @param whole false: `bytes` is a beginning. @returns null when the type is not defined. */
+/** @param whole false: `bytes` is truncated. @returns null when the type is not defined. */
 export function byName(
   bytes: Buffer,
   whole: boolean,
@@ -165,13 +165,13 @@ class Decoder {
     }
   }
 
-  /** Text in a field of bytes, such as JSON, may hold one. */
+  /** Text in a bytes field, such as JSON, may be secret. */
   #holdsSecret({ from, to }: WireField): boolean {
     const text = this.#bytes.toString('latin1', from, to);
     return maskBody(text, UNTYPED) !== text;
   }
 
-  /** With the message that its `value` holds, where that is defined. */
+  /** Also decodes the message in its `value` if the type is defined. */
   #any(type: ProtoMessage, wire: WireField, depth: number): Value {
     const values = this.message(type, wire.from, wire.to, depth + 1);
     const url = values['type_url'];
@@ -217,7 +217,7 @@ class Decoder {
     }
   }
 
-  /** In a message with a definition, fields that do not fit it may contain a secret. */
+  /** Fields that do not match the message's definition may contain a secret. */
   #hidden(text: string): string {
     if (this.#reveal) return text;
     this.masked = true;
@@ -273,7 +273,7 @@ function isObject(value: Value | undefined): value is Values {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** JSON has no numbers for these. A float is printed with the fewest digits that identify it. */
+/** JSON has no NaN or infinity. A float is printed with the fewest digits that identify it. */
 function finite(value: number, single: boolean): Value {
   if (!Number.isFinite(value)) return String(value);
   if (!single) return value;

@@ -1,6 +1,6 @@
 /**
- * A protobuf message without its definition: field numbers and what their bytes may be, in the text that
- * `protoc --decode_raw` prints. Numbers have no type on the wire, so other readings of one are in brackets.
+ * Decodes a protobuf message without its definition: field numbers and possible values, in the format of
+ * `protoc --decode_raw`. Numbers have no type on the wire, so other interpretations are in brackets.
  */
 import { maskBody } from '../../privacy/maskBody.ts';
 import { MAX_PROTOBUF_DEPTH, MAX_PROTOBUF_FIELDS, MAX_PROTOBUF_TEXT } from '../limits.ts';
@@ -14,7 +14,7 @@ const WORK_PER_BYTE = 4;
 
 const UNTYPED = { essence: '', boundary: null };
 
-/** @param whole false: `bytes` is a beginning. */
+/** @param whole false: `bytes` is truncated. */
 export function byWire(bytes: Buffer, whole: boolean, reveal: boolean): MessageText {
   const printer = new Printer(bytes, reveal);
   const end = printer.print(0, bytes.length, 0, 0);
@@ -90,8 +90,8 @@ class Printer {
   }
 
   /**
-   * Text without control characters is text, though digits alone may be fields, too; else what parses to its
-   * end is a message.
+   * Text without control characters is no message, though digits could be one; other content is one
+   * if it parses to its end.
    */
   #isMessage(from: number, to: number, depth: number): boolean {
     if (from === to || depth >= MAX_PROTOBUF_DEPTH) return false;

@@ -1,6 +1,6 @@
 /**
  * Reads a server's definitions: the `FileDescriptorProto`s (google/protobuf/descriptor.proto) in responses of
- * gRPC's server reflection (grpc/grpc, doc/server-reflection.md). Hostile input, and so bounded.
+ * gRPC's server reflection (grpc/grpc, doc/server-reflection.md). Untrusted input, so bounded.
  */
 import { MAX_DESCRIBED_FIELDS, MAX_DESCRIBED_TYPES } from '../limits.ts';
 import { emptySchema, type ProtoField, type ProtoSchema, resolveName, type ScalarType } from './schema.ts';

@@ -21,7 +21,7 @@ export interface ProtoField {
   /** As it is declared. */
   readonly name: string;
   readonly type: ScalarType | 'message' | 'group' | 'enum';
-  /** Full name, without a dot before it, of a message's, group's or enum's type. */
+  /** Full name, without the leading dot, of a message, group or enum type. */
   readonly typeName: string | null;
   readonly repeated: boolean;
 }

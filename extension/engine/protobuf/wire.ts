@@ -27,9 +27,9 @@ export interface WireField {
 export class WireReader {
   readonly #bytes: Buffer;
   readonly #end: number;
-  /** Where the next field begins; where it broke, when it is broken. */
+  /** Where the next field begins; if `broken`, where reading failed. */
   at: number;
-  /** What follows is not protobuf, or the bytes end within it. */
+  /** What follows is not protobuf, or is truncated. */
   broken = false;
   #value = 0n;
 
@@ -51,7 +51,7 @@ export class WireReader {
     return field;
   }
 
-  /** A varint alone, as packed fields hold them; null: no more, or `broken`. */
+  /** An untagged varint, as in packed fields; null: no more, or `broken`. */
   varint(): bigint | null {
     if (this.at >= this.#end || this.broken) return null;
     if (this.#varint()) return this.#value;
@@ -59,7 +59,7 @@ export class WireReader {
     return null;
   }
 
-  /** 4 or 8 bytes, as packed fields hold them. */
+  /** 4 or 8 bytes, as in packed fields. */
   fixed(size: 4 | 8): bigint | null {
     if (this.at >= this.#end || this.broken) return null;
     if (this.at + size > this.#end) {
@@ -113,7 +113,7 @@ export class WireReader {
       const tag = Number(this.#value);
       const wire = tag % 8;
       if (wire === START_GROUP) {
-        // Nesting of groups that is followed; real messages are not nested deeper.
+        // Limit on group nesting; real messages are not nested deeper.
         if (open.push(Math.floor(tag / 8)) > 100) return null;
       } else if (wire === END_GROUP) {
         if (open.pop() !== Math.floor(tag / 8)) return null;
@@ -129,7 +129,7 @@ export class WireReader {
   #varint(): boolean {
     let value = 0n;
     let low = 0;
-    // Up to 28 bits without bigint, which most fit in.
+    // Up to 28 bits without bigint: most values fit.
     for (let i = 0; i < 10; i++) {
       const byte = this.#bytes[this.at];
       if (byte === undefined || this.at >= this.#end) return false;
@@ -145,7 +145,7 @@ export class WireReader {
   }
 }
 
-/** The cheapest signed integers (`sint32`, `sint64`). */
+/** Decodes ZigZag integers (`sint32`, `sint64`). */
 export function zigzag(value: bigint): bigint {
   return (value & 1n) === 0n ? value >> 1n : -((value + 1n) >> 1n);
 }

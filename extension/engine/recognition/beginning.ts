@@ -39,7 +39,7 @@ const UNFINISHED_REQUEST = /^[A-Z][A-Z-]{0,31} \S/;
 const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
 
 export class Beginning {
-  /** Offset behind the layers, such as a SOCKS handshake. */
+  /** Offset after the layers, such as a SOCKS handshake. */
   passed = 0;
   #bytes: Buffer = Buffer.alloc(0);
   #lost = false;

@@ -1,6 +1,6 @@
 /**
- * Decides what a connection carries, with the beginnings of both directions in sight. Until then nothing is
- * shown, so nothing has to be taken back.
+ * Decides what a connection carries, from the beginnings of both directions. Nothing is shown before that, so
+ * nothing has to be withdrawn.
  */
 import type { Side } from '../exchange.ts';
 import type { Layer, Refusal } from '../layers/layer.ts';
@@ -45,7 +45,7 @@ export class Recogniser {
     if (is('preface')) return WireProtocol.Http2;
     if (is('request') || is('response')) return WireProtocol.Http1;
     // An HTTP server answers in HTTP even if the client sent something else. So the client's bytes decide only together
-    // with the answer, and the server's alone say less.
+    // with the answer; the server's alone prove less.
     const [asks, answers] = side === 'server' ? [back, out] : [out, back];
     if (side !== null && asks === 'foreign')
       return answers === 'nothing' ? WireProtocol.Undecided : WireProtocol.Other;

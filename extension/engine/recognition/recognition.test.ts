@@ -169,7 +169,11 @@ describe('a proxy that does not connect', () => {
       'SOCKS5: not allowed by the proxy’s rules',
     ],
     ['unknown reply', [hello, greeted, asked, { in: `\x05\x63${zeros}` }], 'SOCKS5: reply 99'],
-    ['no method', [hello, { in: '\x05\xff' }], 'SOCKS5: the proxy demands another way to authenticate'],
+    [
+      'no method',
+      [hello, { in: '\x05\xff' }],
+      'SOCKS5: the proxy accepted none of the offered authentication methods',
+    ],
     [
       'wrong password',
       [{ out: '\x05\x01\x02' }, { in: '\x05\x02' }, { out: '\x01\x02me\x06secret' }, { in: '\x01\x01' }],

@@ -325,7 +325,7 @@ export const GOLDEN: readonly Golden[] = [
       { close: true },
     ],
     expected: [
-      'GET http://a/1 → 200 [response-truncated] res null "ok" !response RFC 9112 section 7.1: A chunk size is not a hexadecimal number; the end of the body is searched for.',
+      'GET http://a/1 → 200 [response-truncated] res null "ok" !response RFC 9112 section 7.1: A chunk size is not a hexadecimal number; the reader searches for the end of the body.',
       'GET http://a/2 → 200 [complete] res 1 "2"',
     ],
   },
@@ -339,7 +339,7 @@ export const GOLDEN: readonly Golden[] = [
       { close: true },
     ],
     expected: [
-      'GET http://a/1 → 200 [response-truncated] res null "ok" !response RFC 9112 section 7.1: A chunk is longer than its size says; the end of the body is searched for.',
+      'GET http://a/1 → 200 [response-truncated] res null "ok" !response RFC 9112 section 7.1: A chunk is longer than its size says; the reader searches for the end of the body.',
       'GET http://a/2 → 200 [complete] res 1 "2"',
     ],
   },

@@ -12,12 +12,12 @@ const BAD = 'HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad';
 const BAD_END = '→ 400 [complete] res 3 "bad"';
 const GET_OK = 'GET http://a/ → 200 [complete] res 2 "ok"';
 const RULE_3_2 =
-  '!request RFC 9112 section 3.2: The request target has none of the four forms: it is not a path, a URI, an authority or an asterisk.';
+  '!request RFC 9112 section 3.2: The request target has none of the four forms: path, URI, authority or asterisk.';
 const CASE =
-  '!request RFC 9110 section 9.1: Methods are case-sensitive: this one is not the registered method that has the same letters.';
+  '!request RFC 9110 section 9.1: Methods are case-sensitive: this one differs from a registered method only in case.';
 const NOT_HTTP = '!response RFC 9112 section 4: The answer is not HTTP';
 const REFUSED =
-  '!request RFC 9113 section 3.4: The server did not answer in HTTP/2: it does not speak it on this port.';
+  '!request RFC 9113 section 3.4: The server did not respond with HTTP/2: this port does not support it.';
 
 function undecided(name: string, steps: readonly Step[], expected: readonly string[]): Golden[] {
   const options = { protocol: WireProtocol.Undecided };

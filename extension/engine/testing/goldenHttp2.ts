@@ -476,8 +476,8 @@ function unnamedUpgrade(offered: string): Step[] {
 }
 
 const UNNAMED =
-  ' !response RFC 9110 section 15.2.2: A 101 response has no Upgrade field; the only protocol that was offered' +
-  ' is taken, if there is only one.';
+  ' !response RFC 9110 section 15.2.2: A 101 response has no Upgrade field; the protocol that the request' +
+  ' offered is assumed, if it offered only one.';
 
 const UNNAMED_UPGRADES: readonly Golden[] = [
   {

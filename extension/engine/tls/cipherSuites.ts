@@ -1,5 +1,5 @@
 /**
- * Names of cipher suites by the IANA registry "TLS Cipher Suites", as far as OpenSSL knows them
+ * Names in the IANA registry "TLS Cipher Suites" of the cipher suites that OpenSSL knows
  * (`openssl ciphers -V -stdname ALL:COMPLEMENTOFALL`).
  */
 const NAMES: Readonly<Record<number, string>> = {

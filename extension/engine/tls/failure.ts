@@ -1,9 +1,9 @@
-/** Why a TLS handshake failed, in one line for people. */
+/** Why a TLS handshake failed, in one readable line. */
 import type { Side } from '../exchange.ts';
 import { Direction } from '../record.ts';
 import type { TlsAlert } from './wire.ts';
 
-/** The first end of a connection. */
+/** The first direction to end. */
 export interface TlsEnd {
   readonly direction: Direction;
   readonly reset: boolean;
@@ -34,7 +34,7 @@ export function withLibraryReason(text: string, said: string | null, alert: TlsA
   return text === '' ? `TLS handshake failed: ${said}` : `${text}; ${said}`;
 }
 
-/** The connection ended while its handshake was under way. @param end the first one that was seen. */
+/** The connection ended during the handshake. @param end the first end seen; null: none. */
 export function cutText(end: TlsEnd | null, clientDirection: Direction | null): string {
   if (end?.reset === true) return 'TLS handshake not finished: the connection was reset';
   const by = end === null ? 'the program' : sender(end.direction, clientDirection);
@@ -55,10 +55,10 @@ export function nothingSentText(by: Side | null, reset: boolean, alertBy: Side |
       ? 'the TLS session ended before any data was sent: the server reset the connection after the handshake'
       : 'the TLS session ended before any data was sent: the server closed the connection after the handshake';
   if (reset)
-    return 'the TLS session ended before any data was sent: the client reset the connection after the handshake. A client that does not accept the certificate does this, and one that only tests the connection';
+    return 'the TLS session ended before any data was sent: the client reset the connection after the handshake. Clients do this if they reject the certificate, or only probe the connection';
   return alertBy === 'client'
-    ? 'the TLS session ended before any data was sent: after the handshake the client sent an alert, which is encrypted, and closed the connection. A client that does not accept the certificate does this, and one that only tests the connection'
-    : 'the TLS session ended before any data was sent: the client closed the connection after the handshake. A client that does not accept the certificate does this, and one that only tests the connection';
+    ? 'the TLS session ended before any data was sent: after the handshake the client sent an alert, which is encrypted, and closed the connection. Clients do this if they reject the certificate, or only probe the connection'
+    : 'the TLS session ended before any data was sent: the client closed the connection after the handshake. Clients do this if they reject the certificate, or only probe the connection';
 }
 
 function sender(direction: Direction, clientDirection: Direction | null): string {
@@ -66,12 +66,12 @@ function sender(direction: Direction, clientDirection: Direction | null): string
   return direction === clientDirection ? 'the client' : 'the server';
 }
 
-/** What an alert usually means, as a help to fix it; null if its name says enough, or too little to explain. */
+/** What an alert usually means, to help fix it; null if its name says enough, or is too vague to explain. */
 export function alertMeaning(code: number): string | null {
   return MEANINGS[code] ?? null;
 }
 
-/** By AlertDescription: RFC 8446 section 6.2, and what OpenSSL and GnuTLS send them for. */
+/** By AlertDescription: RFC 8446 section 6.2, and when OpenSSL and GnuTLS send them. */
 const MEANINGS: Readonly<Record<number, string>> = {
   40: 'The two sides have no cipher suite, key exchange or signature algorithm in common, or a certificate is missing.',
   42: 'The certificate of the other side is damaged or its signature is wrong.',

@@ -122,8 +122,7 @@ describe('a handshake', () => {
     },
   );
 
-  const leaves =
-    'A client that does not accept the certificate does this, and one that only tests the connection';
+  const leaves = 'Clients do this if they reject the certificate, or only probe the connection';
   const goodbye = `after the handshake the client sent an alert, which is encrypted, and closed the connection. ${leaves}`;
   it.each<[string, string, Step, string, string]>([
     [

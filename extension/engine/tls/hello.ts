@@ -1,6 +1,6 @@
 /**
- * ClientHello and ServerHello (RFC 8446 section 4.1, RFC 5246 section 7.4.1): the facts that a developer asks
- * for. What does not parse is null, never an exception.
+ * ClientHello and ServerHello (RFC 8446 section 4.1, RFC 5246 section 7.4.1): the fields that a developer
+ * needs. Unparsable parts are null; nothing throws.
  */
 
 export interface ClientHello {
@@ -13,14 +13,14 @@ export interface ClientHello {
 }
 
 export interface ServerHello {
-  /** Selected version: of supported_versions where there is one. */
+  /** Selected version, from supported_versions if present. */
   readonly version: number;
   readonly cipherSuite: number;
   /** Selected protocol; always null in TLS 1.3, where it is encrypted. */
   readonly alpn: string | null;
   /** A HelloRetryRequest (RFC 8446 section 4.1.4): another ClientHello follows. */
   readonly retry: boolean;
-  /** A pre-shared key was selected (RFC 8446 section 4.2.11): the session is resumed, or its key external. */
+  /** A pre-shared key was selected (RFC 8446 section 4.2.11): a resumed session, or an external key. */
   readonly preSharedKey: boolean;
 }
 

@@ -24,9 +24,9 @@ export interface TlsLibrary {
   readonly inExecutable: boolean;
   /** Its functions are probed: the plaintext is seen. */
   readonly attached: boolean;
-  /** Boot time (ns) since when; null or missing: not attached, or not known. */
+  /** Boot time (ns) when attached; null or missing: not attached or unknown. */
   readonly since?: string | null;
-  /** How returns are seen; null where nothing is attached. */
+  /** How returns are probed; null if not attached. */
   readonly returns: 'instructions' | 'uretprobe' | null;
   /** Why it is not attached, as a text for the user, to follow "not decrypted: "; null when it is. */
   readonly reason: string | null;
@@ -36,7 +36,7 @@ export interface TlsLibrary {
 export interface Unread {
   /** It was already open when the trace first saw it. */
   readonly late: boolean;
-  /** Milliseconds since the trace's start: the first byte of it that was seen; null when none was. */
+  /** When its first byte was seen, in milliseconds since the trace's start; null: none was. */
   readonly first: number | null;
   /** A session was matched to it. */
   readonly hasSession: boolean;
@@ -113,7 +113,8 @@ export function decryptionSentences({
   const others = (libraries ?? []).filter(({ attached }) => !attached);
   for (const reason of reasonsOf(others)) sentences.push(`Not decrypted: ${reason}.`);
   if (off !== null && sentences.length === 0) sentences.push(`Not decrypted: ${off}.`);
-  else if (libraries?.length === 0 && !unseen) sentences.push('No TLS library was recognised in it.');
+  else if (libraries?.length === 0 && !unseen)
+    sentences.push('No TLS library was recognised in the process.');
   if (calls > 0) sentences.push(`${count(calls, 'call')} seen over TLS.`);
   if (encrypted > 0) sentences.push(`${count(encrypted, 'TLS connection')} without plaintext.`);
   return sentences;
@@ -123,7 +124,7 @@ function count(number: number, one: string): string {
   return `${number.toLocaleString('en-US')} ${one}${number === 1 ? '' : 's'}`;
 }
 
-/** Milliseconds from the connection's first byte until the last library was probed; at most 0: all were by then. */
+/** Milliseconds from the connection's first byte until the last library was probed; 0 or less: all were by then. */
 function lagOf(
   libraries: readonly TlsLibrary[],
   first: number,
@@ -199,8 +200,8 @@ export class TlsLibraries {
   }
 
   /**
-   * Why a connection of this process has no plaintext, as a part of a sentence.
-   * @param milliseconds of a boot time, since the trace's start
+   * Why a connection of this process has no plaintext, as a clause.
+   * @param milliseconds converts boot time to time since the trace's start
    */
   reason(
     pid: number,
@@ -215,7 +216,7 @@ export class TlsLibraries {
     if (libraries.length === 0 && known !== undefined && known.unbound > 0)
       return `TLS of the process is decrypted, ${UNMATCHED}`;
     if (libraries.length === 0) return this.off ?? (known?.unseen === true ? UNSEEN : UNRECOGNISED);
-    // If another library cannot be decrypted, that is the reason, not the decrypted one that was not used.
+    // Libraries that cannot be decrypted are the reason if no other is attached; otherwise they are only added.
     const reasons = reasonsOf(others);
     if (attached.length === 0) return reasons.join('; ');
     const names = [...new Set(attached.map(({ kind }) => tlsLibraryName(kind)))].join(' and ');

@@ -2,7 +2,7 @@
 import type { TlsLibraryName } from '../record.ts';
 import { alertName } from './versionAndAlertNames.ts';
 
-/** An error as a record has it, reported by the library of one side. */
+/** An error from a record, as reported by one side's library. */
 export interface LibraryError {
   readonly library: TlsLibraryName | null;
   readonly side: 'client' | 'server' | null;

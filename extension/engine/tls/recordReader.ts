@@ -1,5 +1,5 @@
 /**
- * Cuts one direction into TLS records (RFC 8446 section 5.1, RFC 5246 section 6.2.1) and passes on their
+ * Splits a direction into TLS records (RFC 8446 section 5.1, RFC 5246 section 6.2.1) and passes on their
  * fragments. Once a record boundary is lost, it is not searched for again.
  */
 

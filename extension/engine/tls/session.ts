@@ -30,7 +30,7 @@ export class TlsSession {
   /** Connection id of its socket; null while unknown. */
   socket: bigint | null = null;
   hasPlaintext = false;
-  /** What its library objects to in the peer's certificate; null = nothing. */
+  /** Its library's objection to the peer's certificate; null = none. */
   verdict: string | null = null;
 
   readonly #info: StoredConnection;
@@ -38,11 +38,11 @@ export class TlsSession {
   readonly #host: ConnectionHost;
   /** What the socket carried before this session. */
   #before: Before = 'nothing';
-  /** It is carried by another session, whose handshake is the one in the socket's bytes. */
+  /** Carried by another session, whose handshake is in the socket's bytes. */
   #inner = false;
   /** Ends of the socket, held back: bytes received before them may not have been decrypted yet. */
   #ends: End[] = [];
-  /** The process has read the end of the socket's bytes. */
+  /** The process has read EOF from the socket. */
   #socketRead = false;
   /** The process for which this is counted as a session without a known socket; null: not counted. */
   #countedFor: number | null = null;
@@ -88,7 +88,7 @@ export class TlsSession {
     tls.failure = libraryReason(said);
     this.verdict = libraryVerdict(said);
     this.#info.side ??= record.side;
-    // Until its socket is known, a session counts as joined late.
+    // This flag is set until the session's socket is known.
     this.#info.joinedLate = (record.flags & FLAG_JOINED_LATE) !== 0;
   }
 
@@ -150,7 +150,7 @@ export class TlsSession {
   }
 
   /**
-   * The library reports the end of the plaintext. It means the peer's close_notify, unless the end of the socket was read
+   * The library reports the end of the plaintext. This means the peer's close_notify, unless the socket's EOF was read
    * before, which some libraries report in the same way.
    */
   confirm<T extends End>(record: T): T {

@@ -123,12 +123,12 @@ export class TlsSocket implements TlsDissector {
         if (this.#exchange === null) {
           const [reason, explained] = this.#withoutPlaintext();
           const exchange = this.#show(reason, explained);
-          // The program closed because of the certificate, or at least knowing the verdict on it.
+          // The program closed because of the certificate, or at least after the verdict on it.
           if (!explained && this.#verdict !== null && this.#firstEnd?.direction === Direction.Out)
             exchange.relabel(['handshake-failed']);
         }
-        // Waits while the helper looks at the program, for the reason, and while a session may still decrypt what it has
-        // received, which would remove the row.
+        // Wait for the helper to inspect the program for the reason, and for any session that may still decrypt
+        // received data, which would remove the row.
         const reasonIsFinal = this.#exchange?.encrypted?.explained !== true;
         if (this.#sessions === 0 && (reasonIsFinal || this.#host.librariesKnown(this.#pid))) this.#end();
         else this.#ending = { at: this.#time, since: context.emitted };
@@ -260,7 +260,7 @@ export class TlsSocket implements TlsDissector {
       : direction === Direction.Out;
   }
 
-  /** Fails after a moment in which the sessions' library may report more. */
+  /** Fails after a delay in which the sessions' library may report more. */
   #failSoon(text: string, context: PieceContext): void {
     if (this.#ended || this.#failing !== null || this.#isForeign) return;
     this.#failing = { text, at: this.#time, since: context.emitted };

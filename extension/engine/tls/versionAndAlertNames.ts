@@ -53,7 +53,7 @@ const ALERTS: Readonly<Record<number, string>> = {
   121: 'ech_required',
 };
 
-/** The registry's name; null for a number that it does not have. */
+/** The registered name; null for an unregistered number. */
 export function alertName(code: number): string | null {
   return ALERTS[code] ?? null;
 }

@@ -47,7 +47,7 @@ export interface WireFacts {
   readonly notTls: string | null;
   /** The server asked for a certificate (TLS 1.3), and the client sent an empty list of them. */
   readonly certificateDeclined: boolean;
-  /** The side whose newest record after the handshake is an alert, or in TLS 1.3 as short as one. */
+  /** The side that was first to send an alert after the handshake (in TLS 1.3, a record as short as one) and nothing after it. */
   readonly closingAlert: Direction | null;
   /** The client sent data after the handshake, as far as record boundaries are known. */
   readonly dataSeen: boolean;
@@ -69,7 +69,7 @@ const EMPTY_CERTIFICATE = 4 + 1 + 3;
 const JDK_PADDING = 16;
 /** Possible lengths of a Finished message: a header and a hash. */
 const FINISHED: readonly number[] = [4 + 32, 4 + 48];
-/** The last handshake records of a client, at most: Certificate, CertificateVerify and Finished. */
+/** Limit on a client's last handshake records: Certificate, CertificateVerify and Finished. */
 const MAX_CLIENT_RECORDS = 3;
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };

@@ -1,5 +1,5 @@
 /**
- * A collector for tests: an HTTP server that takes what OTLP/HTTP with JSON allows and refuses the rest, by the fields of
+ * A collector for tests: an HTTP server that accepts valid OTLP/HTTP with JSON and rejects the rest, by the fields of
  * opentelemetry-proto (trace, common, resource; version 1).
  */
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
@@ -86,7 +86,7 @@ export function isTraceRequest(value: unknown): value is TraceRequest {
   return request(value);
 }
 
-/** Answers in order; when there are none left, everything is taken. */
+/** Sent in order; after the last one, everything is accepted. */
 export interface ScriptedAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -109,7 +109,7 @@ export class Collector {
   readonly spans: Span[] = [];
   readonly resources: string[] = [];
   readonly requests: { readonly headers: IncomingHttpHeaders; readonly spans: number }[] = [];
-  /** What was not OTLP. */
+  /** Invalid requests. */
   readonly wrong: string[] = [];
   readonly answers: ScriptedAnswer[] = [];
 

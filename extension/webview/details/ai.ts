@@ -27,7 +27,7 @@ const API_NAMES: Readonly<Record<AiApi, string>> = {
   'gemini-generate-content': 'Gemini generateContent',
 };
 
-/** Words for kinds of parts; plain text needs none. */
+/** Labels of part types; plain text needs none. */
 const PART_NAMES: Readonly<Record<AiPart['type'], string>> = {
   text: '',
   reasoning: t('Reasoning'),
@@ -37,7 +37,7 @@ const PART_NAMES: Readonly<Record<AiPart['type'], string>> = {
   other: t('Not text:'),
 };
 
-/** Of a language model or an MCP server. */
+/** For a language model or MCP server. */
 export function aiTab(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
   const { ai, mcp } = exchange;
   if (ai !== null) return modelTab(exchange, ai, actions);

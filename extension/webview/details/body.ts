@@ -15,19 +15,19 @@ import { FoldedLines } from './foldedLines.ts';
 import { imageInfo, MAX_PIXELS } from './image.ts';
 import type { TabActions } from './tabActions.ts';
 
-/** Characters that are laid out; the editor is made for more. */
+/** Characters laid out; the editor can handle more. */
 export const MAX_TEXT = 256 * 1024;
 export const MAX_HEX_BYTES = 64 * 1024;
 const MAX_FORM_FIELDS = 1_000;
 const MAX_PARTS = 100;
-/** Of one part of many. */
+/** Per multipart part. */
 const MAX_PART_TEXT = 16 * 1024;
 const MAX_PART_HEX_BYTES = 1024;
 /** Bytes of an image that is drawn. */
 const MAX_IMAGE_BYTES = 8 * 1024 * 1024;
 /** Lines in one block: blocks out of sight cost no layout (content-visibility). */
 const LINES_PER_BLOCK = 50;
-/** A line of a block at most this long, so that a body without line ends is laid out in parts, too. */
+/** Longest line of a block, so that a body without line breaks is laid out in parts, too. */
 const MAX_LINE = 4_096;
 
 const FROM_FILE = t(
@@ -129,7 +129,7 @@ function absence(message: MessageJson, part: 'request' | 'response'): string {
   return t('The body was not captured.');
 }
 
-/** @param offer takes a button that belongs to the content, where there is one. */
+/** @param offer receives the content's button, if it has one. */
 export function textContent(
   text: string,
   kind: ContentKind,

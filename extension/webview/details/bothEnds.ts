@@ -99,7 +99,7 @@ function name(exchange: ExchangeJson): string {
   return callProcessText(exchange) ?? t('unknown process');
 }
 
-/** Milliseconds, exact to the microsecond, of which Date.parse keeps none. */
+/** Milliseconds including microseconds, which Date.parse drops. */
 function elapsed(from: string, to: string): number {
   const [[start, startMicros], [end, endMicros]] = [secondAndMicros(from), secondAndMicros(to)];
   return end - start + (endMicros - startMicros) / 1_000;
@@ -111,9 +111,7 @@ function secondAndMicros(time: string): [number, number] {
   return [Date.parse(time.replace(/\.\d+/, '')), Number(fraction.padEnd(6, '0').slice(0, 6))];
 }
 
-/**
- * If the other end captured more of this body, that end's: both ends moved the same bytes.
- */
+/** Uses the other end's body if it captured more of it: both ends moved the same bytes. */
 export function fromWhole(exchange: ExchangeJson, peer: ExchangeJson): ExchangeJson {
   return {
     ...exchange,

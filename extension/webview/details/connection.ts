@@ -82,7 +82,7 @@ function proxyFact({ protocol, client, target }: ExchangeJson['connection']['thr
   return { name: t('Through {0}', protocol), value, remark, code: true };
 }
 
-/** A session has an id of its own. */
+/** TLS sessions have their own id. */
 function socketRemark({ connection, tls }: ExchangeJson): string | null {
   const socket = tls?.socket ?? connection.id;
   return socket === connection.id ? null : t('session on connection {0}', socket);

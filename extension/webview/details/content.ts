@@ -30,7 +30,7 @@ export function formFields(text: string): readonly (readonly [string, string])[]
   return [...new URLSearchParams(text)];
 }
 
-/** Bytes of a base64 text's beginning, at most `limit`. Other characters end it. */
+/** Decodes at most `limit` bytes of a base64 text, up to an invalid character. */
 export function base64Bytes(text: string, limit: number): Uint8Array {
   const characters = Math.ceil(limit / 3) * 4;
   let part = text.slice(0, characters);

@@ -142,7 +142,7 @@ export class Details {
     this.#render();
   }
 
-  /** VS Code's menu is the one of the call; Copy is in it only where something is selected. */
+  /** VS Code shows the call's menu, with Copy only if text is selected. */
   #nameMenu(): void {
     const row = this.#row;
     if (row === null) return;
@@ -161,12 +161,12 @@ export class Details {
     return this.#revealed;
   }
 
-  /** Puts the keyboard on the open tab. */
+  /** Focuses the open tab. */
   focus(): void {
     this.#tabs.get(this.#shownTab)?.focus();
   }
 
-  /** Some tabs are there only for calls that have something for them. */
+  /** Some tabs are shown only for calls with content for them. */
   #offer(tab: TabId, offered: boolean): void {
     const button = this.#tabs.get(tab) as HTMLElement;
     if (button.hidden === !offered) return;
@@ -174,7 +174,7 @@ export class Details {
     this.#showTab(this.#tab);
   }
 
-  /** The chosen tab, or the first where the call has no such tab: it is kept for the next call. */
+  /** The chosen tab, or the first if the call lacks it; the choice is kept for the next call. */
   get #shownTab(): TabId {
     return this.#tabs.get(this.#tab)?.hidden === true ? 'summary' : this.#tab;
   }
@@ -219,7 +219,7 @@ export class Details {
     const tab = this.#shownTab;
     if (exchange === null) return;
     if (this.#rendered?.exchange === exchange && this.#rendered.tab === tab) return;
-    // A running call is sent again and again: the scroll position stays.
+    // A running call is sent repeatedly: keep the scroll position.
     const same = this.#rendered?.exchange.id === exchange.id && this.#rendered.tab === tab;
     const { scrollTop } = this.#panel;
     const found = TABS.find(({ id }) => id === tab);

@@ -1,4 +1,4 @@
-/** What the tabs are made of. */
+/** Building blocks of tabs. */
 
 import { copiedLine } from '../../escape/copied.ts';
 import { localized } from '../../words/localized.ts';
@@ -15,10 +15,10 @@ export interface Fact {
   readonly name: string;
   /** null: unknown. */
   readonly value: string | null;
-  /** Shown after the value, less important. */
+  /** Shown muted, after the value. */
   readonly remark?: string | null;
   readonly copy?: ((text: string) => void) | undefined;
-  /** A link behind the value. */
+  /** A link after the value. */
   readonly action?: { readonly label: string; readonly run: () => void };
   readonly code?: boolean;
 }
@@ -58,7 +58,7 @@ export function heading(text: string, ...actions: readonly Node[]): HTMLElement 
   return el('div', { class: 'heading' }, el('h3', {}, text), ...actions);
 }
 
-/** A sentence that must not be overlooked; also one from the engine, in English. */
+/** A prominent sentence; one from the engine (in English) is translated. */
 export function note(sentence: string, tone: 'limit' | 'fault' | 'info' = 'fault'): HTMLElement {
   return el('p', { class: 'note', 'data-tone': tone }, localized(sentence));
 }

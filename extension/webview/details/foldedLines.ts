@@ -1,7 +1,6 @@
 /**
- * Lines of a formatted body that fold as in an editor: lines with more indentation are beneath a line. If there are
- * many, the next ones are created when the user scrolls to them, because a browser may take too long to lay out all of
- * them.
+ * Lines of a formatted body that fold by indentation, as in an editor. If there are many, more are created as the
+ * user scrolls, because a browser may take too long to lay out all of them.
  */
 import type { CodeLine } from '../../words/codeLines.ts';
 import { indentation } from '../../words/laidOut.ts';
@@ -14,22 +13,22 @@ import { el, textButton } from '../dom.ts';
 const LINES_PER_BLOCK = 50;
 /** Lines that are made at a time. */
 const LINES_AT_ONCE = 500;
-/** Further lines are created when the end of the others is this near to the visible part. */
+/** More lines are created when the current end is this close to the visible part. */
 const NEAR = '1500px';
 
 export class FoldedLines {
   readonly #lines: readonly CodeLine[];
-  /** Made when they are first shown. */
+  /** Created when first shown. */
   readonly #elements: HTMLElement[] = [];
   readonly #blocks: HTMLElement[] = [];
   readonly #folded = new Set<number>();
   readonly #end = el('div', { class: 'more-lines' });
   readonly #observer: IntersectionObserver;
-  /** What is not hidden: the numbers of lines, and of a folded one how many are beneath it. */
+  /** Visible lines: their index, and how many lines a folded one hides. */
   #shown: readonly { readonly index: number; readonly hides: number }[];
   readonly element: HTMLElement;
   /**
-   * Folds everything but the outermost level, or unfolds it; null: there is nothing to fold. The keyboard uses this.
+   * Folds everything but the outermost level, or unfolds it; null: there is nothing to fold. For keyboard users.
    */
   readonly all: HTMLButtonElement | null;
 
@@ -50,7 +49,7 @@ export class FoldedLines {
         // An element that was removed from the page is replaced by a new one.
         else if (!this.element.isConnected) this.#observer.disconnect();
       },
-      // Relative to the scrolling element, which the margin of the window is not.
+      // Relative to the scroll container, unlike rootMargin.
       { scrollMargin: NEAR } as IntersectionObserverInit,
     );
     this.#make();
@@ -102,18 +101,18 @@ export class FoldedLines {
   #element(content: CodeLine, index: number): HTMLElement {
     const { indent, pieces } = content;
     const line = el('div', { class: 'laid-out' });
-    // A hanging indent: what wraps stays below its beginning.
+    // A hanging indent: wrapped text stays below its start.
     const hanging = indentation(content).length + 2;
     line.style.paddingInlineStart = `${hanging}ch`;
     line.style.textIndent = `${-hanging}ch`;
     if (this.#folds(index)) {
-      // Drawn by the style sheet: what is selected and copied has no sign of it.
+      // Drawn by the style sheet, so that it is not selected or copied.
       const sign = el('span', { class: 'fold', 'aria-hidden': 'true' });
       sign.style.insetInlineStart = `${indent * 2}ch`;
       sign.addEventListener('click', () => this.#toggle(index));
       line.append(sign);
     }
-    // Written, so that it is copied.
+    // As text, so that it is copied.
     line.append(indentation(content));
     for (const { kind, text } of pieces) line.append(el('span', { class: `t-${kind}` }, visibleLine(text)));
     return line;
@@ -139,7 +138,7 @@ export class FoldedLines {
 
   #show(): void {
     const shown: { index: number; hides: number }[] = [];
-    /** Levels of the fold that hides what comes. */
+    /** Indent of the fold that hides lines. */
     let hiding = Number.POSITIVE_INFINITY;
     this.#lines.forEach(({ indent }, index) => {
       const last = shown.at(-1);

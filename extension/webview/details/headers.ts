@@ -14,7 +14,7 @@ type Fields = readonly SeenField[];
 /** Characters of all fields as text; copying gives all. */
 const MAX_TEXT = 256 * 1024;
 
-/** A field value beyond this is cut on screen; copying gives all of it. */
+/** Longer values are truncated on screen; copying gives all. */
 const MAX_VALUE = 16_384;
 /** More fields than any sane message has; copying gives all of them. */
 const MAX_FIELDS = 1_000;

@@ -1,6 +1,6 @@
 /**
- * What an image's first bytes show: only formats whose size is known before they are drawn, because a small file can
- * claim a size larger than the memory. Pure.
+ * Type and size from an image's first bytes. Only formats whose size is known before decoding, because a small file
+ * can claim a size larger than memory. Pure.
  */
 
 export interface ImageInfo {
@@ -10,10 +10,10 @@ export interface ImageInfo {
   readonly height: number;
 }
 
-/** Pixels of an image that is drawn: four bytes each while it is. */
+/** Maximum pixels of a drawn image: four bytes each. */
 export const MAX_PIXELS = 40_000_000;
 
-/** @returns null for another format, or when the beginning does not say. */
+/** @returns null for other formats, or if the bytes do not tell. */
 export function imageInfo(bytes: Uint8Array): ImageInfo | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
@@ -54,7 +54,7 @@ function webp(bytes: Uint8Array, view: DataView): ImageInfo | null {
   }
 }
 
-/** ITU T.81: segments up to the frame header (SOF0 to SOF15, but DHT, JPG and DAC). */
+/** ITU T.81: segments up to the frame header (SOF0 to SOF15, not DHT, JPG or DAC). */
 function jpeg(view: DataView): ImageInfo | null {
   for (let at = 2; ; ) {
     if (view.getUint8(at) !== 0xff) return null;

@@ -1,4 +1,4 @@
-/** How the name of a call's server was found, as facts. */
+/** How a call's server name was resolved, as facts. */
 
 import type { ExchangeJson } from '../../engine/exchangeJson.ts';
 import { localized } from '../../words/localized.ts';
@@ -7,7 +7,7 @@ import { t } from '../../words/translate.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import type { Fact } from './elements.ts';
 
-/** None where it is not known. */
+/** Empty if not known. */
 export function lookupFacts({ lookup, timings }: ExchangeJson): readonly Fact[] {
   if (lookup === null) return [];
   const { name, alias, alsoTried, addresses, server, transport, types, queries, error } = lookup;
@@ -32,10 +32,10 @@ export function lookupFacts({ lookup, timings }: ExchangeJson): readonly Fact[] 
   list.push({
     name: t('Name server'),
     value: transport === 'resolved' ? 'systemd-resolved' : server,
-    remark: transport === 'tcp' ? t('by TCP, as the answer was too long') : null,
+    remark: transport === 'tcp' ? t('over TCP, because the answer was too long') : null,
     code: true,
   });
-  list.push({ name: t('Queries'), value: numberText(queries), remark: types.join(' and ') });
+  list.push({ name: t('Queries'), value: numberText(queries), remark: types.join(', ') });
   if (timings.lookupMs !== null) list.push({ name: t('Lookup'), value: durationText(timings.lookupMs) });
   return list;
 }

@@ -1,4 +1,4 @@
-/** What is shown of a call to an MCP server: each request with its arguments and its result. */
+/** The tab of a call to an MCP server: each request with its arguments and its result. */
 
 import type { McpCall, McpJson } from '../../engine/ai/aiJson.ts';
 import { textKind } from '../../words/contentKind.ts';

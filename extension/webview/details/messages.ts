@@ -1,4 +1,4 @@
-/** The tab Messages: what a WebSocket, an event stream or the like carries, live; and one message in full. */
+/** The Messages tab: live messages of a WebSocket, an event stream or similar; and one message in full. */
 
 import type { ExchangeJson, ProtobufJson, StreamMessageJson } from '../../engine/exchangeJson.ts';
 import { parseContentType } from '../../http/mediaType.ts';
@@ -18,14 +18,14 @@ const MAX_PREVIEW = 300;
 /** While a key is held down, only the message at which it stops is requested. */
 const ASK_DELAY_MS = 60;
 
-/** A line: a message, or how many were not kept before the one with number `before`. */
+/** A line: a message, or the number of messages not kept before message `before`. */
 type Item = StreamMessageJson | { readonly omitted: number; readonly before: number };
 
-/** A message is known by its number; a line of omitted ones lies right before the next message. */
+/** A message's key is its number; the key of an omission sorts right before the next message. */
 const keyOf = (item: Item): number => ('number' in item ? item.number : item.before - 0.5);
 
 export interface MessagesEvents {
-  /** Asks for one message with all that is held of it. */
+  /** Requests everything held of one message. */
   readonly message: (id: number, number: number) => void;
   readonly copy: (text: string) => void;
 }
@@ -55,7 +55,7 @@ export class MessagesView {
   #items: readonly Item[] = [];
   /** Number of the chosen message. */
   #chosen: number | null = null;
-  /** What is known about it; its text was cut for the list. */
+  /** The chosen message as listed, with truncated text. */
   #preview: StreamMessageJson | null = null;
   #full: StreamMessageJson | null = null;
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -102,7 +102,7 @@ export class MessagesView {
     this.element = el('div', { class: 'messages' }, this.#summary, panes);
   }
 
-  /** The exchange as the host knows it now; its messages are cut to what a line shows. */
+  /** The exchange as the host knows it; its messages are truncated for the list. */
   show(exchange: ExchangeJson): readonly Node[] {
     const { messageStream: stream, messages } = exchange;
     if (stream === null) {
@@ -118,7 +118,7 @@ export class MessagesView {
     this.#list.refresh();
     const preview = messages.find(({ number }) => number === this.#chosen) ?? null;
     if (preview !== null && !sameContent(preview, this.#preview)) {
-      // Secrets are shown or hidden now.
+      // Secrets were revealed or masked.
       this.#preview = preview;
       this.#full = null;
       this.#ask();
@@ -301,7 +301,7 @@ export class MessagesView {
   }
 }
 
-/** One line of the list, used again for other messages. */
+/** One line of the list, reused for other messages. */
 class Line {
   readonly element = el('div', { class: 'message', role: 'row' });
   readonly #cells = ['number', 'direction', 'time', 'kind', 'size', 'preview'].map((name, i) =>
@@ -376,7 +376,7 @@ function kindOf({ kind, fields }: StreamMessageJson): string {
   return kind;
 }
 
-/** By name, or by a guess. */
+/** By type, or guessed. */
 function protobufContent({ type, source, text, note: remark }: ProtobufJson): readonly Node[] {
   const parts: Node[] = [];
   if (type !== null) {

@@ -66,7 +66,7 @@ const HOW: Readonly<Record<RelatedCall['how'], string>> = {
   'sent before as': t('sent before as'),
 };
 
-/** Redirects and further attempts, as links. */
+/** Related calls, as links. */
 function relatedSection(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
   const related = actions.related(exchange);
   if (related.length === 0) return [];
@@ -85,7 +85,7 @@ function ended(exchange: ExchangeJson): ExchangeJson & Pick<ExchangeRow, 'connec
   return { ...exchange, connectAttempts: exchange.failure?.attempts ?? 0, tlsFailure };
 }
 
-/** Of a connection that is not decrypted, or whose handshake failed. */
+/** For a connection not decrypted, or whose handshake failed. */
 function encryptedSummary(
   exchange: ExchangeJson,
   { reason, sent, received }: NonNullable<ExchangeJson['encrypted']>,
@@ -119,7 +119,7 @@ function encryptedSummary(
   return parts;
 }
 
-/** Of something that failed before there was a call. */
+/** For a failure before there was a call. */
 function failureSummary(exchange: ExchangeJson, reason: string): readonly Node[] {
   const failed = exchange.completeness.includes('lookup-failed');
   const said = localized(reason);
@@ -227,7 +227,7 @@ function sourceFacts({ id, debug }: ExchangeJson, { openSource }: TabActions): F
   return [{ name: t('Source'), value: t('at {0}', sourceText(source)), remark: name, action: open }];
 }
 
-/** The functions that led to the call. Those outside the program's own code are less important. */
+/** The call stack; only the frame of the source line is highlighted. */
 function stackSection({ id, debug }: ExchangeJson, { openSource }: TabActions): readonly Node[] {
   const source = debug?.source ?? null;
   if (source === null || source.stack.length < 2) return [];
@@ -277,7 +277,7 @@ function headersSize(message: MessageJson | null): string | null {
   return message === null || message.headersSize === null ? null : sizeText(message.headersSize);
 }
 
-/** All that was sent for the call, framing included. */
+/** Bytes of request and response, framing included. */
 function transferFacts({ request, response }: ExchangeJson): Fact[] {
   const [asked, answered] = [request?.wireSize ?? null, response?.wireSize ?? null];
   if (asked === null || answered === null) return [];

@@ -21,7 +21,7 @@ export class TabBar {
     new ResizeObserver(() => this.fit()).observe(this.element);
   }
 
-  /** Another tab is selected, or there are others: the selected one is always in the bar. */
+  /** Call when the tabs or the selection change. The selected tab is always in the bar. */
   fit(): void {
     const offered = this.#tabs.filter((tab) => !tab.hidden);
     for (const tab of offered) tab.classList.remove('overflowed');

@@ -24,7 +24,7 @@ export type TabId =
 export interface Tab {
   readonly id: TabId;
   readonly label: string;
-  /** Shows messages, of which an encrypted connection has none. */
+  /** Shows messages; an encrypted connection has none. */
   readonly ofMessages?: boolean;
   readonly render: (exchange: ExchangeJson, actions: TabActions) => readonly Node[];
 }

@@ -72,17 +72,17 @@ export function timingTab(exchange: ExchangeJson, actions: Pick<TabActions, 'pee
   return parts;
 }
 
-/** Whether an unseen phase may have happened: it is shown as a dash then. */
+/** Whether an unseen phase may have happened; if so, a dash is shown. */
 function mayHave({ encrypted, failure, tls }: ExchangeJson, phase: PhaseName): boolean {
   if (failure !== null) return false;
   // A lookup is shown only where it is certain; most connections have none.
   if (phase === 'lookup') return false;
   if (phase === 'tls') return tls !== null;
-  // There are no messages in what is encrypted.
+  // No messages are visible in encrypted data.
   return encrypted === null || phase === 'connect';
 }
 
-/** `before` is what came before the request, and is not in the duration of the call. */
+/** `before`: time before the request, not part of the call's duration. */
 function totalOf({ encrypted, failure, timings }: ExchangeJson): {
   label: string;
   span: string;

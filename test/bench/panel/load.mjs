@@ -1,6 +1,6 @@
-// The program that is debugged while the panel is measured: as many calls a second as the file `rate` says (JSON:
-// { "perSecond", "calls", "asked": a number that is another each time }), spread over connections that are kept alive;
-// `probe` in it: one call now and then, each on record with its time in the file `probes`.
+// The program that is debugged while the panel is measured: makes as many calls per second as the file `rate` says
+// (JSON: { "perSecond", "calls", "asked": a different number each time }), spread over keep-alive connections; with
+// `probe` in it, also a call every 400 ms, recorded with its time in the file `probes`.
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// WebSocket echo. Usage: echo.mjs server PORT | echo.mjs client URL SECONDS SOCKETS. The client sends a message on each socket when
-// the one before has come back, and says as JSON how many did so in a second, and how long they took in milliseconds.
+// WebSocket echo. Usage: echo.mjs server PORT | echo.mjs client URL SECONDS SOCKETS. The client sends a message on each
+// socket when the previous one has come back, and prints messages per second and their latency in milliseconds as JSON.
 import { WebSocket, WebSocketServer } from 'ws';
 
 const SIZE = 200;

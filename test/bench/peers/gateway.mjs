@@ -1,5 +1,5 @@
-// A server that makes one call for each that it answers, to the address in its argument. It says where it listens; by a
-// message it is asked for the CPU time that it has used.
+// A server that makes one call for each that it answers, to the address in its argument. It reports its
+// port; a message asks it for the CPU time that it has used.
 import { Agent, createServer, get } from 'node:http';
 
 const [target] = process.argv.slice(2);

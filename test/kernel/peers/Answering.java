@@ -6,7 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Executors;
 
-/** As answering.mjs, by the server of the JDK. */
+/** Like answering.mjs, with the JDK's server. */
 public class Answering {
     static String folder;
 

@@ -1,5 +1,5 @@
 // Calls that fail: `Failing url|http (METHOD URL MILLISECONDS BYTES)...`, as failing.py makes them: by HttpURLConnection or
-// by java.net.http, which offers h2c where it may. The property `seen` is the folder of failures.py.
+// by java.net.http, which offers h2c where it may. The property `seen` is the FOLDER of failures.py.
 import java.io.InputStream;
 import java.net.HttpURLConnection;
 import java.net.URI;

@@ -1,6 +1,6 @@
 /**
- * `serve`: language models and an MCP server on loopback, all answering in the way of the public APIs.
- * `call PORT`: one call to each, with the clients that programs use.
+ * `serve`: language models and an MCP server on loopback, all answering like the public APIs.
+ * `call PORT`: one call to each, with the usual client libraries.
  */
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';

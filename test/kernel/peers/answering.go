@@ -1,4 +1,4 @@
-// As answering.mjs, by net/http.
+// Like answering.mjs, with net/http.
 package main
 
 import (

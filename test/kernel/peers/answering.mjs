@@ -1,6 +1,6 @@
-// A server whose clients fail, or that fails itself: `answering.mjs PORT FOLDER`. By the last part of the path: `whole` is
-// answered at once, `early` before its body is read, `cut` is broken off within its body; all else is answered after two
-// seconds, and a file in the folder, named by the path, shows that it has been read.
+// A server whose clients fail, or that fails itself: `answering.mjs PORT FOLDER`. By the last part of the path: `whole`
+// is answered at once, `early` before its body is read, the response to `cut` is truncated in its body; all others are
+// answered after two seconds, and a file in FOLDER, named by the path, shows that the request was read.
 import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';

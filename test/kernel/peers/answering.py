@@ -1,4 +1,4 @@
-"""As answering.mjs, by aiohttp."""
+"""Like answering.mjs, with aiohttp."""
 import asyncio, os, sys
 from aiohttp import web
 

@@ -1,5 +1,5 @@
-// A server and its client in one process: burst.mjs CALLS SIZE. Each call has a path and a body of its own. Begins with the
-// first line of its standard input, and ends with it.
+// A server and its client in one process: burst.mjs CALLS SIZE. Each call has a path and a body of its own. Begins at
+// the first line of its standard input, and ends at its end.
 import { Agent, createServer, get } from 'node:http';
 
 const [calls, size] = process.argv.slice(2, 4).map(Number);

@@ -1,5 +1,5 @@
-// A client that says what it sent and received. Usage: client.mjs http|fetch BASE-URL
-// Reads one plan a line from standard input: {method, path, id, size, headers, binary, expect}; writes one
+// A client that reports what it sent and received. Usage: client.mjs http|fetch BASE-URL
+// Reads one plan per line from standard input: {method, path, id, size, headers, binary, expect}; writes one
 // line for each when it is done. With `http`, one connection is kept alive for all.
 import { createHash, randomBytes } from 'node:crypto';
 import http from 'node:http';

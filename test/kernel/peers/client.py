@@ -1,4 +1,4 @@
-"""A client that says what it sent and received. Usage: client.py requests|aiohttp BASE-URL
+"""A client that reports what it sent and received. Usage: client.py requests|aiohttp BASE-URL
 
 Plans and lines as in client.mjs. aiohttp sends all plans at once, on as many connections as it likes.
 """

@@ -1,4 +1,4 @@
-"""Connects where nobody listens, to several addresses of one port in a row. Prints the ports, as JSON, by what was done."""
+"""Connects to ports with no listener, at several addresses in a row. Prints the port of each case, as JSON."""
 import contextlib
 import http.server
 import json

@@ -1,5 +1,5 @@
-// A client of lldb's debug adapter, as an extension host is one: `dapClient.mjs ADAPTER PID` attaches, and reports when
-// the program runs and when it has stopped. It never continues it.
+// A DAP client of lldb's adapter, like VS Code: `dapClient.mjs ADAPTER PID` attaches, and reports when the program runs
+// and when it has stopped. It never continues the program.
 import { spawn } from 'node:child_process';
 
 const [adapter, pid] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-// Not HTTP: a server on 127.0.0.1 that answers bytes that look like nothing known. Writes {port, pid}; ends
+// Not HTTP: a server on 127.0.0.1 that answers with bytes of no known protocol. Writes {port, pid}; ends
 // when its standard input ends.
 import { randomBytes } from 'node:crypto';
 import net from 'node:net';

@@ -1,7 +1,7 @@
 """
 Calls that fail: `failing.py http.client|requests|aiohttp (METHOD URL MILLISECONDS BYTES)...`, one after the other, with
-connections kept alive; 0 milliseconds: no limit. `https+any://`: whatever the certificate is. In every language the time
-begins with the attempt to connect and again when the request is sent, so that both are made however slow the machine is.
+connections kept alive; 0 milliseconds: no limit. `https+any://`: any certificate is accepted. In every language the
+timeout starts at the connection attempt and again when the request is sent, so that a slow machine always does both.
 """
 import asyncio, http.client, ssl, sys
 from urllib.parse import urlsplit

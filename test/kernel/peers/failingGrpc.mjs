@@ -1,4 +1,4 @@
-// gRPC calls that fail, with client and server in this process: the name of each method says how. Prints nothing.
+// gRPC calls that fail, with client and server in this process: each method's name says how it fails. Prints nothing.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import grpc from '@grpc/grpc-js';

@@ -1,7 +1,7 @@
 """
-What goes wrong for clients, by the path of a request, `/CLIENT/SITUATION`: `failures.py CERTIFICATE KEY FOLDER`, beside
-nameServer.py. On 127.0.0.1: HTTP at port 8080, HTTPS at 8443; at 8082 nobody accepts. Prints `ready`. FOLDER gets a file
-with the name of each client that waits for an answer which never comes.
+A server that fails as a request's path `/CLIENT/SITUATION` says: `failures.py CERTIFICATE KEY FOLDER`, beside
+nameServer.py. On 127.0.0.1: HTTP at port 8080, HTTPS at 8443; at 8082 no connection is accepted. Prints `ready`. FOLDER
+gets a file with the name of each client that waits for an answer which never comes.
 """
 import os, select, socket, ssl, struct, sys, threading, time
 

@@ -1,4 +1,4 @@
-/** `gateway PORT ORDERS`: answers on loopback and asks ORDERS for each call. `stock PORT`: answers. `call PORT WAY COUNT`. */
+/** `gateway PORT ORDERS`: on loopback, calls ORDERS for each request. `stock PORT`: answers. `call PORT WAY COUNT`. */
 import { createServer, get as httpGet } from 'node:http';
 
 const [what, port, other, count] = process.argv.slice(2);

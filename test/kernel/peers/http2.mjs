@@ -1,5 +1,5 @@
 // A peer of HTTP/2: client and server in one process, over one cleartext connection. Each line of its standard
-// input is a number of calls to make at once; for each call it says what both sides said. Prints its pid first.
+// input is a number of calls to make at once; for each call it reports what both sides sent. Prints its pid first.
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import http2 from 'node:http2';

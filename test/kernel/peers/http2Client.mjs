@@ -1,6 +1,6 @@
-// A client of HTTP/2: `node http2Client.mjs ORIGIN COUNT`. COUNT streams at once on one connection, each with a mark of its
-// own in path, field and body; prints what it sent and received, a line each. With `-` as COUNT it asks for one
-// path a line of its input, one after the other, on one connection.
+// An HTTP/2 client: `node http2Client.mjs ORIGIN COUNT`. COUNT streams at once on one connection, each with its own
+// mark in path, field and body; prints what it sent and received, one line each. With `-` as COUNT it requests one path
+// per line of its input, one after the other, on one connection.
 import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:http2';
 import { createInterface } from 'node:readline';

@@ -1,5 +1,5 @@
-// HTTP/2 of Go's net/http, over TLS: `server PORT ROOT KEY CERTIFICATE` answers a GET with the file and a POST with what it
-// received, `client UPLOAD URL…` asks for all of them at once, with the file for those with /up in their path.
+// HTTP/2 by Go's net/http, over TLS: `server PORT ROOT KEY CERTIFICATE` answers a GET with the file and echoes the body
+// of a POST; `client UPLOAD URL…` requests all URLs at once, and posts the file UPLOAD to those with /up in their path.
 package main
 
 import (

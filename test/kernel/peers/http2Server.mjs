@@ -1,5 +1,5 @@
-// A server of HTTP/2 (and HTTP/1.1 over TLS): `node http2Server.mjs PORT-FILE [KEY CERTIFICATE]`. Every answer depends on what
-// was asked: the body is the path and the SHA-256 of the request's body, and comes with a trailer. Ends with stdin.
+// An HTTP/2 server (also HTTP/1.1 over TLS): `node http2Server.mjs PORT-FILE [KEY CERTIFICATE]`. Each response depends
+// on the request: the body is the path and the SHA-256 of the request's body, then a trailer. Ends with stdin.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureServer, createServer } from 'node:http2';

@@ -1,4 +1,4 @@
-"""A server whose clients leave, and that leaves itself: one connection after the other, by the path of its request."""
+"""A server whose clients leave, and that leaves itself, as the request's path says. One connection after the other."""
 import os, select, signal, socket, struct, sys, time
 
 kind, place = sys.argv[1:3]

@@ -1,4 +1,4 @@
-/* Looks names up with the C library that it is compiled with, and makes a call to each: `lookups NAME...`. */
+/* Looks up names with the C library that it is linked to, and makes a call to each: `lookups NAME...`. */
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>

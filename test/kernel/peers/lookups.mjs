@@ -1,4 +1,4 @@
-// Looks names up by c-ares (dns.resolve) and, where the first argument is `lookup`, by getaddrinfo, and calls their server.
+// Looks up names with c-ares (dns.resolve), or getaddrinfo if the first argument is `lookup`, and calls their servers.
 import { lookup, Resolver } from 'node:dns/promises';
 import { get } from 'node:http';
 

@@ -1,4 +1,4 @@
-"""`orders.py PORT STOCK`: answers on loopback, asks STOCK for each call, and hands `traceparent` on if it came."""
+"""`orders.py PORT STOCK`: answers on loopback, calls STOCK for each request, and passes a received `traceparent` on."""
 import http.server
 import sys
 import urllib.request

@@ -1,5 +1,5 @@
 // A client that writes exactly the given bytes. Usage: raw.mjs HOST PORT PIECE-SIZE
-// Standard input: what to send, whole. Writes what it received as it came, and ends when the other side does.
+// Sends all of its standard input. Writes what it receives as it arrives, and ends when the other side does.
 import net from 'node:net';
 
 const [host, port, piece] = process.argv.slice(2);

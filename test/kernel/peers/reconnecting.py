@@ -1,5 +1,5 @@
-"""A client that gives each of its connected sockets to another process, which disconnects it and, each other time, connects
-it anew."""
+"""A client that passes each of its connected sockets to another process, which disconnects it and, every other time,
+reconnects it."""
 import ctypes, socket, sys
 
 ROUNDS = 12

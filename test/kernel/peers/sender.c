@@ -1,6 +1,6 @@
 /*
  * Sends a request for each line of its input, "WAY PORT PATH", and prints the status line of the response. Each way is
- * another function of the C library or of OpenSSL.
+ * a different function of the C library or of OpenSSL.
  */
 #include <arpa/inet.h>
 #include <openssl/ssl.h>

@@ -1,8 +1,8 @@
 """
-Serves the files of a folder by sendfile, which is all that it does with their bytes. `GET /NAME?WAY`, where WAY says
+Serves the files of a folder by sendfile alone: it never reads their bytes. `GET /NAME?WAY`, where WAY says
 what else happens: own (the file's own position is used), fresh (the file is written just before), mapped (it is mapped
-for writing), gone (it loses its name before it is sent, and stays open), hang (afterwards a file system that never
-answers is in the place of the folder, which needs mounts of its own).
+for writing), gone (it is unlinked before it is sent, and stays open), hang (afterwards a file system that never
+answers is mounted over the folder, which needs a mount namespace).
 """
 import contextlib
 import ctypes

@@ -1,4 +1,4 @@
-"""A server that says what it received and sent. Usage: server.py http.server|aiohttp HOST
+"""A server that reports what it received and sent. Usage: server.py http.server|aiohttp HOST
 
 Writes {port, pid} first, then a line for each exchange. Ends when its standard input ends.
 """

@@ -1,4 +1,4 @@
-// A server and a client of WebSockets and event streams that say each message that they sent and received.
+// A server and a client of WebSockets and event streams that report each message that they sent and received.
 // Usage: streams.mjs server HOST [OPTIONS] | streams.mjs client BASE [OPTIONS]
 // OPTIONS: JSON, permessage-deflate as the package ws takes it.
 import { createHash } from 'node:crypto';

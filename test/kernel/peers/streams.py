@@ -1,4 +1,4 @@
-"""WebSockets and event streams of Python; says each message that it sent and received.
+"""WebSockets and event streams in Python; reports each message that it sent and received.
 
 Usage: streams.py server aiohttp|websockets HOST [deflate] | streams.py client aiohttp|websockets BASE [deflate]
 A server writes {port, pid} first and ends when its standard input ends.

@@ -1,5 +1,5 @@
-// Client and server of HTTP/1.1, of HTTP/2 and of HTTP/2 over TLS, for a test that compares what two observers saw:
-// `node --tls-keylog=FILE wire.mjs KEY CERTIFICATE`. Everything that is sent is text. Prints the server's port of each kind.
+// Client and server for HTTP/1.1, HTTP/2 and HTTP/2 over TLS, for a test that compares what two observers saw:
+// `node --tls-keylog=FILE wire.mjs KEY CERTIFICATE`. Everything that is sent is text. Prints the port of each server.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-/** A private network of a test, without other packets, and a packet capture of it. */
+/** A network namespace of the test's own, without other traffic, and a packet capture of it. */
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** What tshark reads in a capture, as HTTP exchanges. */
+/** HTTP exchanges that tshark finds in a capture. */
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 

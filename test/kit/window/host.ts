@@ -11,7 +11,7 @@ import { readSettings } from './settings.ts';
 
 const settings = readSettings();
 const trace = new WorkerTrace(settings.extension);
-/** Also those that have left the store since; none when they are only counted. */
+/** Includes rows that have left the store; empty when rows are only counted. */
 const seen = new Map<number, ExchangeRow>();
 /** Ids go up from 1. */
 let count = 0;

@@ -1,6 +1,6 @@
 /** What a window's trace without VS Code is started with: from windowTrace.ts or the benchmark, to its two threads. */
 
-/** The environment's variable. */
+/** The environment variable. */
 export const SETTINGS = 'HTTP_TRACE_WINDOW';
 
 export interface WindowSettings {

@@ -1,6 +1,6 @@
 /**
- * The engine's thread of the extension (extension/capture/worker.ts), with what no view asks for: a ring of another
- * size, and the helper's last counters. Its settings are JSON in the environment, as the extension's code starts it.
+ * The engine's thread of the extension (extension/capture/worker.ts), with what no view needs: another ring size, and
+ * the helper's last counters. Its settings are JSON in the environment, because the extension's code starts it.
  */
 import { readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -38,7 +38,7 @@ async function start(options: CaptureOptions): Promise<Capture> {
     onBreak: (listener) => capture.onBreak(listener),
     stop: () => capture.stop(),
     cutShort: () => capture.cutShort(),
-    // What comes before anybody listens is kept for the first listener, so this listens with it.
+    // Events before the first listener are kept for it, so this wraps that listener.
     onEvent: (listener) =>
       capture.onEvent((event, frame) => {
         if (event.type === FrameType.Status && event.status.final) {

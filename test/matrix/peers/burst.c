@@ -1,8 +1,8 @@
 /*
- * Random bursts: several connections at once, each exchange of random size,
- * pauses between them, once a line of standard input has come. The number of
- * completed ones is in a file that another process can watch, to notice a
- * program that is held up.
+ * Random bursts: several connections at once, exchanges of random size
+ * with pauses between them, once a line was read from standard input. The
+ * number of completed ones is in a file, by which another process can notice
+ * that the program is held up.
  */
 #include "peer.h"
 #include <fcntl.h>

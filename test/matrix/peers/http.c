@@ -1,4 +1,4 @@
-/* HTTP/1.1 with bodies of known length: as much as these clients and servers need. */
+/* The subset of HTTP/1.1 that these clients and servers need: bodies of known length. */
 #include "peer.h"
 #include <errno.h>
 #include <netinet/in.h>

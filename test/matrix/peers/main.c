@@ -1,4 +1,4 @@
-/* peer WHAT [WAY] NAME=VALUE…: see options.c for the names, exit status 0 when all went as asked. */
+/* peer WHAT [WAY] NAME=VALUE…: see options.c for the names. Exit status 0 if everything succeeded. */
 #include "peer.h"
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Asks a name server for names that do not exist, in every way to send and receive, in a network of its own. */
+/* Looks up names that do not exist, with every way to send and receive, in its own network namespace. */
 #include "peer.h"
 #include <arpa/inet.h>
 #include <net/if.h>

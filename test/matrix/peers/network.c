@@ -1,4 +1,4 @@
-/* Sockets of every family, and how their ends are written: JSON strings or null. */
+/* Sockets of every family, and how their addresses are printed: JSON strings or null. */
 #include "peer.h"
 #include <arpa/inet.h>
 #include <errno.h>

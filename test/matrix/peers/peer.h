@@ -1,7 +1,7 @@
 /*
- * Small programs that talk HTTP by a system call of choice and say, in one
+ * Small programs that talk HTTP by a chosen system call and report, in one
  * JSON line for each exchange and side, what they sent and received. One
- * process plays client and server, in the shape that its options ask for.
+ * process is client and server, in the shape that its options select.
  */
 #ifndef PEER_H
 #define PEER_H

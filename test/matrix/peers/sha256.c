@@ -1,4 +1,4 @@
-/* SHA-256, FIPS 180-4. The constants are made, not listed: see section 4.2.2. */
+/* SHA-256, FIPS 180-4. The constants are computed, not listed: see section 4.2.2. */
 #include "peer.h"
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The ways to make a process, each of which then is a peer. */
+/* All ways to create a process; each new process is then a peer. */
 #include "peer.h"
 #include <sched.h>
 #include <signal.h>

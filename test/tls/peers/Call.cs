@@ -1,4 +1,4 @@
-// Gets each URL of its standard input, all of them on one connection.
+// Requests each URL read from standard input, all on one connection.
 using System;
 using System.IO;
 using System.Net;

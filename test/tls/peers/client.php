@@ -1,5 +1,5 @@
 <?php
-// A client: client.php stream|curl PORT FOLDER VERSION; see ../plan.ts. A stream makes a connection for each request.
+// A client: client.php stream|curl PORT FOLDER VERSION; see ../plan.ts. `stream` opens a connection for each request.
 [, $kind, $port, $folder, $version] = $argv;
 echo 'pid ', getmypid(), "\n";
 // Node's pipes are sockets, and of a socket PHP would read nothing after a minute.

@@ -72,7 +72,7 @@ size_t library_read(struct tls *tls, void *bytes, size_t length)
 	return (size_t)got;
 }
 
-/* Every way that there is, one after the other. */
+/* Each way of sending in turn. */
 void library_write(struct tls *tls, const void *bytes, size_t length)
 {
 	static _Thread_local unsigned turn;

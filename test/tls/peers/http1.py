@@ -1,4 +1,4 @@
-"""As much of HTTP/1.1 as the asyncio peers need, over asyncio's streams."""
+"""The subset of HTTP/1.1 that the asyncio peers need, over asyncio's streams."""
 import hashlib
 import os
 

@@ -1,7 +1,6 @@
-// Many connections of one thread, in turn: interleaved.mjs all|nested PORT FOLDER.
-// Each line is a connection, its requests (see ../plan.ts) separated by tabs; an empty line begins. It says
-// `on ID LOCAL-PORT STATUS SIZE SHA256` of each answer. `nested`: whatever happens on one connection, its callback
-// writes to the next one.
+// Many connections of one thread, in turn: interleaved.mjs all|nested PORT FOLDER. Each input line is a connection,
+// with its requests (see ../plan.ts) separated by tabs; an empty line starts them. Prints `on ID LOCAL-PORT STATUS SIZE
+// SHA256` for each response. `nested`: each callback of a connection writes to the next one.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// A client that reads the whole answer before its Write has returned, and ends then: `unreturned ADDRESS CA PATH`.
-// What is slow here is the socket below TLS; with a busy processor any thread is.
+// A client that reads the whole response before its Write has returned, then exits: `unreturned ADDRESS CA PATH`.
+// Here the socket below TLS delays Write; on a busy machine the scheduler does.
 package main
 
 import (

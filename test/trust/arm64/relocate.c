@@ -1,8 +1,8 @@
 /*
- * relocate OBJECT BTF: loads the programs of OBJECT that need nothing of this
- * machine's registers, with the fields where the kernel of BTF has them. The
- * kernel's verifier looks at them as they would run there. libbpf's own words,
- * of all programs, go to standard output. Exit status 0 when all were loaded.
+ * relocate OBJECT BTF: loads the programs of OBJECT that do not use this
+ * machine's registers, with field offsets from BTF. The verifier of this kernel
+ * checks them as they would run there. libbpf's messages, for all programs, go
+ * to standard output. Exit status 0 if all were loaded.
  */
 #include <bpf/libbpf.h>
 #include <stdarg.h>

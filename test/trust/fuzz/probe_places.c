@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * libFuzzer's target for what the broker reads of others: a request and an ELF file. Input: a byte that says how many
+ * libFuzzer target for the broker's untrusted input: a request and an ELF file. Input: a byte that says how many
  * probes, ten bytes for each (offset, kind, function), and the file.
  */
 #define _GNU_SOURCE

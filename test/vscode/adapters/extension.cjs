@@ -1,4 +1,4 @@
-// Starts the real adapters of Debian's packages, each in the way of its own VS Code extension.
+// Starts the real adapters of Debian's packages, each as its own VS Code extension does.
 const { spawn } = require('node:child_process');
 const { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');

@@ -1,4 +1,4 @@
-/** Which processes the sessions of real debuggers debug, and that their calls are traced. */
+/** The processes that sessions of real debuggers debug are found, and their calls are traced. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';

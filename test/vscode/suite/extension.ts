@@ -1,4 +1,4 @@
-/** The extension under test, and short ways to what it shows. */
+/** The extension under test, and shortcuts to what it shows. */
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { ExchangeRow } from '../../../extension/engine/row.ts';

@@ -1,6 +1,5 @@
 /**
- * A trace that starts with debugging sees the first call of a program, and none of VS Code's other processes, except
- * with rdbg.
+ * A trace that starts with debugging sees the first call of a program, and none of VS Code's other processes.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

@@ -1,4 +1,4 @@
-/** The least that a suite inside the extension host needs: tests in order, with a time limit, counted. */
+/** A minimal test runner for the extension host: tests in order, with a time limit, counted. */
 import { writeFileSync } from 'node:fs';
 
 /** One test, in milliseconds. Debuggers start slowly on a busy machine. */

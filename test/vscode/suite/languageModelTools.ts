@@ -1,4 +1,4 @@
-/** The tools for language models, called as the chat calls them: over what the tests before have traced. */
+/** The tools for language models, called as the chat calls them, on the calls that earlier tests have traced. */
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { RequestTool } from '../../../extension/commands/languageModelTools.ts';

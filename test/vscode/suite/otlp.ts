@@ -1,4 +1,4 @@
-/** Spans to a collector, by the setting: none before a trace, one for each call while it runs, none afterwards. */
+/** Spans sent as the setting says: none before a trace, one for each call while it runs, none afterwards. */
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { Command, Setting } from '../../../extension/contributions.ts';

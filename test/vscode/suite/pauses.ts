@@ -1,4 +1,4 @@
-/** Pauses of real debuggers, measured by the program itself: a heartbeat that does not beat while it is stopped. */
+/** Pauses of real debuggers, measured by the program itself: its heartbeat pauses while it is stopped. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Programs that end at once, and programs that were there before their session and go on after it. */
+/** Programs that end at once, and programs that start before their session and outlive it. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';

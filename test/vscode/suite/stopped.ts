@@ -1,6 +1,6 @@
 /**
- * What VS Code loads for ../watchdogs.mjs: a program is debugged until it is stopped at a break on calls. Then this extension
- * host says so, and waits to be killed.
+ * What VS Code loads for ../watchdogs.mjs: a program is debugged until it is stopped at a break on calls. Then this
+ * extension host reports it, and waits to be killed.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

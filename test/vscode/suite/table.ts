@@ -1,4 +1,4 @@
-/** What the real debuggers of this machine gave, as the table of docs/debugging.md: a row for each way to start a program. */
+/** Results with this machine's debuggers, as the table of docs/debugging.md: a row for each way to start a program. */
 
 /** How often each thing is tried; HTTP_TRACE_ROUNDS for measuring. */
 export const ROUNDS = Number(process.env['HTTP_TRACE_ROUNDS'] ?? 0);

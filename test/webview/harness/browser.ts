@@ -1,6 +1,6 @@
 /**
  * One Chromium, and one server with the panel's page, script and styles, for all test files of the project: vitest's
- * global setup. To start a browser costs as much as a whole test.
+ * global setup. Starting a browser costs as much as a whole test.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -8,7 +8,7 @@ import { MAX_SEARCHED_BYTES, MAX_SEARCHED_PIECES } from '../../limits.ts';
 import { type FrameHeader, isControl, isKnownOpcode, MAX_CONTROL, readFrameHeader } from './frameHeader.ts';
 import type { Handshake } from './handshake.ts';
 
-/** Whole frames that a chain must have, and how many of them must end with a call. */
+/** Whole frames a chain needs, and how many must end where a system call does. */
 const ENOUGH_FRAMES = 3;
 const ENOUGH_ENDS = 2;
 

@@ -9,14 +9,14 @@ import type { LabelName } from '../labels.ts';
 export interface Deflate {
   /** Messages of this direction may refer to earlier ones (context takeover). */
   readonly takeover: boolean;
-  /** How many bytes messages may refer back. */
+  /** How far back messages refer, in bytes. */
   readonly window: number;
 }
 
 export interface Handshake {
-  /** permessage-deflate; null: not agreed upon. */
+  /** permessage-deflate; null: not negotiated. */
   readonly deflate: Deflate | null;
-  /** Other extensions were agreed upon, so that reserved bits may be set. */
+  /** Other extensions were negotiated, so reserved bits may be set. */
   readonly extended: boolean;
   readonly broken: readonly LabelName[];
 }
@@ -89,6 +89,6 @@ function readDeflate(parameters: string, kind: MessageKind, broken: LabelName[])
     if (bits === null) takeover = false;
     else window = bits;
   }
-  // zlib, asked for 8, uses 9.
+  // zlib uses 9 for 8.
   return { takeover, window: 1 << Math.max(9, window) };
 }

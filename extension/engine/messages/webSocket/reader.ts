@@ -1,7 +1,6 @@
 /**
- * The messages of one direction of a WebSocket (RFC 6455), decompressed (RFC 7692). What breaks a rule is
- * labelled and read on as far as frame boundaries are certain; where they are not, the next frame is searched
- * for.
+ * The messages of one direction of a WebSocket (RFC 6455), decompressed (RFC 7692). Violations are labelled, and
+ * reading continues while frame boundaries are certain; otherwise the next frame is searched for.
  */
 
 import type { GapReason, Outcome } from '../../byteStream.ts';
@@ -89,7 +88,7 @@ export class WebSocketReader implements MessageReader {
   #closed = false;
   /** Where the next frame begins is not known. */
   #lost = false;
-  /** Frames were found again, in the middle of a message perhaps. */
+  /** Frames were found again, perhaps in the middle of a message. */
   #found = false;
   /** Compressed messages may have been missed. */
   #missed = false;
@@ -172,7 +171,7 @@ export class WebSocketReader implements MessageReader {
     if (this.#begunLength === 0) header = readFrameHeader(bytes, at);
     if (header !== null) to = at + header.size;
     while (header === null && to < bytes.length) {
-      // Byte by byte, so that nothing behind the header is taken.
+      // Byte by byte, so that nothing after the header is taken.
       this.#begun[this.#begunLength++] = bytes[to++] as number;
       const begun = this.#begun.subarray(0, this.#begunLength);
       if (headerSize(begun, 0) === this.#begunLength) header = readFrameHeader(begun, 0);

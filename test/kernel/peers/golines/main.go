@@ -1,5 +1,5 @@
-// Calls by Go's net/http, each from the line that its path ends with. Prints how many there were. With an argument it
-// waits for a line of input first.
+// Calls by Go's net/http. Each path ends with the number of the line that made the call. Prints how many there were.
+// With an argument it waits for a line of input first.
 package main
 
 import (

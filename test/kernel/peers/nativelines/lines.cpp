@@ -1,5 +1,5 @@
-// Calls from many lines of C++: from functions that the compiler puts into those of the standard library, and these into
-// others. Argument: a port.
+// Calls from many lines of C++: from functions that the compiler inlines into those of the standard library, and these
+// into others. Argument: a port.
 #include "lines.h"
 
 #include <algorithm>

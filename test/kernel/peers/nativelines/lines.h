@@ -1,4 +1,4 @@
-/* What the programs have in common: requests whose path has the line that sends them. */
+/* Shared by the programs: requests whose path contains the number of the line that sends them. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
