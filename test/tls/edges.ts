@@ -252,7 +252,7 @@ async function noData(context: TlsContext): Promise<string> {
 }
 
 const CLIENT_LEFT =
-  /^the TLS session ended before any data was sent: (?:the client closed the connection after the handshake|after the handshake the client sent an alert, which is encrypted, and closed the connection)\. A client that does not accept the certificate does this/;
+  /^the TLS session ended before any data was sent: (?:the client closed the connection after the handshake|after the handshake the client sent an alert, which is encrypted, and closed the connection)\. Clients do this if they reject the certificate/;
 
 /** GnuTLS leaves it to the program to look at the certificate. */
 async function refusedAfter(context: TlsContext): Promise<string> {
