@@ -12,10 +12,13 @@ import { expectCounters, expectRows } from './rows.ts';
 /** HTTP_TRACE_BURSTS=open: those that do not hold yet, instead of those that do. */
 const open = process.env['HTTP_TRACE_BURSTS'] === 'open';
 
-/** In the short run each burst is traced under one condition. From the third on in turn, each condition is there. */
+/**
+ * In the short run each burst is traced under one condition. From the eleventh on in turn, each condition is there, and the
+ * helper is stopped during HTTP/1 calls.
+ */
 const chosen = BURSTS.flatMap((burst, number) => {
   const conditions = CONDITIONS.filter(({ name }) => burst.open.includes(name) === open);
-  return (open ? conditions : variants(conditions, number + 2)).map((condition) => ({ burst, condition }));
+  return (open ? conditions : variants(conditions, number + 10)).map((condition) => ({ burst, condition }));
 });
 
 const folder = temporaryFolder();
