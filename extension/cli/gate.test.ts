@@ -1,4 +1,7 @@
-/** Scripts in the place of the gate: each announces itself, or does not, when the test says. test/kernel/run.test.ts has the real one. */
+/**
+ * Scripts in the place of the gate: each announces itself, or does not, when the test says. test/kernel/run.test.ts has the
+ * real one.
+ */
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -18,6 +18,8 @@ export interface Placed<T> {
 
 interface Entry<T> extends Placed<T> {
   readonly key: string;
+  /** Of the finding, as a row shows it. */
+  readonly path: string;
   /** The row that it belongs to; null: none yet. */
   row: number | null;
 }
@@ -42,8 +44,8 @@ export class Matching<T> {
   }
 
   add(placed: Placed<T>): void {
-    const { pid, port } = placed.finding;
-    const entry: Entry<T> = { ...placed, key: `${pid}:${port}`, row: null };
+    const { pid, port, path } = placed.finding;
+    const entry: Entry<T> = { ...placed, key: `${pid}:${port}`, path: maskTarget(pathOnly(path)), row: null };
     let list = this.#byPort.get(entry.key);
     if (list === undefined) {
       list = new Queue();
@@ -59,7 +61,7 @@ export class Matching<T> {
     if (row.side !== 'client' || row.localPort === null) return null;
     const at = bootStart + row.start;
     const isOf = (entry: Entry<T>) =>
-      entry.at <= at + TOLERANCE && entry.at >= at - MAX_AGE && fits(entry.finding, row);
+      entry.at <= at + TOLERANCE && entry.at >= at - MAX_AGE && fits(entry, row);
     const key = `${row.pid}:${row.localPort}`;
     const known = this.#byRow.get(row.id);
     // Ids start over when the list is cleared.
@@ -89,17 +91,16 @@ export class Matching<T> {
   }
 }
 
-function fits({ stream, method, path }: Finding, row: Row): boolean {
+function fits<T>({ finding, path }: Entry<T>, row: Row): boolean {
+  const { stream, method, path: reported } = finding;
   // A stream identifier is exact. Some packages report none: then time decides.
   if (stream !== 0 && row.stream !== null) return stream === row.stream;
   if (method !== '' && row.method !== null && method.toUpperCase() !== row.method.toUpperCase()) return false;
-  return path === '' || row.path === null || isSamePath(row.path, path);
+  return reported === '' || row.path === null || isSamePath(pathOnly(row.path), path, reported);
 }
 
-/** @param shown in it, secrets are masked. @param reported by a hook, without masks. */
-function isSamePath(shown: string, reported: string): boolean {
-  const path = pathOnly(shown);
-  const own = maskTarget(pathOnly(reported));
+/** @param path of a row @param own path of a finding, masked likewise @param reported by its hook */
+function isSamePath(path: string, own: string, reported: string): boolean {
   if (reported.length < MAX_PATH || /[?#]/.test(reported)) return path === own;
   // The beginning of a secret may not be recognized as such.
   const last = own.lastIndexOf('/') + 1;

@@ -16,4 +16,7 @@ it('keeps every session that runs, and the newest that ended', () => {
   expect(tokens.get(`child ${2 * MAX_ENDED}`)).toBe(2 * MAX_ENDED);
   expect(tokens.get(`child ${2 * MAX_ENDED - 1}`)).toBeNull();
   expect(tokens.get('unknown')).toBeNull();
+  // Those that were dropped already do not displace others when their end is reported once more.
+  for (let child = 0; child < MAX_ENDED; child++) tokens.end(`child ${child}`);
+  expect(tokens.get(`child ${2 * MAX_ENDED}`)).toBe(2 * MAX_ENDED);
 });

@@ -18,6 +18,7 @@ export class SessionTokens<T> {
 
   /** Idempotent. The oldest of more than {@link MAX_ENDED} ended sessions is dropped. */
   end(token: string): void {
+    if (!this.#all.has(token)) return;
     this.#ended.add(token);
     const [oldest] = this.#ended;
     if (this.#ended.size <= MAX_ENDED || oldest === undefined) return;
