@@ -174,18 +174,18 @@ export class FailedConnects {
   }
 
   #addressOf(record: ConnectFailedRecord | OpenedRecord, before: number): FoundAddress | null {
-    const { family, remoteAddress, pid } = record;
+    const { family, remoteAddress, remotePort, pid } = record;
     if (family === 'unix') return null;
     // A copy: the record is a view of its batch.
     const bytes = remoteAddress.slice(0, family === 'ipv4' ? 4 : 16);
-    return { bytes, lookups: this.#lookups.whichFound(pid, bytes, before) };
+    return { bytes, lookups: this.#lookups.whichFound(pid, bytes, remotePort, before) };
   }
 
   #show(held: Held): void {
-    const { pid, info, address, ending, attempts, started, firstEnded, ended } = held;
+    const { pid, info, port, address, ending, attempts, started, firstEnded, ended } = held;
     // Not earlier: a connection to another address of the name could still claim the lookup.
     if (address !== null && started !== null) {
-      info.lookup = this.#lookups.claim(pid, address.bytes, started);
+      info.lookup = this.#lookups.claim(pid, address.bytes, port, started);
     }
     const exchange = this.#host.createFailed(held.process, info, {
       attempts,

@@ -275,6 +275,23 @@ describe('a lookup that a connection follows from', () => {
     });
   });
 
+  it('is not of the connection to the name server itself, which may have the address that was found', () => {
+    const first = lookup(0, A('web.example'), answers({ a: '127.0.0.1' }));
+    const second = lookup(0.5, AAAA('web.example'), { truncated: true });
+    const toServer = conversation([{ out: prefixed(dnsQuery(AAAA('web.example'))) }, { close: true }], {
+      ...{ connection: 9n, remote: '127.0.0.1:53' },
+      ...{ start: at(3), connectStarted: at(2), established: at(2) },
+    });
+    const called = call(10, { remote: '127.0.0.1:80' });
+    for (const records of [toServer, [refused(3, '127.0.0.1:53')]]) {
+      const rows = shown([...first, ...second, ...records, ...called]);
+      expect(rows.map(({ connection, lookup: found }) => [connection?.remote, found?.name ?? null])).toEqual([
+        ['127.0.0.1:80', 'web.example'],
+        ...(records === toServer ? [] : [['127.0.0.1:53', null]]),
+      ]);
+    }
+  });
+
   it('tries suffixes of the name: those that are not found are not failures', () => {
     const records = [
       ...lookup(0, A('web.corp.example', 1), NOT_FOUND),

@@ -23,6 +23,9 @@ import { type DnsMessage, plainAddress, readDnsMessage, TYPE_A, TYPE_AAAA } from
 import { LengthPrefixed, type MessageStream, NulTerminated } from './messageStream.ts';
 import { readResolvedMessage } from './resolvedMessage.ts';
 
+/** The kernel programs know a name server by it, too (bpf/lookups.h). */
+const NAME_SERVER_PORT = 53;
+
 export interface LookupHost {
   milliseconds(bootTime: bigint): number;
   /** A lookup found no address, and no further attempt is expected. */
@@ -65,13 +68,17 @@ export class Lookups implements ClaimHost {
   }
 
   /** Claims the lookup that found the address to which the process began to connect; null: none is known. */
-  claim(pid: number, address: Uint8Array, connectStarted: number): LookupClaim | null {
-    const candidates = this.whichFound(pid, address, connectStarted);
+  claim(pid: number, address: Uint8Array, port: number, connectStarted: number): LookupClaim | null {
+    const candidates = this.whichFound(pid, address, port, connectStarted);
     return candidates.length === 0 ? null : new LookupClaim(candidates, connectStarted, this);
   }
 
-  /** The unclaimed lookups that may have given the process this address. */
-  whichFound(pid: number, address: Uint8Array, before: number): readonly Lookup[] {
+  /**
+   * The unclaimed lookups that may have given the process this address. A connection to a name server is part of a lookup,
+   * even where the server's own address is the one that was found.
+   */
+  whichFound(pid: number, address: Uint8Array, port: number, before: number): readonly Lookup[] {
+    if (port === NAME_SERVER_PORT) return [];
     const text = plainAddress(address);
     return this.#table.of(pid).filter(({ addresses }) => {
       const at = addresses.get(text);
