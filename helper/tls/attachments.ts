@@ -14,6 +14,7 @@ import {
   type FoundLibrary,
   type LibraryFile,
   type NamedLibrary,
+  type ProgramPlace,
   type TlsFinder,
 } from './finder.ts';
 import { goProgram } from './goProgram.ts';
@@ -143,14 +144,14 @@ export class Attachments {
   executed(pid: number, written: string, inode: bigint): void {
     this.#forgetFormer(pid);
     this.#unseen.add(pid);
-    const { path, here } = this.#located(pid, written, inode);
-    const file = this.#finder.lookAtProgram(here, inode);
-    if (file === 'gone') {
+    const program = this.#finder.lookAtProgram(this.#placesOf(pid, written), inode);
+    if (program === 'gone') {
       // If the process still runs, consider() reports more.
       this.#reported.delete(pid);
-      this.#client.libraries({ pid, libraries: [goneProgram(path)] });
+      this.#client.libraries({ pid, libraries: [goneProgram(written)] });
       return;
     }
+    const { path, file } = program;
     if (file !== null && this.#facts.tlsAttach !== 'none') this.#files.use(file, pid);
     this.#known.set(pid, this.#known.get(pid) ?? []);
     if (file?.part === 'tls') this.#report(pid, [{ file, path, inExecutable: true }]);
@@ -161,7 +162,7 @@ export class Attachments {
     if (file !== null && file.part === 'tls') return;
     if (runningProgram(pid) === null) this.#reportNeeded(pid, path);
     this.#searched.add(pid);
-    const recognising = this.#finder.recogniseProgram(here, inode).then((found) => {
+    const recognising = this.#finder.recogniseProgram(this.#placesOf(pid, written), inode).then((found) => {
       this.#recognisings.delete(recognising);
       if (this.#closed) return;
       this.#searched.delete(pid);
@@ -251,21 +252,19 @@ export class Attachments {
   }
 
   /**
-   * A program's absolute path, and where its file is found from here. The path may mean something else here
-   * (`/proc/self/exe`), or be relative (`./app`): if the process has ended, its working folder was usually that of a
-   * process which still runs, and the inode shows that it is the same file.
+   * Where an executed file may be found, the best place first. The process may end, or execute another program, before any
+   * of them is opened. Its path may mean something else here (`/proc/self/exe`), or be relative (`./app`): the working folder
+   * of a process that has ended was usually that of one which still runs.
    */
-  #located(pid: number, written: string, inode: bigint): { readonly path: string; readonly here: string } {
+  *#placesOf(pid: number, written: string): Generator<ProgramPlace> {
     const running = runningProgram(pid);
-    if (running !== null) {
-      return { path: isAbsolute(written) ? written : running.path, here: `/proc/${pid}/exe` };
-    }
-    if (isAbsolute(written)) return { path: written, here: written };
+    const path = isAbsolute(written) ? written : running?.path;
+    if (path !== undefined) yield* [`/proc/${pid}/exe`, path].map((here) => ({ path, here }));
+    if (isAbsolute(written)) return;
     for (const other of [...this.#known.keys()].slice(-MAX_FOLDERS)) {
       const place = inFolderOf(other, written);
-      if (place !== null && this.#finder.isProgram(place, inode)) return { path: place, here: place };
+      if (place !== null) yield { path: place, here: place };
     }
-    return { path: written, here: `/proc/${pid}/cwd/${written}` };
   }
 
   /**

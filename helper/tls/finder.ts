@@ -37,6 +37,20 @@ export interface NamedLibrary {
   readonly file: LibraryFile;
 }
 
+/** Where an executed file may be found. */
+export interface ProgramPlace {
+  /** Absolute, in the process's own view. */
+  readonly path: string;
+  /** The same in this process's view. */
+  readonly here: string;
+}
+
+export interface FoundProgram {
+  readonly path: string;
+  /** null when it has no TLS library in it, or none that is recognised without a search. */
+  readonly file: LibraryFile | null;
+}
+
 interface ProcessEntry {
   readonly keys: string;
   readonly found: readonly FoundLibrary[];
@@ -143,23 +157,18 @@ export class TlsFinder {
     return descriptor === null ? null : this.#identified(descriptor);
   }
 
-  /** As {@link lookAt}, if the file has this inode. `gone`: the path leads to another file by now, or nowhere. */
-  lookAtProgram(path: string, inode: bigint): LibraryFile | null | 'gone' {
-    const descriptor = openProgram(path, inode);
-    return descriptor === null ? 'gone' : this.#identified(descriptor);
-  }
-
-  /** Does the path lead to that inode? */
-  isProgram(path: string, inode: bigint): boolean {
-    const descriptor = openProgram(path, inode);
-    if (descriptor === null) return false;
-    closeSync(descriptor);
-    return true;
+  /**
+   * As {@link lookAt}, for the file with this inode. Its process may end meanwhile, so each place is opened in turn.
+   * @returns also the path of the place where it was found; `gone`: none of them leads to that inode any more
+   */
+  lookAtProgram(places: Iterable<ProgramPlace>, inode: bigint): FoundProgram | 'gone' {
+    const opened = openProgram(places, inode);
+    return opened === null ? 'gone' : { path: opened.path, file: this.#identified(opened.descriptor) };
   }
 
   /** As {@link lookAtProgram}, after a search that is slow for files that were not searched before. */
-  async recogniseProgram(path: string, inode: bigint): Promise<LibraryFile | null> {
-    const descriptor = openProgram(path, inode);
+  async recogniseProgram(places: Iterable<ProgramPlace>, inode: bigint): Promise<LibraryFile | null> {
+    const descriptor = openProgram(places, inode)?.descriptor ?? null;
     if (descriptor === null) return null;
     const id = idOf(descriptor);
     try {
@@ -244,10 +253,16 @@ export class TlsFinder {
   }
 }
 
-function openProgram(path: string, inode: bigint): number | null {
-  const descriptor = openRegular(path);
-  if (descriptor === null || fstatSync(descriptor, { bigint: true }).ino === inode) return descriptor;
-  closeSync(descriptor);
+function openProgram(
+  places: Iterable<ProgramPlace>,
+  inode: bigint,
+): { readonly path: string; readonly descriptor: number } | null {
+  for (const { path, here } of places) {
+    const descriptor = openRegular(here);
+    if (descriptor === null) continue;
+    if (fstatSync(descriptor, { bigint: true }).ino === inode) return { path, descriptor };
+    closeSync(descriptor);
+  }
   return null;
 }
 

@@ -1,5 +1,5 @@
 /** Programs that live for a few milliseconds. */
-import { copyFileSync, cpSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { same } from '../kit/check.ts';
 import { helperOf } from '../kit/kernel.ts';
@@ -61,7 +61,9 @@ async function rememberedGo(context: TlsContext, folder: string): Promise<string
     await Promise.race([seen, learning.process.ended]);
     learning.process.endInput();
     const [first] = (await learning.result()).exchanges;
-    same('remembered', JSON.parse(readFileSync(join(cache, 'http-trace/programs.json'), 'utf8')), [program]);
+    const file = join(cache, 'http-trace/programs.json');
+    const remembered: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : 'nothing';
+    same(`remembered (of the first call: ${first?.encrypted?.reason})`, remembered, [program]);
     for (let at = 0; at < count; at++) {
       const call = onlyRow(await traced(own, ['sh', '-c', `${script}; true`]));
       same('call', [call.url, call.status, call.completeness], [url, 200, ['complete']]);
