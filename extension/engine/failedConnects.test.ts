@@ -139,6 +139,48 @@ describe('a connection that failed', () => {
     expect(rows.map((row) => [row.method, row.connection.attempts.length])).toEqual([['GET', 1]]);
   });
 
+  it.each([
+    ['refused', ECONNREFUSED],
+    ['given up', 0],
+  ])('belongs to one of two connections that were tried at once: %s', (_, error) => {
+    const call = (connection: bigint, at: bigint): RecordSpec[] =>
+      conversation([{ out: GET }, { in: OK }, { close: true }], {
+        ...{ connection, remote: '127.0.0.1:8080', start: at + MS, connectStarted: at, established: at + MS },
+      });
+    const end = error === 0 ? 9n : 2n;
+    const records = [
+      failed({ remote: '[::1]:8080', error, started: START, time: START + end * MS }),
+      failed({ remote: '[::1]:8080', error, started: START, time: START + end * MS, connection: 91n }),
+      ...call(1n, START + 3n * MS),
+      ...call(2n, START + 4n * MS),
+    ].sort((a, b) => Number((a.time ?? 0n) - (b.time ?? 0n)));
+    expect(shown(traced(records))).toEqual([
+      ['127.0.0.1:8080', undefined, ['[::1]:8080']],
+      ['127.0.0.1:8080', undefined, ['[::1]:8080']],
+    ]);
+  });
+
+  it('is one row for several tries at once of all addresses of a name', () => {
+    const at = (ms: number, remote: string): RecordSpec =>
+      failed({ remote, time: START + BigInt(ms) * MS, connection: BigInt(90 + ms) });
+    const [v6, v4] = ['[::1]:8080', '127.0.0.1:8080'] as const;
+    const records = [at(2, v6), at(3, v6), at(4, v6), at(5, v4), at(6, v4), at(7, v4)];
+    expect(shown(traced(records))).toEqual([[v4, 3, [v6]]]);
+  });
+
+  it('has the lookup that came before it, not the retry that succeeds', () => {
+    const retry = success(START + 150n * MS);
+    const refused = failed({ remote: '127.0.0.1:8080', time: START + 11n * MS });
+    const first = lookup('h', ['127.0.0.1']);
+    for (const again of [[], lookup('h', ['127.0.0.1'], 140)]) {
+      const rows = traced([...first, refused, ...again, ...retry]);
+      expect(rows.map((row) => [row.method, row.lookup?.name, row.timings.lookupMs])).toEqual([
+        ['GET', again.length === 0 ? undefined : 'h', again.length === 0 ? null : 1],
+        [null, 'h', 1],
+      ]);
+    }
+  });
+
   it('is one row for both addresses of a name that were tried', () => {
     const rows = traced([
       failed({ remote: '[::1]:8080', time: START + 2n * MS }),

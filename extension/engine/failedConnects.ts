@@ -22,6 +22,9 @@ import { StoredConnection } from './storedExchange.ts';
 /** Milliseconds within which a program that tries addresses one by one goes on to the next after a failure. */
 const NEXT_ADDRESS = 50;
 
+/** Attempts at one address whose times are kept; more are counted. */
+const MAX_SPANS = 16;
+
 /** Services that the C library tries on its own and can do without. The program did not call them. */
 const NAME_SERVICES = ['nscd/', '.nscd_socket', 'systemd/resolve/', 'systemd/userdb/', 'avahi-daemon/'];
 
@@ -36,6 +39,12 @@ interface Tried {
   readonly to: number;
 }
 
+/** When one attempt began (null: not known) and ended. */
+interface Span {
+  readonly started: number | null;
+  readonly ended: number;
+}
+
 interface Held {
   readonly pid: number;
   readonly process: Process | null;
@@ -44,9 +53,8 @@ interface Held {
   /** null: a Unix socket. */
   readonly address: FoundAddress | null;
   readonly ending: CallEnding;
-  /** Start of the first attempt; null: not known. */
-  readonly started: number | null;
-  readonly firstEnded: number;
+  /** Of the first attempt and the latest ones, in the order of their ends. */
+  readonly spans: Span[];
   ended: number;
   /** Attempts to connect to `info.remote`. */
   attempts: number;
@@ -86,6 +94,8 @@ export class FailedConnects {
     );
     if (same !== undefined) {
       same.attempts++;
+      same.spans.push({ started, ended });
+      if (same.spans.length > MAX_SPANS) same.spans.splice(1, 1);
       same.ended = Math.max(same.ended, ended);
       same.last = emitted;
       this.#closeRound(same);
@@ -104,19 +114,22 @@ export class FailedConnects {
       info,
       port,
       ending,
-      started,
-      firstEnded: ended,
+      spans: [{ started, ended }],
       ended,
       attempts: 1,
       again: new Map(),
       since: emitted,
       last: emitted,
     };
-    if (this.#recent.some((connection) => this.#belongs(held, connection))) return;
+    // Of several at once, each has one attempt at an address.
+    const lacksIt = ({ info: { attempts } }: Tried): boolean =>
+      !attempts.some((one) => one.remote === remote);
+    const candidates = [...this.#recent.filter(lacksIt), ...this.#recent];
+    if (candidates.some((connection) => this.#takes(connection, held))) return;
     if (this.#held.some((earlier) => earlier.pid === pid && joinsRound(earlier, held))) return;
     // If no address of a name answers, all of them are one row.
     const tried = { pid, info, port, address: held.address, from: started ?? ended, to: ended };
-    this.#held = this.#held.filter((earlier) => !this.#belongs(earlier, tried));
+    this.#held = this.#held.filter((earlier) => !this.#takes(tried, earlier));
     this.#held.push(held);
     if (this.#held.length > MAX_HELD_CONNECTS) this.#show(this.#held.shift() as Held);
   }
@@ -131,7 +144,10 @@ export class FailedConnects {
     const to = record.established === 0n ? from : this.#host.milliseconds(record.established);
     const { pid, remotePort: port } = record;
     const connection = { pid, info, port, address: this.#addressOf(record, from), from, to };
-    this.#held = this.#held.filter((held) => !this.#belongs(held, connection));
+    this.#held = this.#held.filter((held) => !this.#takes(connection, held));
+    // What failed is a row of its own if the same address was tried again. Its lookup is not the retry's.
+    for (const held of this.#held)
+      if (held.pid === pid && held.info.remote === info.remote) this.#claim(held);
     this.#recent.push(connection);
     if (this.#recent.length > MAX_RECENT_CONNECTS) this.#recent.shift();
   }
@@ -151,21 +167,34 @@ export class FailedConnects {
     this.#recent = [];
   }
 
-  /** The same process tried both addresses of one name: at the same time, or `connection` right after `held`. */
-  #belongs(held: Held, connection: Tried): boolean {
-    if (held.pid !== connection.pid || held.port !== connection.port || held.attempts > 1) return false;
+  /**
+   * Adds a failed attempt to the connection if the same process tried both addresses of one name: at the same time, or
+   * the connection right after it. Where there are more attempts at that address, as for several calls at once, the
+   * others remain.
+   * @returns whether nothing remains of `held`
+   */
+  #takes(connection: Tried, held: Held): boolean {
+    if (held.pid !== connection.pid || held.port !== connection.port) return false;
     const { attempts, remote } = connection.info;
     if (held.info.remote === remote) return false;
     // A new round: all addresses were tried, and now the first one again.
     if (held.info.attempts.some((attempt) => attempt.remote === remote)) return false;
-    const started = held.started ?? held.ended;
-    if (connection.from > held.ended + NEXT_ADDRESS || connection.to < started) return false;
-    if (held.address === null || connection.address === null) return false;
+    // Rounds that are counted already remain a row, and so does a loop of which few attempts are remembered.
+    if (held.attempts > 1 && (held.info.attempts.length > 0 || held.spans.length === 1)) return false;
+    const at = held.spans.findLastIndex(
+      ({ started, ended }) => connection.from <= ended + NEXT_ADDRESS && connection.to >= (started ?? ended),
+    );
+    const span = held.spans[at];
+    if (span === undefined || held.address === null || connection.address === null) return false;
     if (!mayBeOneName(held.address, connection.address)) return false;
-    for (const attempt of [...held.info.attempts, attemptOf(held)]) {
+    for (const attempt of [...held.info.attempts, attemptOf(held, span)]) {
       if (attempts.length < MAX_ATTEMPTS) attempts.push(attempt);
     }
-    return true;
+    held.attempts--;
+    if (held.attempts === 0) return true;
+    held.spans.splice(at, 1);
+    held.ended = Math.max(...held.spans.map(({ ended }) => ended));
+    return false;
   }
 
   /** A row's own address, the last of its name, was retried: merges the retries of the others just before it. */
@@ -181,25 +210,29 @@ export class FailedConnects {
     return { bytes, lookups: this.#lookups.whichFound(pid, bytes, remotePort, before) };
   }
 
+  #claim({ pid, info, port, address, spans: [first] }: Held): void {
+    if (address === null || first?.started == null) return;
+    info.lookup ??= this.#lookups.claim(pid, address.bytes, port, first.started);
+  }
+
   #show(held: Held): void {
-    const { pid, info, port, address, ending, attempts, started, firstEnded, ended } = held;
+    const { info, ending, attempts, ended } = held;
     // Not earlier: a connection to another address of the name could still claim the lookup.
-    if (address !== null && started !== null) {
-      info.lookup = this.#lookups.claim(pid, address.bytes, port, started);
-    }
-    const exchange = this.#host.createFailed(held.process, info, {
-      attempts,
-      ending,
-      started: started ?? firstEnded,
-    });
+    this.#claim(held);
+    const started = startOf(held);
+    const exchange = this.#host.createFailed(held.process, info, { attempts, ending, started });
     exchange.endedAt = ended;
     exchange.state = 'ended';
     this.#host.ended(exchange);
   }
 }
 
-function attemptOf({ info, ending, started, ended }: Held): FailedConnect {
+function attemptOf({ info, ending }: Held, { started, ended }: Span): FailedConnect {
   return { remote: info.remote, ending, started, ended };
+}
+
+function startOf({ spans: [first] }: Held): number {
+  return first?.started ?? first?.ended ?? 0;
 }
 
 /**

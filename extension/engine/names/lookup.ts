@@ -50,6 +50,8 @@ export class Lookup {
   alias: string | null = null;
   /** Another lookup of the same name overlapped, and a connection may have waited for either. */
   entangled = false;
+  /** When a later lookup of the same name began, to which a connection belongs; null: there is none. */
+  supersededAt: number | null = null;
   server: string | null = null;
   transport: 'udp' | 'tcp' | 'resolved';
   /** What ended before there was an answer; null: neither. */

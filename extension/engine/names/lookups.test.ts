@@ -217,6 +217,20 @@ describe('a lookup that a connection follows from', () => {
     ]);
   });
 
+  it('is that of a slow connection, too, though a later lookup and its connection were faster', () => {
+    const one = (ms: number, id: number): RecordSpec[] =>
+      lookup(ms, A('web.example', id), answers({ a: '192.0.2.1' }));
+    const slow = call(1_002, { connection: 9n }).map((record) =>
+      record.type === 'opened' ? { ...record, connectStarted: at(2) } : record,
+    );
+    const records = [...one(0, 1), ...one(10, 2), ...call(12), ...slow, ...call(1_100, { connection: 3n })];
+    expect(shown(records).map(({ timings: { lookupMs, connectMs } }) => [lookupMs, connectMs])).toEqual([
+      [1, 0.5],
+      [1, 1_000.5],
+      [null, 0.5],
+    ]);
+  });
+
   it('is the one that the call names where several names have the address', () => {
     const one = lookup(0, A('a.example', 1), answers({ a: '192.0.2.1' }));
     const other = lookup(0.5, A('b.example', 2), answers({ a: '192.0.2.1' }));

@@ -80,9 +80,9 @@ export class Lookups implements ClaimHost {
   whichFound(pid: number, address: Uint8Array, port: number, before: number): readonly Lookup[] {
     if (port === NAME_SERVER_PORT) return [];
     const text = plainAddress(address);
-    return this.#table.of(pid).filter(({ addresses }) => {
+    return this.#table.of(pid).filter(({ addresses, supersededAt }) => {
       const at = addresses.get(text);
-      return at !== undefined && at <= before;
+      return at !== undefined && at <= before && (supersededAt === null || before < supersededAt);
     });
   }
 
@@ -91,14 +91,15 @@ export class Lookups implements ClaimHost {
   }
 
   claimed(lookup: Lookup): void {
-    // Earlier lookups of the name led to no connection, and no later connection waited for them.
     for (const other of this.#table.of(lookup.pid)) {
-      if (
-        other === lookup ||
-        (other.name === lookup.name && other.succeeded && other.last <= lookup.started)
-      ) {
+      if (other === lookup) {
         this.#forget(other);
+        continue;
       }
+      if (other.name !== lookup.name || !other.succeeded || other.last > lookup.started) continue;
+      // Later connections did not wait for it. One that began before may still be on its way.
+      if (other.supersededAt === null) other.supersededAt = lookup.started;
+      else this.#forget(other);
     }
   }
 
