@@ -46,6 +46,27 @@ describe('a finding belongs to the call', () => {
     expect(of({ id: 4, start: 40 })).toBeNull();
   });
 
+  it('in their order also if they follow each other closely, or the clocks differ a little', () => {
+    for (const late of [0, 0.5, 4]) {
+      const { of } = matching([late, 'a'], [2 + late, 'b'], [4 + late, 'c']);
+      for (const [id, name] of [...'abc'].entries()) expect(of({ id, start: 2 * id + 0.25 })).toBe(name);
+    }
+  });
+
+  it('of the request, not of the TLS connection that was listed until its plaintext was seen', () => {
+    const { all, of } = matching([10, 'a'], [30, 'b']);
+    const encrypted = { id: 1, start: 11, method: null, path: null };
+    expect(of(encrypted)).toBe('a');
+    expect(of({ id: 2, start: 20 })).toBe('a');
+    expect([all.joined(1), all.joined(2)?.data]).toEqual([null, 'a']);
+    expect(of(encrypted)).toBeNull();
+    expect(of({ id: 3, start: 21 })).toBeNull();
+    // A row whose request becomes known keeps it.
+    expect(of({ ...encrypted, id: 4, start: 31 })).toBe('b');
+    expect(of({ id: 4, start: 31 })).toBe('b');
+    expect(of({ id: 5, start: 32 })).toBeNull();
+  });
+
   it('with the same method and path, whatever its query, through a proxy, too', () => {
     const { of } = matching([10, 'post', { method: 'POST' }], [11, 'get'], [12, 'other', { path: '/else' }]);
     expect(of({ id: 1, start: 13, path: '/products?token=***' })).toBe('get');

@@ -22,6 +22,8 @@ interface Entry<T> extends Placed<T> {
   readonly path: string;
   /** The row that it belongs to; null: none yet. */
   row: number | null;
+  /** That row's request is not known, as of a TLS connection without plaintext: the row of a request may take its place. */
+  tentative: boolean;
 }
 
 /** Newest findings that are kept. */
@@ -45,7 +47,13 @@ export class Matching<T> {
 
   add(placed: Placed<T>): void {
     const { pid, port, path } = placed.finding;
-    const entry: Entry<T> = { ...placed, key: `${pid}:${port}`, path: maskTarget(pathOnly(path)), row: null };
+    const entry: Entry<T> = {
+      ...placed,
+      key: `${pid}:${port}`,
+      path: maskTarget(pathOnly(path)),
+      row: null,
+      tentative: false,
+    };
     let list = this.#byPort.get(entry.key);
     if (list === undefined) {
       list = new Queue();
@@ -63,13 +71,26 @@ export class Matching<T> {
     const isOf = (entry: Entry<T>) =>
       entry.at <= at + TOLERANCE && entry.at >= at - MAX_AGE && fits(entry, row);
     const key = `${row.pid}:${row.localPort}`;
+    const hasRequest = row.method !== null || row.path !== null;
     const known = this.#byRow.get(row.id);
     // Ids start over when the list is cleared.
-    if (known !== undefined && known.key === key && isOf(known)) return known;
-    // The last finding before the call. Earlier ones belong to calls that were not seen.
-    const found = this.#byPort.get(key)?.findLast((entry) => entry.row === null && isOf(entry)) ?? null;
+    if (known !== undefined && known.key === key && isOf(known)) {
+      if (hasRequest) known.tentative = false;
+      return known;
+    }
+    // The last finding before the call: earlier ones belong to calls that were not seen. If there is none, the first one
+    // after it: later ones belong to the next calls.
+    let after: Entry<T> | null = null;
+    const before = this.#byPort.get(key)?.findLast((entry) => {
+      if ((entry.row !== null && !(entry.tentative && hasRequest)) || !isOf(entry)) return false;
+      if (entry.at > at) after = entry;
+      return entry.at <= at;
+    });
+    const found: Entry<T> | null = before ?? after;
     if (found === null) return null;
+    if (found.row !== null) this.#byRow.delete(found.row);
     found.row = row.id;
+    found.tentative = !hasRequest;
     this.#byRow.set(row.id, found);
     return found;
   }
