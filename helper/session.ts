@@ -451,7 +451,8 @@ export class Session {
     }
     for (const [pid, change] of pids) {
       if (change === ProcessChange.Gone) {
-        this.#forget(pid);
+        this.#stacks.forget(pid);
+        this.#attachments?.ended(pid);
         this.#breaks?.release(pid);
       } else {
         if (change === ProcessChange.Forked) this.#stacks.consider(pid);

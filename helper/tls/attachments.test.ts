@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
-import { copyFileSync, mkdtempSync, openSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, openSync, readlinkSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, type MockInstance, onTestFinished, vi } from 'vitest';
 import type { Native } from '../native.ts';
+import type { Tls } from '../protocol.ts';
 import { Attachments } from './attachments.ts';
 import { TlsFinder } from './finder.ts';
+import { readCodeMappings } from './maps.ts';
 
 const FACTS = {
   tlsAttach: 'multi',
@@ -100,6 +102,71 @@ it('attaches first to what reads and writes: each file may have to wait for the 
   attachments.consider(process.pid);
   const order = attachProbes.mock.calls.map(([, { descriptor }]) => descriptor);
   expect(order.slice(0, 3)).toEqual(found.toReversed().map(({ file }) => file.descriptor));
+});
+
+describe('a process that ends before it is examined again', () => {
+  const SLEEP = realpathSync('/bin/sleep');
+  const { ino } = statSync(SLEEP, { bigint: true });
+
+  async function examined(command: string, args: readonly string[]) {
+    const child = spawn(command, args, { stdio: ['pipe', 'ignore', 'inherit'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const pid = child.pid ?? 0;
+    const finder = await TlsFinder.create();
+    const program = realpathSync(command);
+    const executes = (): boolean => {
+      const mappings = readCodeMappings(pid);
+      return mappings.length > 1 && mappings.some(({ executed, path }) => executed && path === program);
+    };
+    while (!executes()) await sleep(10);
+    const reported: Omit<Tls, 'pid'>[] = [];
+    const client = {
+      libraries: ({ pid: _, ...tls }: Tls) => reported.push(tls),
+      ...{ file: vi.fn(), goProgram: vi.fn() },
+    };
+    const facts = { ...FACTS, tlsAttach: 'none' } as const;
+    const native = { detachProbes: () => {} } as unknown as Native;
+    const attachments = new Attachments(native, facts, finder, client);
+    onTestFinished(() => attachments.close());
+    const end = (): void => {
+      child.kill('SIGKILL');
+      while (readCodeMappings(pid).length > 0);
+    };
+    return { pid, attachments, reported, end };
+  }
+
+  const OPENSSL = expect.objectContaining({ kind: 'openssl', inExecutable: true });
+
+  it('does not keep the libraries of the program that it executed before', async () => {
+    const { pid, attachments, reported, end } = await examined(process.execPath, [
+      '-e',
+      'process.stdin.resume()',
+    ]);
+    attachments.consider(pid);
+    expect(reported).toEqual([expect.objectContaining({ libraries: [OPENSSL] })]);
+    end();
+    attachments.executed(pid, SLEEP, ino);
+    expect(reported.slice(1)).toEqual([{ libraries: [], partial: true }]);
+    await attachments.recognised();
+    expect(reported.slice(2)).toEqual([{ libraries: [], unseen: true }]);
+  });
+
+  it('is reported as unseen if it has loaded something since, though it had no TLS library before', async () => {
+    const { pid, attachments, reported, end } = await examined(SLEEP, ['60']);
+    attachments.executed(pid, SLEEP, ino);
+    attachments.consider(pid);
+    attachments.loaded(pid);
+    end();
+    await attachments.recognised();
+    expect(reported).toEqual([{ libraries: [], unseen: true }]);
+  });
+
+  it('is examined if it still has its memory', async () => {
+    const { pid, attachments, reported } = await examined(process.execPath, ['-e', 'process.stdin.resume()']);
+    attachments.loaded(pid);
+    attachments.ended(pid);
+    expect(reported).toEqual([expect.objectContaining({ libraries: [OPENSSL] })]);
+  });
 });
 
 describe('a process whose end was not reported, as its event was lost', () => {

@@ -14,16 +14,15 @@ import {
   type FoundLibrary,
   type LibraryFile,
   type NamedLibrary,
-  type ProgramPlace,
   type TlsFinder,
 } from './finder.ts';
 import { goProgram } from './goProgram.ts';
 import { LinkerOutputs } from './linkerOutputs.ts';
 import { ProbedFiles } from './probedFiles.ts';
-import { goneProgram, inFolderOf, type Program, runningProgram, startOf } from './program.ts';
+import { goneProgram, type Program, type ProgramPlace, placeIn, runningProgram, startOf } from './program.ts';
 import { upcomingOf, upcomingPrograms } from './upcomingPrograms.ts';
 
-/** Working folders of other processes that are tried. */
+/** Roots or working folders of other processes that are tried. */
 const MAX_FOLDERS = 64;
 /** With perf, the kernel needs a tenth of a second to remove each probe. */
 const MAX_EXPECTED_PERF = 4;
@@ -31,6 +30,9 @@ const MAX_EXPECTED_PERF = 4;
 const EXPECT_MS = 1_000;
 /** Delay after the last change of a process's libraries. */
 const RECOGNISE_AFTER_MS = 500;
+
+/** As a report: no libraries, and more may follow. */
+const NOTHING_YET = JSON.stringify([[], true]);
 
 /** Receives what is reported to the client. */
 export interface TlsClient {
@@ -144,6 +146,7 @@ export class Attachments {
   executed(pid: number, written: string, inode: bigint): void {
     this.#forgetFormer(pid);
     this.#unseen.add(pid);
+    if (this.#finder.executes(pid, inode)) this.#forgetProgram(pid);
     const program = this.#finder.lookAtProgram(this.#placesOf(pid, written), inode);
     if (program === 'gone') {
       // If the process still runs, consider() reports more.
@@ -173,8 +176,10 @@ export class Attachments {
       // It has ended: nothing more will be known, except the libraries that it had when it was examined.
       this.#stopRecognising(pid);
       const loaded = this.#known.get(pid) ?? [];
+      const isUnseen = loaded.length === 0 || this.#unseen.has(pid);
       if (found?.part === 'tls') this.#report(pid, [{ file: found, path, inExecutable: true }, ...loaded]);
-      else if (loaded.length === 0 && !this.#reportNeeded(pid, path)) this.#reportUnseen(pid);
+      else if (isUnseen && !loaded.some(({ file }) => file.part === 'tls') && !this.#reportNeeded(pid, path))
+        this.#reportUnseen(pid);
       this.#unseen.delete(pid);
     });
     this.#recognisings.add(recognising);
@@ -245,25 +250,33 @@ export class Attachments {
     return needed.length > 0;
   }
 
+  /** What was reported is about a program that the process does not execute any more. */
+  #forgetProgram(pid: number): void {
+    this.#known.set(pid, []);
+    if (!this.#reported.has(pid)) return;
+    this.#reported.set(pid, NOTHING_YET);
+    this.#client.libraries({ pid, libraries: [], partial: true });
+  }
+
   /** The process has ended, and its last libraries were not examined: it is not known which library it used. */
   #reportUnseen(pid: number): void {
-    if (!this.#unseen.delete(pid) || this.#reported.has(pid)) return;
+    const reported = this.#reported.get(pid) ?? NOTHING_YET;
+    if (!this.#unseen.delete(pid) || reported !== NOTHING_YET) return;
     this.#client.libraries({ pid, libraries: [], unseen: true });
   }
 
   /**
    * Where an executed file may be found, the best place first. The process may end, or execute another program, before any
-   * of them is opened. Its path may mean something else here (`/proc/self/exe`), or be relative (`./app`): the working folder
-   * of a process that has ended was usually that of one which still runs.
+   * of them is opened. Its path may mean something else here (`/proc/self/exe`, or in a container), or be relative (`./app`):
+   * the root and the working folder of a process that has ended were usually those of one which still runs.
    */
   *#placesOf(pid: number, written: string): Generator<ProgramPlace> {
     const running = runningProgram(pid);
     const path = isAbsolute(written) ? written : running?.path;
     if (path !== undefined) yield* [`/proc/${pid}/exe`, path].map((here) => ({ path, here }));
-    if (isAbsolute(written)) return;
     for (const other of [...this.#known.keys()].slice(-MAX_FOLDERS)) {
-      const place = inFolderOf(other, written);
-      if (place !== null) yield { path: place, here: place };
+      const place = placeIn(other, written);
+      if (place !== null) yield place;
     }
   }
 
@@ -291,6 +304,13 @@ export class Attachments {
       const file = this.#finder.lookAt(path);
       return file?.sends === undefined || file.sends.length === 0 ? [] : [file];
     });
+  }
+
+  /** The process ends. Linux 6.16 and later report this while it still has its memory, for a moment. */
+  ended(pid: number): void {
+    if (this.#unseen.has(pid) && runningProgram(pid) !== null) this.consider(pid);
+    if (!this.#searched.has(pid)) this.#reportUnseen(pid);
+    this.forget(pid);
   }
 
   /** The process has ended, or is not a target any more. */

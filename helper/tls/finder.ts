@@ -8,6 +8,7 @@ import type { TlsLibrary } from '../protocol.ts';
 import { candidatePaths } from './candidates.ts';
 import { identify, type Library, recognise } from './libraries.ts';
 import { type CodeMapping, idOf, openMapping, openRegular, readCodeMappings } from './maps.ts';
+import type { ProgramPlace } from './program.ts';
 import { loadDisassembler } from './returns.ts';
 
 /** A file for probes, or the reason why it cannot have any. */
@@ -37,14 +38,6 @@ export interface NamedLibrary {
   readonly file: LibraryFile;
 }
 
-/** Where an executed file may be found. */
-export interface ProgramPlace {
-  /** Absolute, in the process's own view. */
-  readonly path: string;
-  /** The same in this process's view. */
-  readonly here: string;
-}
-
 export interface FoundProgram {
   readonly path: string;
   /** null when it has no TLS library in it, or none that is recognised without a search. */
@@ -53,6 +46,8 @@ export interface FoundProgram {
 
 interface ProcessEntry {
   readonly keys: string;
+  /** Inode of the program that it executed then; null when that was not mapped. */
+  readonly program: bigint | null;
   readonly found: readonly FoundLibrary[];
 }
 
@@ -113,8 +108,16 @@ export class TlsFinder {
     this.#processes.delete(pid);
     if (this.#processes.size >= MAX_PROCESSES)
       this.#processes.delete(this.#processes.keys().next().value ?? 0);
-    this.#processes.set(pid, { keys, found });
+    const program = mappings.find(({ executed }) => executed)?.inode ?? null;
+    this.#processes.set(pid, { keys, program, found });
     return found;
+  }
+
+  /** A process executes the program with this inode. @returns whether what was found of it was another program's, and is forgotten */
+  executes(pid: number, inode: bigint): boolean {
+    const known = this.#processes.get(pid);
+    if (known === undefined || known.program === null || known.program === inode) return false;
+    return this.#processes.delete(pid);
   }
 
   /** Its mappings were seen at least once, before it ended. */

@@ -21,6 +21,8 @@ export interface CodeMapping {
 /** Longest list of mappings that is read, in bytes; a process may have 65,530 by default. */
 const MAX_MAPS = 16 * 1024 * 1024;
 const MAX_FILES = 4_096;
+/** How often a process that executes one program after the other is read. */
+const MAX_TRIES = 3;
 const DELETED = ' (deleted)';
 /** address perms offset device inode path; of executable mappings. Only line breaks are escaped in the path. */
 const LINE = /^([0-9a-f]+-[0-9a-f]+) ..x. [0-9a-f]+ ([0-9a-f]+:[0-9a-f]+) ([1-9]\d*) +(\/.*)$/gm;
@@ -28,10 +30,16 @@ const RANGE = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) ([0-9a-f]+:[0-9a-f]+) (
 
 /** Each file once. Empty when the process has ended, or may not be inspected. */
 export function readCodeMappings(pid: number): CodeMapping[] {
-  // Read before the mappings: if the process ends in between, nothing is known, instead of "executes none of them".
-  const [program, root] = [writtenProgram(pid), writtenRoot(pid)];
-  const text = readMaps(pid);
-  return text === null ? [] : parseCodeMappings(text, root, program);
+  for (let tries = 1; ; tries++) {
+    // Read before the mappings: if the process ends in between, nothing is known, instead of "executes none of them".
+    const [program, root] = [writtenProgram(pid), writtenRoot(pid)];
+    const text = readMaps(pid);
+    if (text === null) return [];
+    // It may have executed another program meanwhile.
+    const after = writtenProgram(pid);
+    if (after === program || after === null || tries === MAX_TRIES)
+      return parseCodeMappings(text, root, program);
+  }
 }
 
 /** A range of addresses that holds code of a file. */

@@ -16,6 +16,14 @@ export interface Program {
   readonly libraryPath: string;
 }
 
+/** Where an executed file may be found. */
+export interface ProgramPlace {
+  /** Absolute, in the process's own view. */
+  readonly path: string;
+  /** The same in this process's view. */
+  readonly here: string;
+}
+
 /** What a process executes now; null when it has ended, or may not be inspected. */
 export function runningProgram(pid: number): Program | null {
   try {
@@ -59,10 +67,12 @@ function viewOf(pid: number | 'self'): string {
   return `${readlinkSync(`/proc/${pid}/ns/mnt`)} ${dev}:${ino}`;
 }
 
-/** A path in the working folder of a process; null when that has ended, or may not be inspected. */
-export function inFolderOf(pid: number, path: string): string | null {
+/** Where a path leads in the root, or if it is relative in the working folder, of a process; null when that has ended. */
+export function placeIn(pid: number, path: string): ProgramPlace | null {
+  if (isAbsolute(path)) return { path, here: `/proc/${pid}/root${path}` };
   try {
-    return join(readlinkSync(`/proc/${pid}/cwd`), path);
+    const folder = pathInRoot(readlinkSync(`/proc/${pid}/cwd`), writtenRoot(pid));
+    return { path: join(folder, path), here: `/proc/${pid}/cwd/${path}` };
   } catch {
     return null;
   }

@@ -56,10 +56,19 @@ async function started(command: string, args: readonly string[]): Promise<ChildP
   return child;
 }
 
+const IN_ROOT = 'import os, sys; os.chroot(sys.argv[1]); print("ready", flush=True); input()';
+const chrooted = [
+  ...(process.getuid?.() === 0 ? [] : ['unshare', '--map-root-user']),
+  'python3',
+  '-c',
+  IN_ROOT,
+];
+
 it.each([
-  ['its absolute path', executed],
-  ['a path in the folder of its shell', './app'],
-])('is found by %s', async (_, written) => {
+  ['its absolute path', executed, executed, ['sh', '-c', 'echo ready; read -r _']],
+  ['a path in the folder of its shell', './app', executed, ['sh', '-c', 'echo ready; read -r _']],
+  ['a path in the root of another process', '/app', '/app', [...chrooted, folder]],
+])('is found by %s', async (_, written, shown, [command = '', ...args]) => {
   const native = { detachProbes: () => {} } as unknown as Native;
   const reported: Tls[] = [];
   const client = { libraries: (tls: Tls) => reported.push(tls), file: vi.fn(), goProgram: vi.fn() };
@@ -67,7 +76,7 @@ it.each([
   const facts = { tlsAttach: 'none', tlsWanted: true, missing } as const;
   const attachments = new Attachments(native, facts, await TlsFinder.create(), client);
   onTestFinished(() => attachments.close());
-  const shell = await started('sh', ['-c', 'echo ready; read -r _']);
+  const shell = await started(command, args);
   attachments.consider(shell.pid ?? 0);
   const app = await started(executed, ['-e', 'console.log("ready"); process.stdin.resume()']);
   doomed = app;
@@ -75,6 +84,6 @@ it.each([
   expect(doomed).toBe(null);
   const ofApp = reported.filter(({ pid }) => pid === app.pid);
   expect(ofApp.map(({ libraries }) => libraries.map(({ kind, path }) => [kind, path]))).toEqual([
-    [['openssl', executed]],
+    [['openssl', shown]],
   ]);
 });
