@@ -15,10 +15,11 @@ import {
   isRestarting,
   isTerminated,
   momentOf,
+  type ProcessIds,
   question,
   terminalCommand,
 } from './debuggee.ts';
-import { jobOf, rubyDebuggeesBelow, tracedBelow } from './debuggeeProcesses.ts';
+import { jobOf, localProcess, rubyDebuggeesBelow, tracedBelow } from './debuggeeProcesses.ts';
 import { SessionPauses } from './pauses.ts';
 import { descendants, processEntry, startOf } from './processes.ts';
 import { SessionStory } from './story/sessionStory.ts';
@@ -263,19 +264,20 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
     const { session, cancelled } = entry;
     const asked = question(session.type, session.parentSession !== undefined);
     if (asked === null || entry.untraceable !== null) return;
-    for (const wait of ATTEMPTS) {
-      await delay(wait, cancelled.signal);
-      if (cancelled.signal.aborted || entry.processes.size > 0) return;
-      const answer = await evaluate(session, asked.expression);
-      const ids = answer === null ? null : asked.read(answer);
-      if (ids === null) continue;
-      // In a container or on another machine the same id is a different process: the parent tells them apart.
-      const local = await processEntry(ids.pid);
-      if (local !== null && (ids.parent === null || local.parent === ids.parent)) this.#add(entry, ids.pid);
-      else entry.untraceable = 'remote';
-      return;
-    }
-    if (!cancelled.signal.aborted) this.#follow(entry, clueFromName(session.type, session.name));
+    const answers = async function* (): AsyncGenerator<ProcessIds> {
+      for (const wait of ATTEMPTS) {
+        await delay(wait, cancelled.signal);
+        if (cancelled.signal.aborted || entry.processes.size > 0) return;
+        const answer = await evaluate(session, asked.expression);
+        const ids = answer === null ? null : asked.read(answer);
+        if (ids !== null) yield ids;
+      }
+    };
+    const pid = await localProcess(answers(), processEntry);
+    if (typeof pid === 'number') this.#add(entry, pid);
+    else if (cancelled.signal.aborted || entry.processes.size > 0) return;
+    else if (pid === 'remote') entry.untraceable = 'remote';
+    else this.#follow(entry, clueFromName(session.type, session.name));
   }
 
   /** The process that a shell was asked to start, and its descendants. */

@@ -155,8 +155,14 @@ function isLoopback(host: unknown): boolean {
 /** What to evaluate in the debuggee to learn its process id, for adapters that do not report it. */
 export interface Question {
   readonly expression: string;
-  /** Process id and, where the language knows it, parent process id. */
-  read(result: string): { readonly pid: number; readonly parent: number | null } | null;
+  read(result: string): ProcessIds | null;
+}
+
+/** What a program says about its process. */
+export interface ProcessIds {
+  readonly pid: number;
+  /** Parent process id; null where the language does not know it. */
+  readonly parent: number | null;
 }
 
 /**
@@ -179,7 +185,7 @@ const NODE_QUESTION: Question = {
   read: pidAndParent,
 };
 
-function pidAndParent(result: string): { pid: number; parent: number | null } | null {
+function pidAndParent(result: string): ProcessIds | null {
   const match = /^\D*(\d+) (\d+)\D*$/.exec(result);
   const pid = processId(match?.[1]);
   return pid === null ? null : { pid, parent: processId(match?.[2]) };

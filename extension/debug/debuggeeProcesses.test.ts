@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { areEnds, connectionsOf } from './connections.ts';
-import { isCommand, jobOf, rubyDebuggeesBelow, tracedBelow } from './debuggeeProcesses.ts';
+import { isCommand, jobOf, localProcess, rubyDebuggeesBelow, tracedBelow } from './debuggeeProcesses.ts';
+import type { ProcessEntry } from './processes.ts';
 
 let proc = '';
 beforeEach(() => {
@@ -165,4 +166,38 @@ test('an address of IPv4 in IPv6 is that of IPv4', () => {
       { local: mapped('0100007F:1F90'), remote: mapped('0100007F:9000') },
     ),
   ).toBe(true);
+});
+
+describe('the process that a program says it is', () => {
+  /** @param parents what it says, and what is there when this is looked at (null: no such process) */
+  const found = (...parents: readonly (readonly [said: number | null, there: number | null])[]) => {
+    let asked = 0;
+    const answers = async function* () {
+      for (const [parent] of parents) {
+        asked++;
+        yield { pid: 4242, parent };
+      }
+    };
+    const entryOf = async (): Promise<ProcessEntry | null> => {
+      const parent = parents[asked - 1]?.[1] ?? null;
+      return parent === null ? null : ({ pid: 4242, parent } as ProcessEntry);
+    };
+    return localProcess(answers(), entryOf);
+  };
+
+  test('is here if its parent is the same', async () => {
+    expect(await found([7, 7])).toBe(4242);
+    expect(await found([null, 7])).toBe(4242);
+    expect(await found()).toBeNull();
+  });
+
+  test('is here if its parent has ended between the answer and the look', async () => {
+    expect(await found([7, 1], [1, 1])).toBe(4242);
+  });
+
+  test('is elsewhere if another process, or none, has its id', async () => {
+    expect(await found([7, 1], [7, 1], [1, 1])).toBe('remote');
+    expect(await found([7, null], [7, null])).toBe('remote');
+    expect(await found([7, 1])).toBe('remote');
+  });
 });

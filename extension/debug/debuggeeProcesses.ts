@@ -5,7 +5,27 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { areEnds, connectionsOf } from './connections.ts';
+import type { ProcessIds } from './debuggee.ts';
 import { allProcesses, below, type ProcessEntry } from './processes.ts';
+
+/**
+ * The process that a program says it is. In a container or on another machine the same id is a different process, or none:
+ * the parent tells them apart. As that may end between the answer and the look, one difference decides nothing.
+ * @param answers of the program, each asked for when the one before did not decide
+ * @returns null when there was no answer
+ */
+export async function localProcess(
+  answers: AsyncIterable<ProcessIds>,
+  entryOf: (pid: number) => Promise<ProcessEntry | null>,
+): Promise<number | 'remote' | null> {
+  let differences = 0;
+  for await (const { pid, parent } of answers) {
+    const entry = await entryOf(pid);
+    if (entry !== null && (parent === null || entry.parent === parent)) return pid;
+    if (++differences === 2) break;
+  }
+  return differences > 0 ? 'remote' : null;
+}
 
 /**
  * The process that a terminal's shell was asked to start, and whether that is certain.

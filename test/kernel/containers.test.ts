@@ -134,4 +134,27 @@ describeTraced('containers', () => {
       for (const group of [join(path, 'below'), path]) await removeGroup(group);
     }
   });
+
+  it('--cgroup traces also what has begun in the group while the trace started', async () => {
+    const id = secret();
+    const mount = existsSync('/sys/fs/cgroup/cgroup.procs') ? '/sys/fs/cgroup' : '/sys/fs/cgroup/unified';
+    const path = join(mount, `http-trace-test-${id}`);
+    mkdirSync(path);
+    const [script, go] = [join(folder, `chain-${id}.sh`), join(folder, `go-${id}`)];
+    // Each process lives for a tenth of a second and starts the next one.
+    writeFileSync(script, `[ -e ${go} ] && exec curl -s ${base}/late-${id}\nsleep 0.1; sh ${script} &\n`);
+    const first = spawn('sh', ['-c', `read _; sh ${script} &`], { stdio: ['pipe', 'ignore', 'ignore'] });
+    try {
+      writeFileSync(join(path, 'cgroup.procs'), String(first.pid));
+      first.stdin.end('\n');
+      const tracing = await Tracing.attach(context, [], ['--cgroup', path]);
+      writeFileSync(go, '');
+      const { exchanges } = await tracing.result();
+      expect(exchanges.map(({ url }) => url)).toEqual([`${base}/late-${id}`]);
+    } finally {
+      first.kill('SIGKILL');
+      writeFileSync(go, '');
+      await removeGroup(path);
+    }
+  });
 });
