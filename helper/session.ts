@@ -434,11 +434,14 @@ export class Session {
   /** Changes of targets, as the addon reports them. Of each process only the last change and the executed program matter. */
   #onProcesses(changes: readonly (number | bigint | string)[]): void {
     const pids = new Map<number, number>();
+    /** By process. */
+    const lastExecuted = new Map<number, number>();
     for (let at = 0; at + 4 < changes.length; at += 5) {
       const [change, pid] = [Number(changes[at]), Number(changes[at + 1])];
       // First, and for all of them: looking for TLS libraries takes long.
       if (change === ProcessChange.Executed || change === ProcessChange.Mapped)
         this.#stacks.noticed(pid, String(changes[at + 4]), change === ProcessChange.Mapped);
+      if (change === ProcessChange.Executed) lastExecuted.set(pid, at);
     }
     for (let at = 0; at + 4 < changes.length; at += 5) {
       const [change, pid] = [Number(changes[at]), Number(changes[at + 1])];
@@ -446,7 +449,8 @@ export class Session {
       pids.delete(pid);
       pids.set(pid, change);
       if (change === ProcessChange.Forked) this.#attachments?.begun(pid);
-      if (change === ProcessChange.Executed && path !== '') this.#attachments?.executed(pid, path, inode);
+      if (change === ProcessChange.Executed && path !== '')
+        this.#attachments?.executed(pid, path, inode, at === lastExecuted.get(pid));
       else if (change === ProcessChange.Mapped) this.#attachments?.loaded(pid);
     }
     for (const [pid, change] of pids) {

@@ -1,4 +1,5 @@
 /** `http-trace attach`: traces processes that are already running. */
+import { Parents } from '../../helper/parents.ts';
 import { TraceError } from '../capture/trace.ts';
 import { type TraceOptions, UsageError } from './arguments.ts';
 import { processesOf } from './cgroup.ts';
@@ -33,7 +34,7 @@ export async function attach(
   cutShort = () => trace.cutShort();
   const attempts = new Map<number, string | null>();
   await attachAll(trace, pids, options.children, attempts);
-  // While the trace started, processes may have ended, and others begun. From now on the kernel follows.
+  // While the trace started, processes may have ended, and others begun.
   for (let round = 0; cgroup !== null && round < (options.children ? MAX_ROUNDS : 1); round++) {
     const others = membersLeft(cgroup).filter((pid) => !attempts.has(pid));
     if (others.length === 0) break;
@@ -64,10 +65,16 @@ function membersOf(cgroup: string): number[] {
   return processesOf(cgroup).filter((pid) => pid !== process.pid);
 }
 
-/** The members of a group that may have been removed meanwhile. */
+/** The members of a group that may have been removed meanwhile, without this process and the helper below it. */
 function membersLeft(cgroup: string): number[] {
+  const parents = new Parents().refresh();
+  const isOwn = (pid: number): boolean => {
+    for (let at: number | undefined = pid; at !== undefined && at > 1; at = parents.get(at))
+      if (at === process.pid) return true;
+    return false;
+  };
   try {
-    return membersOf(cgroup);
+    return membersOf(cgroup).filter((pid) => !isOwn(pid));
   } catch (error) {
     if (error instanceof UsageError) return [];
     throw error;

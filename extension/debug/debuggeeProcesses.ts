@@ -10,8 +10,8 @@ import { allProcesses, below, type ProcessEntry } from './processes.ts';
 
 /**
  * The process that a program says it is. In a container or on another machine the same id is a different process, or none:
- * the parent tells them apart. As that may end between the answer and the look, one difference decides nothing.
- * @param answers of the program, each asked for when the one before did not decide
+ * the parent tells them apart. As that may end between the answer and the look, the program is asked once more.
+ * @param answers of the program, each asked for when it is needed
  * @returns null when there was no answer
  */
 export async function localProcess(

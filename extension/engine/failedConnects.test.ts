@@ -181,6 +181,23 @@ describe('a connection that failed', () => {
     }
   });
 
+  it('leaves the lookup to the call that it becomes a part of', () => {
+    const call = (connection: bigint, at: bigint, remote: string): RecordSpec[] =>
+      conversation([{ out: GET }, { in: OK }, { close: true }], {
+        ...{ connection, remote, start: at + MS, connectStarted: at, established: at + MS },
+      });
+    const rows = traced([
+      ...lookup('h', ['::1', '127.0.0.1']),
+      failed({ remote: '[::1]:8080', time: START + 11n * MS }),
+      ...call(1n, START + 12n * MS, '[::1]:8080'),
+      ...call(2n, START + 13n * MS, '127.0.0.1:8080'),
+    ]);
+    expect(rows.map((row) => [row.lookup?.name, row.connection.attempts.length])).toEqual([
+      [undefined, 0],
+      ['h', 1],
+    ]);
+  });
+
   it('is one row for both addresses of a name that were tried', () => {
     const rows = traced([
       failed({ remote: '[::1]:8080', time: START + 2n * MS }),

@@ -191,7 +191,10 @@ export class FailedConnects {
       if (attempts.length < MAX_ATTEMPTS) attempts.push(attempt);
     }
     held.attempts--;
-    if (held.attempts === 0) return true;
+    if (held.attempts === 0) {
+      connection.info.lookup ??= held.info.lookup;
+      return true;
+    }
     held.spans.splice(at, 1);
     held.ended = Math.max(...held.spans.map(({ ended }) => ended));
     return false;

@@ -249,6 +249,9 @@ export const MAX_ATTEMPTS = 8;
 /** Name lookups that are remembered: in progress, or answered and not yet followed by a connection. */
 export const MAX_LOOKUPS = 4_096;
 
+/** Lookups of one name that are remembered for connections on their way, though a later one has been claimed. */
+export const MAX_SUPERSEDED_LOOKUPS = 16;
+
 /** Sockets to name servers that are remembered. */
 export const MAX_NAME_SOCKETS = 4_096;
 

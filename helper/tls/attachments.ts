@@ -31,8 +31,8 @@ const EXPECT_MS = 1_000;
 /** Delay after the last change of a process's libraries. */
 const RECOGNISE_AFTER_MS = 500;
 
-/** As a report: no libraries, and more may follow. */
-const NOTHING_YET = JSON.stringify([[], true]);
+/** How reports without any library begin, as JSON. */
+const NONE = '[[],';
 
 /** Receives what is reported to the client. */
 export interface TlsClient {
@@ -142,11 +142,12 @@ export class Attachments {
    * A process has executed a program, and may have ended since: what is inside the executable itself is attached
    * and reported at once, before anything else is read of the process.
    * @param written its path as it was executed, in its own view
+   * @param last no later program of the process has been reported yet
    */
-  executed(pid: number, written: string, inode: bigint): void {
+  executed(pid: number, written: string, inode: bigint, last = true): void {
     this.#forgetFormer(pid);
     this.#unseen.add(pid);
-    if (this.#finder.executes(pid, inode)) this.#forgetProgram(pid);
+    if (last && this.#finder.executes(pid, inode)) this.#forgetProgram(pid);
     const program = this.#finder.lookAtProgram(this.#placesOf(pid, written), inode);
     if (program === 'gone') {
       // If the process still runs, consider() reports more.
@@ -154,7 +155,8 @@ export class Attachments {
       this.#client.libraries({ pid, libraries: [goneProgram(written)] });
       return;
     }
-    const { path, file } = program;
+    const { place, file } = program;
+    const { path } = place;
     if (file !== null && this.#facts.tlsAttach !== 'none') this.#files.use(file, pid);
     this.#known.set(pid, this.#known.get(pid) ?? []);
     if (file?.part === 'tls') this.#report(pid, [{ file, path, inExecutable: true }]);
@@ -163,7 +165,7 @@ export class Attachments {
       for (const program of upcomingOf(pid)) this.#prepare(program.path);
     }
     if (file !== null && file.part === 'tls') return;
-    if (runningProgram(pid) === null) this.#reportNeeded(pid, path);
+    if (runningProgram(pid) === null) this.#reportNeeded(pid, place);
     this.#searched.add(pid);
     const recognising = this.#finder.recogniseProgram(this.#placesOf(pid, written), inode).then((found) => {
       this.#recognisings.delete(recognising);
@@ -178,7 +180,7 @@ export class Attachments {
       const loaded = this.#known.get(pid) ?? [];
       const isUnseen = loaded.length === 0 || this.#unseen.has(pid);
       if (found?.part === 'tls') this.#report(pid, [{ file: found, path, inExecutable: true }, ...loaded]);
-      else if (isUnseen && !loaded.some(({ file }) => file.part === 'tls') && !this.#reportNeeded(pid, path))
+      else if (isUnseen && !loaded.some(({ file }) => file.part === 'tls') && !this.#reportNeeded(pid, place))
         this.#reportUnseen(pid);
       this.#unseen.delete(pid);
     });
@@ -238,8 +240,9 @@ export class Attachments {
    * The process ended before its libraries were seen: reports those that its executable depends on.
    * @returns whether there are any
    */
-  #reportNeeded(pid: number, path: string): boolean {
-    if (!isAbsolute(path)) return false;
+  #reportNeeded(pid: number, { path, isOwn }: ProgramPlace): boolean {
+    // In a container the path, and those of the libraries, mean other files.
+    if (!isOwn) return false;
     const needed = this.#expected.of({ path, view: '', root: '', libraryPath: '' }).flatMap((library) => {
       const file = this.#finder.lookAt(library);
       return file === null ? [] : [{ file, path: library, inExecutable: false }];
@@ -254,14 +257,14 @@ export class Attachments {
   #forgetProgram(pid: number): void {
     this.#known.set(pid, []);
     if (!this.#reported.has(pid)) return;
-    this.#reported.set(pid, NOTHING_YET);
+    this.#reported.set(pid, JSON.stringify([[], true]));
     this.#client.libraries({ pid, libraries: [], partial: true });
   }
 
   /** The process has ended, and its last libraries were not examined: it is not known which library it used. */
   #reportUnseen(pid: number): void {
-    const reported = this.#reported.get(pid) ?? NOTHING_YET;
-    if (!this.#unseen.delete(pid) || reported !== NOTHING_YET) return;
+    const reported = this.#reported.get(pid) ?? NONE;
+    if (!this.#unseen.delete(pid) || !reported.startsWith(NONE)) return;
     this.#client.libraries({ pid, libraries: [], unseen: true });
   }
 
@@ -273,7 +276,10 @@ export class Attachments {
   *#placesOf(pid: number, written: string): Generator<ProgramPlace> {
     const running = runningProgram(pid);
     const path = isAbsolute(written) ? written : running?.path;
-    if (path !== undefined) yield* [`/proc/${pid}/exe`, path].map((here) => ({ path, here }));
+    if (path !== undefined) {
+      yield { path, here: `/proc/${pid}/exe`, isOwn: running?.view === '' };
+      yield { path, here: path, isOwn: true };
+    }
     for (const other of [...this.#known.keys()].slice(-MAX_FOLDERS)) {
       const place = placeIn(other, written);
       if (place !== null) yield place;

@@ -39,7 +39,7 @@ export interface NamedLibrary {
 }
 
 export interface FoundProgram {
-  readonly path: string;
+  readonly place: ProgramPlace;
   /** null when it has no TLS library in it, or none that is recognised without a search. */
   readonly file: LibraryFile | null;
 }
@@ -162,11 +162,11 @@ export class TlsFinder {
 
   /**
    * As {@link lookAt}, for the file with this inode. Its process may end meanwhile, so each place is opened in turn.
-   * @returns also the path of the place where it was found; `gone`: none of them leads to that inode any more
+   * @returns also the place where it was found; `gone`: none of them leads to that inode any more
    */
   lookAtProgram(places: Iterable<ProgramPlace>, inode: bigint): FoundProgram | 'gone' {
     const opened = openProgram(places, inode);
-    return opened === null ? 'gone' : { path: opened.path, file: this.#identified(opened.descriptor) };
+    return opened === null ? 'gone' : { place: opened.place, file: this.#identified(opened.descriptor) };
   }
 
   /** As {@link lookAtProgram}, after a search that is slow for files that were not searched before. */
@@ -259,11 +259,11 @@ export class TlsFinder {
 function openProgram(
   places: Iterable<ProgramPlace>,
   inode: bigint,
-): { readonly path: string; readonly descriptor: number } | null {
-  for (const { path, here } of places) {
-    const descriptor = openRegular(here);
+): { readonly place: ProgramPlace; readonly descriptor: number } | null {
+  for (const place of places) {
+    const descriptor = openRegular(place.here);
     if (descriptor === null) continue;
-    if (fstatSync(descriptor, { bigint: true }).ino === inode) return { path, descriptor };
+    if (fstatSync(descriptor, { bigint: true }).ino === inode) return { place, descriptor };
     closeSync(descriptor);
   }
   return null;

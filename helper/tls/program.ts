@@ -20,8 +20,10 @@ export interface Program {
 export interface ProgramPlace {
   /** Absolute, in the process's own view. */
   readonly path: string;
-  /** The same in this process's view. */
+  /** A path to it in this process's view. */
   readonly here: string;
+  /** Paths of the process lead to the same files in this process. */
+  readonly isOwn: boolean;
 }
 
 /** What a process executes now; null when it has ended, or may not be inspected. */
@@ -67,12 +69,16 @@ function viewOf(pid: number | 'self'): string {
   return `${readlinkSync(`/proc/${pid}/ns/mnt`)} ${dev}:${ino}`;
 }
 
-/** Where a path leads in the root, or if it is relative in the working folder, of a process; null when that has ended. */
+/**
+ * Where a path leads in the root, or if it is relative in the working folder, of a process.
+ * @returns null when that has ended, or if an absolute path leads to the same file in this process
+ */
 export function placeIn(pid: number, path: string): ProgramPlace | null {
-  if (isAbsolute(path)) return { path, here: `/proc/${pid}/root${path}` };
   try {
+    const isOwn = viewOf(pid) === viewOf('self');
+    if (isAbsolute(path)) return isOwn ? null : { path, here: `/proc/${pid}/root${path}`, isOwn };
     const folder = pathInRoot(readlinkSync(`/proc/${pid}/cwd`), writtenRoot(pid));
-    return { path: join(folder, path), here: `/proc/${pid}/cwd/${path}` };
+    return { path: join(folder, path), here: `/proc/${pid}/cwd/${path}`, isOwn };
   } catch {
     return null;
   }

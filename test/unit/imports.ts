@@ -186,6 +186,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
       'helper/protocol.ts',
       'helper/frames.ts',
       'helper/events.ts',
+      'helper/parents.ts',
       'helper/procStat.ts',
       'package.json',
     ],

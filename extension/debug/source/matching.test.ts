@@ -51,6 +51,19 @@ describe('a finding belongs to the call', () => {
       const { of } = matching([late, 'a'], [2 + late, 'b'], [4 + late, 'c']);
       for (const [id, name] of [...'abc'].entries()) expect(of({ id, start: 2 * id + 0.25 })).toBe(name);
     }
+    // The second one's call was not seen.
+    const { of } = matching([10.1, 'a'], [20.1, 'b'], [30.1, 'c'], [40.1, 'd']);
+    for (const [id, name] of [...'acd'].entries())
+      expect(of({ id, start: name === 'a' ? 10 : 10 * id + 20 })).toBe(name);
+  });
+
+  it('once, also if ids start over while it was not certain', () => {
+    const { of } = matching([10, 'a'], [20, 'b', { port: 40_001 }]);
+    expect(of({ id: 1, start: 11, method: null, path: null })).toBe('a');
+    // The list was cleared.
+    expect(of({ id: 1, start: 21, localPort: 40_001 })).toBe('b');
+    expect(of({ id: 2, start: 12 })).toBe('a');
+    expect(of({ id: 1, start: 21, localPort: 40_001 })).toBe('b');
   });
 
   it('of the request, not of the TLS connection that was listed until its plaintext was seen', () => {

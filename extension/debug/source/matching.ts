@@ -39,6 +39,8 @@ export class Matching<T> {
   /** By process and port. */
   readonly #byPort = new Map<string, Queue<Entry<T>>>();
   readonly #byRow = new Map<number, Entry<T>>();
+  /** Keys of which a finding was matched. */
+  readonly #used = new Set<string>();
   readonly #all = new Queue<Entry<T>>();
 
   get size(): number {
@@ -78,21 +80,33 @@ export class Matching<T> {
       if (hasRequest) known.tentative = false;
       return known;
     }
-    // The last finding before the call: earlier ones belong to calls that were not seen. If there is none, the first one
-    // after it: later ones belong to the next calls.
+    // The last finding before the call, or the first one that seems to be after it: earlier ones belong to calls that were
+    // not seen, later ones to the next calls.
     let after: Entry<T> | null = null;
     const before = this.#byPort.get(key)?.findLast((entry) => {
       if ((entry.row !== null && !(entry.tentative && hasRequest)) || !isOf(entry)) return false;
       if (entry.at > at) after = entry;
       return entry.at <= at;
     });
-    const found: Entry<T> | null = before ?? after;
+    const found = this.#nearer(before ?? null, after, at);
     if (found === null) return null;
-    if (found.row !== null) this.#byRow.delete(found.row);
+    this.#release(found);
     found.row = row.id;
     found.tentative = !hasRequest;
     this.#byRow.set(row.id, found);
+    this.#used.add(key);
     return found;
+  }
+
+  /** Before a connection's first call, connecting takes time; a later call follows its finding at once. */
+  #nearer(before: Entry<T> | null, after: Entry<T> | null, at: number): Entry<T> | null {
+    if (before === null || after === null || !this.#used.has(before.key)) return before ?? after;
+    return after.at - at < at - before.at ? after : before;
+  }
+
+  #release(entry: Entry<T>): void {
+    // The row's id may be that of another row by now.
+    if (entry.row !== null && this.#byRow.get(entry.row) === entry) this.#byRow.delete(entry.row);
   }
 
   /** The finding that was matched to this row. */
@@ -104,11 +118,13 @@ export class Matching<T> {
     const { oldest } = this.#all;
     if (oldest === undefined) return;
     this.#all.shift();
-    if (oldest.row !== null && this.#byRow.get(oldest.row) === oldest) this.#byRow.delete(oldest.row);
+    this.#release(oldest);
     // The oldest of all is also first in its list.
     const list = this.#byPort.get(oldest.key);
     list?.shift();
-    if (list?.length === 0) this.#byPort.delete(oldest.key);
+    if (list?.length !== 0) return;
+    this.#byPort.delete(oldest.key);
+    this.#used.delete(oldest.key);
   }
 }
 

@@ -223,8 +223,10 @@ describe('a lookup that a connection follows from', () => {
     const slow = call(1_002, { connection: 9n }).map((record) =>
       record.type === 'opened' ? { ...record, connectStarted: at(2) } : record,
     );
-    const records = [...one(0, 1), ...one(10, 2), ...call(12), ...slow, ...call(1_100, { connection: 3n })];
+    const others = [...one(10, 2), ...call(12), ...one(20, 3), ...call(22, { connection: 2n })];
+    const records = [...one(0, 1), ...others, ...slow, ...call(1_100, { connection: 3n })];
     expect(shown(records).map(({ timings: { lookupMs, connectMs } }) => [lookupMs, connectMs])).toEqual([
+      [1, 0.5],
       [1, 0.5],
       [1, 1_000.5],
       [null, 0.5],

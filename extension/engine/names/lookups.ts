@@ -13,6 +13,7 @@ import {
   LOOKUP_SETTLE_MS,
   MAX_NAME_SOCKETS,
   MAX_REPEATED_QUERIES,
+  MAX_SUPERSEDED_LOOKUPS,
   SEARCH_WINDOW_MS,
 } from '../limits.ts';
 import { Direction, type NameRecord, NameTransport } from '../record.ts';
@@ -91,15 +92,13 @@ export class Lookups implements ClaimHost {
   }
 
   claimed(lookup: Lookup): void {
-    for (const other of this.#table.of(lookup.pid)) {
-      if (other === lookup) {
-        this.#forget(other);
-        continue;
-      }
-      if (other.name !== lookup.name || !other.succeeded || other.last > lookup.started) continue;
+    this.#forget(lookup);
+    let superseded = 0;
+    for (const other of [...this.#table.named(lookup.pid, lookup.name)].reverse()) {
+      if (!other.succeeded || other.last > lookup.started) continue;
       // Later connections did not wait for it. One that began before may still be on its way.
-      if (other.supersededAt === null) other.supersededAt = lookup.started;
-      else this.#forget(other);
+      other.supersededAt ??= lookup.started;
+      if (++superseded > MAX_SUPERSEDED_LOOKUPS) this.#forget(other);
     }
   }
 
