@@ -67,12 +67,6 @@ export const MAX_INTERIM = 64;
 /** Records that wait behind a hole of one connection, in both directions together. */
 export const MAX_WAITING_RECORDS = 512;
 
-/**
- * Nanoseconds for which bytes that no call was seen to move are waited for. The call of a thread that was preempted at its
- * end, or whose virtual processor did not run, is reported only then.
- */
-export const UNSEEN_PATIENCE = 250_000_000;
-
 /** Copied bytes that wait behind a hole of one connection. */
 export const MAX_WAITING_BYTES = 1024 * 1024;
 

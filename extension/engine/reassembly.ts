@@ -1,11 +1,10 @@
 /**
  * Puts the records of one connection in order: within a direction by position, across directions by arrival.
  * If a record is missing, everything after it waits, in both directions, so that the result does not depend
- * on when the wait is given up. So it is for bytes that no call was seen to move: the call of another thread may have moved
- * them, and end later.
+ * on when the wait is given up.
  */
 import type { MissingReason } from './byteStream.ts';
-import { MAX_WAITING_BYTES, MAX_WAITING_RECORDS, UNSEEN_PATIENCE } from './limits.ts';
+import { MAX_WAITING_BYTES, MAX_WAITING_RECORDS } from './limits.ts';
 import {
   type ClosedRecord,
   type DataRecord,
@@ -84,8 +83,6 @@ export class Reassembly {
   }
 
   push(record: StreamRecord): void {
-    // Independent of when `advance` is called.
-    while (this.#open && this.#hasUnseenHead() && this.#limit() < record.emitted) this.#giveUp();
     if (this.#open && this.#queue.length === 0 && this.#fits(record)) {
       this.#deliver(record, record.type === RecordType.Data ? asBuffer(record.bytes) : NO_BYTES);
       return;
@@ -99,23 +96,11 @@ export class Reassembly {
 
   /** All records emitted up to this boot time (ns) have been pushed: older holes will not be filled. */
   advance(upTo: number): void {
-    while (this.#queue.length > 0 && this.#limit() <= upTo) this.#giveUp();
-  }
-
-  /** Up to when (boot time, ns) a record may be emitted that lets the first waiting one be delivered. */
-  #limit(): number {
-    const emitted = this.#queue[0]?.record.emitted ?? 0;
-    return this.#hasUnseenHead() ? emitted + UNSEEN_PATIENCE : emitted;
-  }
-
-  /** No record is missing before the first waiting one, but bytes that were not seen to move. */
-  #hasUnseenHead(): boolean {
-    const record = this.#queue[0]?.record;
-    return (
-      record?.type === RecordType.Data &&
-      record.unseen > 0 &&
-      record.position - record.unseen <= this.#next[record.direction]
-    );
+    for (;;) {
+      const head = this.#queue[0];
+      if (head === undefined || head.record.emitted > upTo) return;
+      this.#giveUp();
+    }
   }
 
   /** The trace has ended: delivers what is waiting, and nothing after it. */
@@ -179,7 +164,10 @@ export class Reassembly {
   }
 
   #fits(record: StreamRecord): boolean {
-    if (record.type !== RecordType.Closed) return record.position <= this.#next[record.direction];
+    if (record.type === RecordType.Data) {
+      return record.position - record.unseen <= this.#next[record.direction];
+    }
+    if (record.type === RecordType.Ended) return record.position <= this.#next[record.direction];
     return record.sent <= this.#next[0] && record.received <= this.#next[1];
   }
 
