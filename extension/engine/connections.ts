@@ -202,7 +202,8 @@ export class Connections {
     this.#failed.opened(record, info);
     if (info.connectStarted !== null && record.family !== 'unix') {
       const address = record.family === 'ipv4' ? record.remoteAddress.subarray(0, 4) : record.remoteAddress;
-      info.lookup ??= this.#lookups.claim(record.pid, address, record.remotePort, info.connectStarted);
+      info.lookup =
+        this.#lookups.claim(record.pid, address, record.remotePort, info.connectStarted) ?? info.lookup;
     }
     info.end ??= this.#pairs.open(record, info);
     entry.stream.opened();

@@ -38,7 +38,8 @@ it('is reported as executing the program whose mappings were read', async () => 
   afterReading = () => {
     child.stdin.write('\n');
     // Its code is mapped a moment after it is named.
-    while (!readFileSync(`/proc/${pid}/maps`, 'utf8').includes(sleep));
+    const until = performance.now() + 10_000;
+    while (!readFileSync(`/proc/${pid}/maps`, 'utf8').includes(sleep) && performance.now() < until);
   };
   const executed = readCodeMappings(pid).filter((mapping) => mapping.executed);
   expect(afterReading).toBe(null);

@@ -51,6 +51,8 @@ describe('a finding belongs to the call', () => {
       const { of } = matching([late, 'a'], [2 + late, 'b'], [4 + late, 'c']);
       for (const [id, name] of [...'abc'].entries()) expect(of({ id, start: 2 * id + 0.25 })).toBe(name);
     }
+    const slow = matching([20, 'a'], [21.5, 'b']);
+    expect([slow.of({ id: 1, start: 21 }), slow.of({ id: 2, start: 22.5 })]).toEqual(['a', 'b']);
     // The second one's call was not seen.
     const { of } = matching([10.1, 'a'], [20.1, 'b'], [30.1, 'c'], [40.1, 'd']);
     for (const [id, name] of [...'acd'].entries())

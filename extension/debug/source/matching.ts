@@ -88,7 +88,7 @@ export class Matching<T> {
       if (entry.at > at) after = entry;
       return entry.at <= at;
     });
-    const found = this.#nearer(before ?? null, after, at);
+    const found = this.#likelier(before ?? null, after, at);
     if (found === null) return null;
     this.#release(found);
     found.row = row.id;
@@ -98,10 +98,10 @@ export class Matching<T> {
     return found;
   }
 
-  /** Before a connection's first call, connecting takes time; a later call follows its finding at once. */
-  #nearer(before: Entry<T> | null, after: Entry<T> | null, at: number): Entry<T> | null {
-    if (before === null || after === null || !this.#used.has(before.key)) return before ?? after;
-    return after.at - at < at - before.at ? after : before;
+  /** An old finding is likely to be that of a call that was not seen, unless the time went into connecting. */
+  #likelier(before: Entry<T> | null, after: Entry<T> | null, at: number): Entry<T> | null {
+    if (before === null || after === null) return before ?? after;
+    return this.#used.has(before.key) && at - before.at > TOLERANCE ? after : before;
   }
 
   #release(entry: Entry<T>): void {

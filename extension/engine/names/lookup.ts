@@ -50,7 +50,7 @@ export class Lookup {
   alias: string | null = null;
   /** Another lookup of the same name overlapped, and a connection may have waited for either. */
   entangled = false;
-  /** When a later lookup of the same name began that a connection has claimed; null: there is none. */
+  /** When the first later lookup of the same name began that a connection has claimed; null: there is none. */
   supersededAt: number | null = null;
   server: string | null = null;
   transport: 'udp' | 'tcp' | 'resolved';

@@ -97,7 +97,7 @@ export class Lookups implements ClaimHost {
     for (const other of [...this.#table.named(lookup.pid, lookup.name)].reverse()) {
       if (!other.succeeded || other.last > lookup.started) continue;
       // Later connections did not wait for it. One that began before may still be on its way.
-      other.supersededAt ??= lookup.started;
+      other.supersededAt = Math.min(other.supersededAt ?? lookup.started, lookup.started);
       if (++superseded > MAX_SUPERSEDED_LOOKUPS) this.#forget(other);
     }
   }
