@@ -21,11 +21,30 @@ interface Configuration {
 
 async function start(name: string, configuration: Configuration): Promise<boolean> {
   const own: vscode.DebugConfiguration = { name, env: { CALLS_URL: await callServer() }, ...configuration };
-  // Tests get no dialog: where a user would see the error, this rejects.
-  return Promise.resolve(vscode.debug.startDebugging(undefined, own)).catch((error: Error) => {
-    console.log(`[suite] ${name}: ${error.message}`);
-    return false;
+  const talk: string[] = [];
+  const note = (from: string, what: object): void => {
+    talk.push(`${Math.round(performance.now())} ${from} ${JSON.stringify(what).slice(0, 300)}`);
+  };
+  const factory = vscode.debug.registerDebugAdapterTrackerFactory(own.type, {
+    createDebugAdapterTracker: ({ id }) => ({
+      onWillReceiveMessage: (message: object) => note(`to ${id}`, message),
+      onDidSendMessage: (message: object) => note(`from ${id}`, message),
+      onError: ({ message }) => note(`error of ${id}`, { message }),
+      onExit: (code, signal) => note(`exit of ${id}`, { code, signal }),
+    }),
   });
+  try {
+    // Tests get no dialog: where a user would see the error, this rejects.
+    const started = await vscode.debug.startDebugging(undefined, own);
+    // Without an error it does not say why.
+    if (!started) console.log(`[suite] ${name} is not started:\n${talk.slice(-40).join('\n')}`);
+    return started;
+  } catch (error) {
+    console.log(`[suite] ${name}: ${(error as Error).message}`);
+    return false;
+  } finally {
+    factory.dispose();
+  }
 }
 
 /** Stops everything, and waits until no trace runs. */
