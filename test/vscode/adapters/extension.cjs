@@ -36,6 +36,10 @@ exports.activate = (context) => {
       stdio: ['ignore', 'ignore', descriptor],
     });
     closeSync(descriptor);
+    child.once('exit', (code) => {
+      if (code === null || code === 0 || !existsSync(errors)) return;
+      console.log(`[suite] ${command} ended with ${code}: ${readFileSync(errors, 'utf8').slice(-500)}`);
+    });
     started.push(child);
     await listening(port, child, errors);
     return new vscode.DebugAdapterServer(port, '127.0.0.1');
