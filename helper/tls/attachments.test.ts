@@ -151,6 +151,13 @@ describe('a process that ends before it is examined again', () => {
     expect(reported.slice(2)).toEqual([{ libraries: [], unseen: true }]);
   });
 
+  it('keeps what was found if a later program of it has been reported already', async () => {
+    const { pid, attachments, reported } = await examined(process.execPath, ['-e', 'process.stdin.resume()']);
+    attachments.consider(pid);
+    attachments.executed(pid, SLEEP, ino, false);
+    expect(reported).toEqual([expect.objectContaining({ libraries: [OPENSSL] })]);
+  });
+
   it('is reported as unseen if it has loaded something since, though it had no TLS library before', async () => {
     const { pid, attachments, reported, end } = await examined(SLEEP, ['60']);
     attachments.executed(pid, SLEEP, ino);

@@ -147,7 +147,7 @@ export class Attachments {
   executed(pid: number, written: string, inode: bigint, last = true): void {
     this.#forgetFormer(pid);
     this.#unseen.add(pid);
-    if (last && this.#finder.executes(pid, inode)) this.#forgetProgram(pid);
+    if (last && this.#finder.forgetOther(pid, inode)) this.#forgetProgram(pid);
     const program = this.#finder.lookAtProgram(this.#placesOf(pid, written), inode);
     if (program === 'gone') {
       // If the process still runs, consider() reports more.

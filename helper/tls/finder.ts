@@ -113,8 +113,11 @@ export class TlsFinder {
     return found;
   }
 
-  /** A process executes the program with this inode. @returns whether what was found of it was another program's, and is forgotten */
-  executes(pid: number, inode: bigint): boolean {
+  /**
+   * Forgets what was found of a process if that was of another program than the one with this inode.
+   * @returns whether it was
+   */
+  forgetOther(pid: number, inode: bigint): boolean {
     const known = this.#processes.get(pid);
     if (known === undefined || known.program === null || known.program === inode) return false;
     return this.#processes.delete(pid);

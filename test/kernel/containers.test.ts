@@ -26,6 +26,9 @@ const secret = (): string => randomBytes(8).toString('hex');
 const server = createServer((request, response) => response.end(`answer ${request.url}`));
 let base = '';
 
+/** Where control groups of version 2 are. */
+const CGROUPS = existsSync('/sys/fs/cgroup/cgroup.procs') ? '/sys/fs/cgroup' : '/sys/fs/cgroup/unified';
+
 /** A control group can be removed only after the last of its processes has ended completely. */
 async function removeGroup(path: string): Promise<void> {
   for (let tries = 0; ; tries++) {
@@ -110,9 +113,8 @@ describeTraced('containers', () => {
 
   it('--cgroup traces the processes of a control group and no others', async () => {
     const id = secret();
-    const mount = existsSync('/sys/fs/cgroup/cgroup.procs') ? '/sys/fs/cgroup' : '/sys/fs/cgroup/unified';
     const group = `http-trace-test-${id}`;
-    const path = join(mount, group);
+    const path = join(CGROUPS, group);
     mkdirSync(join(path, 'below'), { recursive: true });
     const call = (name: string): ReturnType<typeof spawn> =>
       spawn('sh', ['-c', `read _; curl -s ${base}/${name}-${id}; sleep 1`], {
@@ -137,8 +139,7 @@ describeTraced('containers', () => {
 
   it('--cgroup traces also what has begun in the group while the trace started', async () => {
     const id = secret();
-    const mount = existsSync('/sys/fs/cgroup/cgroup.procs') ? '/sys/fs/cgroup' : '/sys/fs/cgroup/unified';
-    const path = join(mount, `http-trace-test-${id}`);
+    const path = join(CGROUPS, `http-trace-test-${id}`);
     mkdirSync(path);
     const [script, go] = [join(folder, `chain-${id}.sh`), join(folder, `go-${id}`)];
     // Each process lives for a tenth of a second and starts the next one.
