@@ -105,8 +105,11 @@ __noinline int trace_http_place(struct work *work, struct connection *connection
 	if (delta >= moved) {
 		work->unseen = delta - moved;
 		work->position = end + work->unseen;
-		if (work->unseen)
+		if (work->unseen) {
 			count_unseen(work->unseen);
+			if (entered && before == now - moved)
+				work->flags |= FLAG_ALONE;
+		}
 	} else {
 		/*
 		 * A call of another thread ended first and counted these bytes, or

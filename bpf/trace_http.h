@@ -119,6 +119,7 @@ enum name_transport {
 #define FLAG_FROM_FILE (1 << 6)   /* data: user space has read the bytes from the file that was sent */
 #define FLAG_NAMED (1 << 7)       /* caller: user space has replaced addresses by source lines */
 #define FLAG_ANY_METHOD (1 << 8)  /* caller: written by user space, where the request's method is not known */
+#define FLAG_ALONE (1 << 9)       /* data with unseen bytes: no other bytes moved during the call, so its position is certain */
 
 struct record_header {
 	unsigned int length; /* of this record, header and payload, padded to 8 */

@@ -79,8 +79,8 @@ export class Connection implements OrderedSink {
 
   /** All records emitted up to this boot time (ns) have been pushed. */
   advance(upTo: number): void {
-    this.#reassembly.advance(upTo);
-    this.#detection.dissector?.advance(upTo);
+    const delivered = this.#reassembly.advance(upTo);
+    this.#detection.dissector?.advance(delivered);
   }
 
   /** The trace ends at this time (milliseconds). */

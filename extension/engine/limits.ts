@@ -67,6 +67,12 @@ export const MAX_INTERIM = 64;
 /** Records that wait behind a hole of one connection, in both directions together. */
 export const MAX_WAITING_RECORDS = 512;
 
+/**
+ * Nanoseconds for which bytes that no call was seen to move are waited for: the thread that moved them may have been
+ * preempted before its call ended, and they are reported then.
+ */
+export const UNSEEN_PATIENCE = 250_000_000;
+
 /** Copied bytes that wait behind a hole of one connection. */
 export const MAX_WAITING_BYTES = 1024 * 1024;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type OrderedSink, Reassembly, type StreamRecord } from './reassembly.ts';
-import { Direction, Ending } from './record.ts';
+import { Direction, Ending, FLAG_ALONE, FLAG_UNORDERED, WireProtocol } from './record.ts';
 import { readRecords } from './recordReader.ts';
 import { type RecordSpec, recordBatch, START } from './testing/records.ts';
 
@@ -32,5 +32,110 @@ describe('a connection that is closed', () => {
     reassembly.finish();
     expect(calls).toEqual(['bytes GET', 'closed']);
     expect(counters).toEqual({ copied: 7, omitted: 0, fromFiles: 0, shed: 0, unseen: 0, lost: 2 });
+  });
+});
+
+describe('bytes that no call was seen to move', () => {
+  const at = (ms: number) => ({
+    ...{ connection: 1n, time: START, emitted: START + BigInt(ms) * 1_000_000n, pid: 7 },
+  });
+  const out = { type: 'data', direction: Direction.Out } as const;
+  /** The first three bytes were unseen when this was recorded. */
+  const two = { ...out, ...at(0), position: 3, unseen: 3, bytes: Buffer.from('two'), flags: FLAG_ALONE };
+  const eof = { type: 'ended', ...at(1), direction: Direction.In, position: 0, ending: Ending.Fin } as const;
+  const one = { ...out, ...at(20), position: 0, bytes: Buffer.from('one'), flags: FLAG_UNORDERED };
+  const six = { ...out, ...at(500), position: 6, bytes: Buffer.from('six') };
+
+  /** @param advance whether every record is followed by the word that all before it have been pushed */
+  function delivered(advance: boolean, specs: readonly RecordSpec[]): { calls: string[]; unseen: number } {
+    const calls: string[] = [];
+    const sink: OrderedSink = {
+      bytes: (_record, bytes) => calls.push(`${bytes}`),
+      missing: (_direction, length) => calls.push(`missing ${length}`),
+      directionEnded: () => calls.push('ended'),
+      connectionClosed: () => calls.push('closed'),
+    };
+    const counters = { copied: 0, omitted: 0, fromFiles: 0, shed: 0, unseen: 0, lost: 0 };
+    const reassembly = new Reassembly(sink, counters);
+    reassembly.opened();
+    for (const record of recordsOf(specs)) {
+      reassembly.push(record);
+      if (advance) reassembly.advance(record.emitted);
+    }
+    reassembly.finish();
+    expect(counters.lost).toBe(0);
+    return { calls, unseen: counters.unseen };
+  }
+
+  describe.each([true, false])('(advance: %s)', (advance) => {
+    it('are waited for: a thread that was preempted reports them later', () => {
+      const calls = ['one', 'two', 'ended', 'six'];
+      expect(delivered(advance, [two, eof, one, six])).toEqual({ calls, unseen: 0 });
+    });
+
+    it('are waited for again', () => {
+      const nine = {
+        ...out,
+        ...at(600),
+        position: 9,
+        unseen: 3,
+        bytes: Buffer.from('nine'),
+        flags: FLAG_ALONE,
+      };
+      const late = { ...out, ...at(601), position: 6, bytes: Buffer.from('six'), flags: FLAG_UNORDERED };
+      const calls = ['one', 'two', 'ended', 'six', 'nine'];
+      expect(delivered(advance, [two, eof, one, nine, late])).toEqual({ calls, unseen: 0 });
+    });
+
+    it('are missing if nobody reports them soon', () => {
+      const calls = ['missing 3', 'two', 'ended', 'six'];
+      expect(delivered(advance, [two, eof, six])).toEqual({ calls, unseen: 3 });
+      expect(delivered(advance, [two, eof, { ...one, ...at(251) }, six])).toEqual({ calls, unseen: 0 });
+    });
+
+    it('are missing if it is not certain that a late record holds them', () => {
+      const calls = ['missing 3', 'two', 'ended', 'six'];
+      const others = [
+        { ...one, bytes: Buffer.from('on') },
+        { ...one, position: 1, bytes: Buffer.from('ne') },
+      ];
+      for (const other of others) {
+        expect(delivered(advance, [two, eof, other, six])).toEqual({ calls, unseen: 1 });
+      }
+    });
+
+    it('are missing if another record has reported unseen bytes, too, before the late one', () => {
+      const gap = { ...out, ...at(10), position: 9, unseen: 3, bytes: Buffer.from('nine') };
+      const calls = ['missing 3', 'two', 'ended', 'missing 3', 'nine'];
+      expect(delivered(advance, [two, eof, gap, one])).toEqual({ calls, unseen: 3 });
+    });
+
+    it('are missing at once if the position behind them is uncertain', () => {
+      const calls = ['missing 3', 'two', 'ended', 'six'];
+      expect(delivered(advance, [{ ...two, flags: 0 }, eof, one, six])).toEqual({ calls, unseen: 0 });
+    });
+
+    it('are missing at once in another protocol', () => {
+      const first = { ...out, ...at(0), position: 0, bytes: Buffer.from('tls'), protocol: WireProtocol.Tls };
+      const calls = ['tls', 'missing 3', 'two', 'ended'];
+      const specs = [
+        first,
+        { ...two, position: 6, protocol: WireProtocol.Tls },
+        eof,
+        { ...one, position: 3 },
+      ];
+      expect(delivered(advance, specs)).toEqual({ calls, unseen: 0 });
+    });
+  });
+
+  it('hold up what is said to have been delivered', () => {
+    const sink: OrderedSink = { bytes() {}, missing() {}, directionEnded() {}, connectionClosed() {} };
+    const counters = { copied: 0, omitted: 0, fromFiles: 0, shed: 0, unseen: 0, lost: 0 };
+    const reassembly = new Reassembly(sink, counters);
+    reassembly.opened();
+    const [record] = recordsOf([two]) as [StreamRecord];
+    reassembly.push(record);
+    expect(reassembly.advance(record.emitted + 249_000_000)).toBeLessThan(record.emitted);
+    expect(reassembly.advance(record.emitted + 250_000_000)).toBe(record.emitted + 250_000_000);
   });
 });

@@ -2,14 +2,18 @@
  * Puts the records of one connection in order: within a direction by position, across directions by arrival.
  * If a record is missing, everything after it waits, in both directions, so that the result does not depend
  * on when the wait is given up.
+ *
+ * Bytes that the kernel programs report as unseen may have been moved by a thread that is preempted before its call ends.
+ * They are waited for, too, where the position of the record behind them is certain (FLAG_ALONE).
  */
 import type { MissingReason } from './byteStream.ts';
-import { MAX_WAITING_BYTES, MAX_WAITING_RECORDS } from './limits.ts';
+import { MAX_WAITING_BYTES, MAX_WAITING_RECORDS, UNSEEN_PATIENCE } from './limits.ts';
 import {
   type ClosedRecord,
   type DataRecord,
   type Direction,
   type EndedRecord,
+  FLAG_ALONE,
   FLAG_FROM_FILE,
   FLAG_UNORDERED,
   Omission,
@@ -45,6 +49,10 @@ interface Waiting {
   readonly bytes: Buffer;
 }
 
+interface Late extends Waiting {
+  readonly record: DataRecord;
+}
+
 const NO_BYTES = Buffer.alloc(0);
 
 /** The sink of a closed connection: late records are counted, but not read. */
@@ -62,6 +70,8 @@ export class Reassembly {
   readonly #next: [number, number] = [0, 0];
   #queue: Waiting[] = [];
   #queuedBytes = 0;
+  /** The record that seems to hold the unseen bytes before the first waiting one, until all before it have been pushed. */
+  #late: Late | null = null;
   /** Bytes of a protocol that is not copied have arrived. */
   #foreign = false;
   /** The `opened` record has arrived, or is no longer waited for. */
@@ -88,24 +98,77 @@ export class Reassembly {
       return;
     }
     const bytes = record.type === RecordType.Data ? Buffer.from(record.bytes) : NO_BYTES;
+    const head = this.#queue[0]?.record;
+    if (
+      isUnordered(record) &&
+      isData(head) &&
+      head.direction === record.direction &&
+      this.#waitsForUnseen(head)
+    ) {
+      if (this.#late !== null) this.#takeLate(this.#late);
+      else if (isUnseenPart(record, head)) {
+        this.#late = { record, bytes };
+        return;
+      } else this.#giveUp();
+      this.push(record);
+      return;
+    }
     this.#insert({ record, bytes });
     this.#queuedBytes += bytes.length;
     this.#drain();
     while (this.#queue.length > MAX_WAITING_RECORDS || this.#queuedBytes > MAX_WAITING_BYTES) this.#giveUp();
   }
 
-  /** All records emitted up to this boot time (ns) have been pushed: older holes will not be filled. */
-  advance(upTo: number): void {
+  /**
+   * All records emitted up to this boot time (ns) have been pushed: older holes will not be filled.
+   * @returns the boot time up to which all have been delivered, too.
+   */
+  advance(upTo: number): number {
+    if (this.#late !== null && this.#late.record.emitted <= upTo) this.#takeLate(this.#late);
     for (;;) {
-      const head = this.#queue[0];
-      if (head === undefined || head.record.emitted > upTo) return;
+      const head = this.#queue[0]?.record;
+      if (head === undefined || head.emitted > upTo) return upTo;
+      if (isData(head) && this.#waitsForUnseen(head) && head.emitted + UNSEEN_PATIENCE > upTo)
+        return head.emitted - 1;
       this.#giveUp();
     }
   }
 
+  /** All records before `late` have been pushed: delivers it if no others of its direction report unseen bytes. */
+  #takeLate(late: Late): void {
+    const { direction, emitted } = late.record;
+    const ambiguous = this.#queue.some(
+      ({ record }, index) =>
+        index > 0 &&
+        isData(record) &&
+        record.direction === direction &&
+        record.unseen > 0 &&
+        record.emitted < emitted,
+    );
+    if (ambiguous) {
+      this.#giveUp();
+      return;
+    }
+    this.#late = null;
+    this.#open = true;
+    this.#deliver(late.record, late.bytes);
+    this.#drain();
+  }
+
+  /** Unseen bytes, and nothing else, are missing before this record, and its own position is certain. */
+  #waitsForUnseen({ direction, position, unseen, flags }: DataRecord): boolean {
+    return (
+      unseen > 0 &&
+      (flags & FLAG_ALONE) !== 0 &&
+      // Of other protocols only the first call is reported.
+      !this.#foreign &&
+      position - unseen === this.#next[direction]
+    );
+  }
+
   /** The trace has ended: delivers what is waiting, and nothing after it. */
   finish(): void {
-    while (this.#queue.length > 0) this.#giveUp();
+    this.advance(Number.POSITIVE_INFINITY);
     this.#sink = DISCARD;
   }
 
@@ -142,6 +205,8 @@ export class Reassembly {
   #giveUp(): void {
     const head = this.#queue.shift();
     if (head === undefined) return;
+    const late = this.#late;
+    this.#late = null;
     this.#open = true;
     this.#queuedBytes -= head.bytes.length;
     const { record } = head;
@@ -152,6 +217,8 @@ export class Reassembly {
     else this.#lose(record.direction, record.position - record.unseen, record);
     this.#deliver(record, head.bytes);
     this.#drain();
+    // It ends where the given up record begins, so it is only counted.
+    if (late !== null) this.#deliver(late.record, late.bytes);
   }
 
   #lose(direction: Direction, to: number, record: StreamRecord): void {
@@ -164,8 +231,8 @@ export class Reassembly {
   }
 
   #fits(record: StreamRecord): boolean {
-    if (record.type === RecordType.Data) {
-      return record.position - record.unseen <= this.#next[record.direction];
+    if (isData(record)) {
+      return !this.#waitsForUnseen(record) && record.position - record.unseen <= this.#next[record.direction];
     }
     if (record.type === RecordType.Ended) return record.position <= this.#next[record.direction];
     return record.sent <= this.#next[0] && record.received <= this.#next[1];
@@ -212,6 +279,23 @@ export class Reassembly {
       this.#sink.missing(direction, omitted, foreign ? 'foreign' : reasonOf(record.omission), record);
     }
   }
+}
+
+function isData(record: StreamRecord | undefined): record is DataRecord {
+  return record?.type === RecordType.Data;
+}
+
+function isUnordered(record: StreamRecord): record is DataRecord {
+  return isData(record) && (record.flags & FLAG_UNORDERED) !== 0;
+}
+
+/** `record` holds exactly the bytes that were unseen when `head` was emitted. */
+function isUnseenPart(record: DataRecord, head: DataRecord): boolean {
+  return (
+    record.position === head.position - head.unseen &&
+    record.size === head.unseen &&
+    record.emitted <= head.emitted + UNSEEN_PATIENCE
+  );
 }
 
 /** Some of its bytes were left out because of overload. */

@@ -96,6 +96,8 @@ export const FLAG_FROM_FILE = 64;
 export const FLAG_NAMED = 128;
 /** The caller's method is not known. */
 export const FLAG_ANY_METHOD = 256;
+/** Of a record with unseen bytes: no other bytes moved during the call, so its position is certain. */
+export const FLAG_ALONE = 512;
 
 interface RecordBase {
   readonly flags: number;
