@@ -26,15 +26,20 @@ static __always_inline u64 missed_read(void)
 /*
  * Counts the bytes up to `now`, and returns their number; 0 when all were counted already. Two threads' calls on a
  * connection may end at the same moment: then one counts the bytes of both.
+ *
+ * Unless the call is `alone` (no other bytes moved during it) and counts its own bytes and no others, the claim is
+ * uncertain, and has a number. It is taken before the bytes are counted, so that whoever finds them counted finds
+ * the number, too.
  */
-static __always_inline u32 count_up_to(struct work *work, struct connection *connection, u32 now, u64 *end)
+static __always_inline u32 count_up_to(struct work *work, struct connection *connection, u32 now, bool alone,
+					u64 *end)
 {
 	struct sock *sk = (struct sock *)work->sock;
 	u8 direction = work->direction & 1;
 	u32 moved = (u32)work->remaining;
 
 	for (u32 i = 0; i < CLAIMS; i++) {
-		u32 delta;
+		u32 delta, number = 0;
 
 		*end = *(volatile u64 *)&connection->position[direction];
 		delta = now - sequence_at(connection, direction, *end);
@@ -47,12 +52,18 @@ static __always_inline u32 count_up_to(struct work *work, struct connection *con
 			u64 origin = *(volatile u64 *)&connection->origin[direction];
 
 			COUNT(connections_untracked, 1);
+			__sync_fetch_and_add(&connection->uncertain[direction], 1);
 			__sync_val_compare_and_swap(&connection->origin[direction], origin,
 						    ORIGIN_KNOWN | (u32)(now - moved - (u32)*end));
 			continue;
 		}
-		if (__sync_val_compare_and_swap(&connection->position[direction], *end, *end + delta) == *end)
+		if (!alone || delta != moved)
+			number = __sync_fetch_and_add(&connection->uncertain[direction], 1) + 1;
+		if (__sync_val_compare_and_swap(&connection->position[direction], *end, *end + delta) == *end) {
+			if (alone && delta > moved)
+				work->claim = (u16)(number + delta - moved);
 			return delta;
+		}
 	}
 	return 0;
 }
@@ -101,15 +112,12 @@ __noinline int trace_http_place(struct work *work, struct connection *connection
 		if (state != TCP_SYN_SENT && state != TCP_SYN_RECV)
 			count_from(connection, direction ^ 1, sequence_of(sk, direction ^ 1));
 	}
-	delta = count_up_to(work, connection, now, &end);
+	delta = count_up_to(work, connection, now, entered && before == now - moved, &end);
 	if (delta >= moved) {
 		work->unseen = delta - moved;
 		work->position = end + work->unseen;
-		if (work->unseen) {
+		if (work->unseen)
 			count_unseen(work->unseen);
-			if (entered && before == now - moved)
-				work->flags |= FLAG_ALONE;
-		}
 	} else {
 		/*
 		 * A call of another thread ended first and counted these bytes, or
@@ -124,6 +132,9 @@ __noinline int trace_http_place(struct work *work, struct connection *connection
 			work->position = end > counted ? end - counted : 0;
 		else
 			work->position = end > back ? end - back : 0;
+		/* Its bytes are among those that were counted since its entry. An atomic read, which is not moved forward. */
+		if (!delta && entered && end >= back)
+			work->claim = (u16)(__sync_fetch_and_add(&connection->uncertain[direction], 0) + moved);
 		counted -= uncounted < counted ? uncounted : counted;
 		count_unseen(-counted);
 	}

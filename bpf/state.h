@@ -169,6 +169,7 @@ struct connection {
 	u64 connect_started;
 	u64 established;
 	u64 position[2]; /* end of what was counted, by direction */
+	u32 uncertain[2]; /* claims so far, by direction, that may not be of exactly a call's own bytes: see count_up_to */
 	u64 origin[2]; /* ORIGIN_KNOWN, and TCP's own counter at position 0, by direction; 0 = not known */
 	u32 budget_used[2];
 	u64 reported[2]; /* with a latency filter: position up to which records were made */

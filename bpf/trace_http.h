@@ -119,7 +119,6 @@ enum name_transport {
 #define FLAG_FROM_FILE (1 << 6)   /* data: user space has read the bytes from the file that was sent */
 #define FLAG_NAMED (1 << 7)       /* caller: user space has replaced addresses by source lines */
 #define FLAG_ANY_METHOD (1 << 8)  /* caller: written by user space, where the request's method is not known */
-#define FLAG_ALONE (1 << 9)       /* data with unseen bytes: no other bytes moved during the call, so its position is certain */
 
 struct record_header {
 	unsigned int length; /* of this record, header and payload, padded to 8 */
@@ -170,7 +169,12 @@ struct record_data {
 	unsigned char protocol;
 	unsigned char omission;
 	unsigned short call; /* number of the system call, 0xffff = none */
-	unsigned short padding;
+	/*
+	 * 0 = not certain. Of a record with unseen bytes: the number of its claim plus the number of these bytes; its own
+	 * position is certain. Of one with FLAG_UNORDERED: the number of the latest claim plus the call's bytes. If both are
+	 * the same, and position and size agree, too, the second record has the first one's unseen bytes.
+	 */
+	unsigned short claim;
 	/* copied bytes, padded to 8 */
 };
 

@@ -52,6 +52,7 @@ struct work {
 	u64 entered;       /* 0 = the entry was not seen */
 	u64 time;
 	u64 unseen;
+	u16 claim;         /* as in struct record_data */
 	u32 before[2];     /* TCP's counters at entry, by direction */
 	u32 pid;
 	u16 flags;
@@ -141,6 +142,7 @@ static __always_inline struct work *other_moment(struct connection *connection, 
 	kept->entered = time;
 	kept->time = time;
 	kept->unseen = 0;
+	kept->claim = 0;
 	kept->flags = 0;
 	kept->number = 0xffff;
 	return kept;
@@ -161,7 +163,7 @@ static __always_inline void fill_data(struct record_data *record, struct work *w
 	record->protocol = work->protocol;
 	record->omission = omission;
 	record->call = work->number;
-	record->padding = 0;
+	record->claim = work->claim;
 }
 
 /* How full the data ring is, and so what is still copied: the most important bytes must find room (shed.h). */
@@ -188,6 +190,7 @@ static __always_inline void advance(struct work *work, u32 size)
 	work->allowed = work->allowed > size ? work->allowed - size : 0;
 	work->exempt = work->exempt > size ? work->exempt - size : 0;
 	work->unseen = 0;
+	work->claim = 0;
 	work->flags |= FLAG_CONTINUED;
 }
 

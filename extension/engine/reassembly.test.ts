@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type OrderedSink, Reassembly, type StreamRecord } from './reassembly.ts';
-import { Direction, Ending, FLAG_ALONE, FLAG_UNORDERED, WireProtocol } from './record.ts';
+import { Direction, Ending, FLAG_UNORDERED, WireProtocol } from './record.ts';
 import { readRecords } from './recordReader.ts';
 import { type RecordSpec, recordBatch, START } from './testing/records.ts';
 
@@ -41,9 +41,9 @@ describe('bytes that no call was seen to move', () => {
   });
   const out = { type: 'data', direction: Direction.Out } as const;
   /** The first three bytes were unseen when this was recorded. */
-  const two = { ...out, ...at(0), position: 3, unseen: 3, bytes: Buffer.from('two'), flags: FLAG_ALONE };
+  const two = { ...out, ...at(0), position: 3, unseen: 3, bytes: Buffer.from('two'), claim: 4 };
   const eof = { type: 'ended', ...at(1), direction: Direction.In, position: 0, ending: Ending.Fin } as const;
-  const one = { ...out, ...at(20), position: 0, bytes: Buffer.from('one'), flags: FLAG_UNORDERED };
+  const one = { ...out, ...at(20), position: 0, bytes: Buffer.from('one'), flags: FLAG_UNORDERED, claim: 4 };
   const six = { ...out, ...at(500), position: 6, bytes: Buffer.from('six') };
 
   /** @param advance whether every record is followed by the word that all before it have been pushed */
@@ -74,17 +74,13 @@ describe('bytes that no call was seen to move', () => {
     });
 
     it('are waited for again', () => {
-      const nine = {
-        ...out,
-        ...at(600),
-        position: 9,
-        unseen: 3,
-        bytes: Buffer.from('nine'),
-        flags: FLAG_ALONE,
-      };
-      const late = { ...out, ...at(601), position: 6, bytes: Buffer.from('six'), flags: FLAG_UNORDERED };
+      const nine = { ...out, ...at(600), position: 9, unseen: 3, bytes: Buffer.from('nine'), claim: 5 };
+      const late = { ...six, ...at(601), flags: FLAG_UNORDERED, claim: 5 };
       const calls = ['one', 'two', 'ended', 'six', 'nine'];
       expect(delivered(advance, [two, eof, one, nine, late])).toEqual({ calls, unseen: 0 });
+      const soon = [two, { ...nine, ...at(10) }, one, { ...late, ...at(25) }, { ...eof, ...at(30) }];
+      const order = ['one', 'two', 'six', 'nine', 'ended'];
+      expect(delivered(advance, soon)).toEqual({ calls: order, unseen: 0 });
     });
 
     it('are missing if nobody reports them soon', () => {
@@ -98,21 +94,41 @@ describe('bytes that no call was seen to move', () => {
       const others = [
         { ...one, bytes: Buffer.from('on') },
         { ...one, position: 1, bytes: Buffer.from('ne') },
+        // Other calls' claims came in between.
+        { ...one, claim: 5 },
+        { ...one, claim: 0 },
       ];
       for (const other of others) {
-        expect(delivered(advance, [two, eof, other, six])).toEqual({ calls, unseen: 1 });
+        const unseen = 3 - other.bytes.length;
+        expect(delivered(advance, [two, eof, other, six])).toEqual({ calls, unseen });
       }
     });
 
-    it('are missing if another record has reported unseen bytes, too, before the late one', () => {
-      const gap = { ...out, ...at(10), position: 9, unseen: 3, bytes: Buffer.from('nine') };
-      const calls = ['missing 3', 'two', 'ended', 'missing 3', 'nine'];
-      expect(delivered(advance, [two, eof, gap, one])).toEqual({ calls, unseen: 3 });
+    it('are missing if a late record of the other direction is uncertain', () => {
+      const hello = { ...one, direction: Direction.In, position: 0, bytes: Buffer.from('in') };
+      const read = {
+        ...hello,
+        ...at(10),
+        position: 2,
+        unseen: 2,
+        bytes: Buffer.from('in, too'),
+        flags: 0,
+        claim: 0,
+      };
+      const calls = ['missing 3', 'two', 'missing 2', 'in, too'];
+      expect(delivered(advance, [two, read, hello])).toEqual({ calls, unseen: 3 });
+    });
+
+    it('are waited for no more on a connection if they did not come', () => {
+      const nine = { ...out, ...at(600), position: 9, unseen: 3, bytes: Buffer.from('nine'), claim: 5 };
+      const late = { ...six, ...at(601), flags: FLAG_UNORDERED, claim: 5 };
+      const calls = ['missing 3', 'two', 'missing 3', 'nine'];
+      expect(delivered(advance, [two, nine, late])).toEqual({ calls, unseen: 3 });
     });
 
     it('are missing at once if the position behind them is uncertain', () => {
       const calls = ['missing 3', 'two', 'ended', 'six'];
-      expect(delivered(advance, [{ ...two, flags: 0 }, eof, one, six])).toEqual({ calls, unseen: 0 });
+      expect(delivered(advance, [{ ...two, claim: 0 }, eof, one, six])).toEqual({ calls, unseen: 0 });
     });
 
     it('are missing at once in another protocol', () => {
@@ -122,7 +138,7 @@ describe('bytes that no call was seen to move', () => {
         first,
         { ...two, position: 6, protocol: WireProtocol.Tls },
         eof,
-        { ...one, position: 3 },
+        { ...one, position: 3, bytes: Buffer.from('xxx') },
       ];
       expect(delivered(advance, specs)).toEqual({ calls, unseen: 0 });
     });

@@ -4,7 +4,7 @@
  * on when the wait is given up.
  *
  * Bytes that the kernel programs report as unseen may have been moved by a thread that is preempted before its call ends.
- * They are waited for, too, where the position of the record behind them is certain (FLAG_ALONE).
+ * Where the position of the record behind them is certain, they are waited for, too.
  */
 import type { MissingReason } from './byteStream.ts';
 import { MAX_WAITING_BYTES, MAX_WAITING_RECORDS, UNSEEN_PATIENCE } from './limits.ts';
@@ -13,7 +13,6 @@ import {
   type DataRecord,
   type Direction,
   type EndedRecord,
-  FLAG_ALONE,
   FLAG_FROM_FILE,
   FLAG_UNORDERED,
   Omission,
@@ -49,10 +48,6 @@ interface Waiting {
   readonly bytes: Buffer;
 }
 
-interface Late extends Waiting {
-  readonly record: DataRecord;
-}
-
 const NO_BYTES = Buffer.alloc(0);
 
 /** The sink of a closed connection: late records are counted, but not read. */
@@ -70,8 +65,8 @@ export class Reassembly {
   readonly #next: [number, number] = [0, 0];
   #queue: Waiting[] = [];
   #queuedBytes = 0;
-  /** The record that seems to hold the unseen bytes before the first waiting one, until all before it have been pushed. */
-  #late: Late | null = null;
+  /** Unseen bytes were waited for, and did not come: probably no hook sees how the process moves them. */
+  #waitedInVain = false;
   /** Bytes of a protocol that is not copied have arrived. */
   #foreign = false;
   /** The `opened` record has arrived, or is no longer waited for. */
@@ -97,22 +92,8 @@ export class Reassembly {
       this.#deliver(record, record.type === RecordType.Data ? asBuffer(record.bytes) : NO_BYTES);
       return;
     }
+    if (this.#open && isUnordered(record)) this.#giveUpUnlessAwaited(record);
     const bytes = record.type === RecordType.Data ? Buffer.from(record.bytes) : NO_BYTES;
-    const head = this.#queue[0]?.record;
-    if (
-      isUnordered(record) &&
-      isData(head) &&
-      head.direction === record.direction &&
-      this.#waitsForUnseen(head)
-    ) {
-      if (this.#late !== null) this.#takeLate(this.#late);
-      else if (isUnseenPart(record, head)) {
-        this.#late = { record, bytes };
-        return;
-      } else this.#giveUp();
-      this.push(record);
-      return;
-    }
     this.#insert({ record, bytes });
     this.#queuedBytes += bytes.length;
     this.#drain();
@@ -124,46 +105,38 @@ export class Reassembly {
    * @returns the boot time up to which all have been delivered, too.
    */
   advance(upTo: number): number {
-    if (this.#late !== null && this.#late.record.emitted <= upTo) this.#takeLate(this.#late);
     for (;;) {
       const head = this.#queue[0]?.record;
       if (head === undefined || head.emitted > upTo) return upTo;
-      if (isData(head) && this.#waitsForUnseen(head) && head.emitted + UNSEEN_PATIENCE > upTo)
-        return head.emitted - 1;
+      if (isData(head) && this.#waitsForUnseen(head)) {
+        if (head.emitted + UNSEEN_PATIENCE > upTo) return head.emitted - 1;
+        this.#waitedInVain = true;
+      }
       this.#giveUp();
     }
-  }
-
-  /** All records before `late` have been pushed: delivers it if no others of its direction report unseen bytes. */
-  #takeLate(late: Late): void {
-    const { direction, emitted } = late.record;
-    const ambiguous = this.#queue.some(
-      ({ record }, index) =>
-        index > 0 &&
-        isData(record) &&
-        record.direction === direction &&
-        record.unseen > 0 &&
-        record.emitted < emitted,
-    );
-    if (ambiguous) {
-      this.#giveUp();
-      return;
-    }
-    this.#late = null;
-    this.#open = true;
-    this.#deliver(late.record, late.bytes);
-    this.#drain();
   }
 
   /** Unseen bytes, and nothing else, are missing before this record, and its own position is certain. */
-  #waitsForUnseen({ direction, position, unseen, flags }: DataRecord): boolean {
+  #waitsForUnseen({ direction, position, unseen, claim }: DataRecord): boolean {
     return (
       unseen > 0 &&
-      (flags & FLAG_ALONE) !== 0 &&
+      claim !== 0 &&
+      !this.#waitedInVain &&
       // Of other protocols only the first call is reported.
       !this.#foreign &&
       position - unseen === this.#next[direction]
     );
+  }
+
+  /** Of bytes that were counted by another thread's call, only those are certain that are waited for. */
+  #giveUpUnlessAwaited(record: DataRecord): void {
+    for (;;) {
+      const head = this.#queue[0]?.record;
+      if (!isData(head) || !this.#waitsForUnseen(head)) return;
+      if (record.emitted > head.emitted + UNSEEN_PATIENCE) this.#waitedInVain = true;
+      else if (hasUnseenOf(head, record)) return;
+      this.#giveUp();
+    }
   }
 
   /** The trace has ended: delivers what is waiting, and nothing after it. */
@@ -205,8 +178,6 @@ export class Reassembly {
   #giveUp(): void {
     const head = this.#queue.shift();
     if (head === undefined) return;
-    const late = this.#late;
-    this.#late = null;
     this.#open = true;
     this.#queuedBytes -= head.bytes.length;
     const { record } = head;
@@ -217,8 +188,6 @@ export class Reassembly {
     else this.#lose(record.direction, record.position - record.unseen, record);
     this.#deliver(record, head.bytes);
     this.#drain();
-    // It ends where the given up record begins, so it is only counted.
-    if (late !== null) this.#deliver(late.record, late.bytes);
   }
 
   #lose(direction: Direction, to: number, record: StreamRecord): void {
@@ -285,17 +254,18 @@ function isData(record: StreamRecord | undefined): record is DataRecord {
   return record?.type === RecordType.Data;
 }
 
-function isUnordered(record: StreamRecord): record is DataRecord {
-  return isData(record) && (record.flags & FLAG_UNORDERED) !== 0;
+/** `record` has exactly the bytes that were unseen before `head`. */
+function hasUnseenOf(head: DataRecord, record: DataRecord): boolean {
+  return (
+    record.claim === head.claim &&
+    record.direction === head.direction &&
+    record.position === head.position - head.unseen &&
+    record.size === head.unseen
+  );
 }
 
-/** `record` holds exactly the bytes that were unseen when `head` was emitted. */
-function isUnseenPart(record: DataRecord, head: DataRecord): boolean {
-  return (
-    record.position === head.position - head.unseen &&
-    record.size === head.unseen &&
-    record.emitted <= head.emitted + UNSEEN_PATIENCE
-  );
+function isUnordered(record: StreamRecord): record is DataRecord {
+  return isData(record) && (record.flags & FLAG_UNORDERED) !== 0;
 }
 
 /** Some of its bytes were left out because of overload. */

@@ -96,8 +96,6 @@ export const FLAG_FROM_FILE = 64;
 export const FLAG_NAMED = 128;
 /** The caller's method is not known. */
 export const FLAG_ANY_METHOD = 256;
-/** Of a record with unseen bytes: no other bytes moved during the call, so its position is certain. */
-export const FLAG_ALONE = 512;
 
 interface RecordBase {
   readonly flags: number;
@@ -146,6 +144,11 @@ export interface DataRecord extends RecordBase {
   readonly position: number;
   /** Bytes before `position` that no hook saw. */
   readonly unseen: number;
+  /**
+   * 0 = the position is not certain. Of a record with `unseen` bytes it is, otherwise; and a record with
+   * {@link FLAG_UNORDERED} and the same number has the unseen bytes, if position and size agree, too.
+   */
+  readonly claim: number;
   readonly size: number;
   readonly direction: Direction;
   readonly layer: Layer;

@@ -43,6 +43,7 @@ export const LAYOUT = {
     protocol: 74,
     omission: 75,
     call: 76,
+    claim: 78,
   },
   /** A data record with {@link FLAG_FILE}; the path follows. */
   sentFile: {

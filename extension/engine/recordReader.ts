@@ -74,6 +74,7 @@ class Data implements DataRecord {
   readonly protocol: WireProtocol;
   readonly omission: Omission;
   readonly call: number;
+  readonly claim: number;
   readonly bytes: Uint8Array;
 
   constructor(cursor: RecordCursor) {
@@ -109,6 +110,7 @@ class Data implements DataRecord {
     this.position = cursor.count(f.position);
     this.unseen = cursor.count(f.unseen);
     this.call = cursor.u16(f.call);
+    this.claim = cursor.u16(f.claim);
     this.bytes = cursor.bytes(f.size, copied);
   }
 

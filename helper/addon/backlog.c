@@ -163,6 +163,7 @@ static void add_parts(struct chunk *chunk, const struct record_data *record, con
 		part->copied = length;
 		if (i > 0) {
 			part->unseen = 0;
+			part->claim = 0;
 			part->header.flags |= FLAG_CONTINUED;
 			chunk->split++;
 		}

@@ -48,6 +48,7 @@ export interface DataSpec extends Common {
   readonly size?: number;
   readonly omission?: Omission;
   readonly unseen?: number;
+  readonly claim?: number;
   /** By default the call takes no time. */
   readonly returned?: bigint;
   readonly protocol?: WireProtocol;
@@ -203,6 +204,7 @@ export function recordBytes(spec: RecordSpec): Buffer {
       bytes.writeUInt8(spec.protocol ?? WireProtocol.Http1, f.protocol);
       bytes.writeUInt8(spec.omission ?? 0, f.omission);
       bytes.writeUInt16LE(0xffff, f.call);
+      bytes.writeUInt16LE(spec.claim ?? 0, f.claim);
       bytes.set(payload, f.size);
       return bytes;
     }
