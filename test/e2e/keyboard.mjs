@@ -144,6 +144,8 @@ export async function keyboard(steps, workbench, { url, workspace }) {
     await toList();
     await keys.choose('Shift+F10', 'Select for Compare');
     await page.locator('.statusbar-item', { hasText: 'choose “Compare with Selected”' }).waitFor();
+    // VS Code gives the focus back after the menu has been hidden.
+    await keys.focused(grid, 'the list');
     await filter('/orders status:201');
     await keys.press('Home');
     await eventually(async () => /\/orders/.test(await selected.textContent()), 'an order is selected');

@@ -20,8 +20,9 @@ const python = '/usr/bin/python3';
 /** A debugger starts slowly on a busy machine; milliseconds. */
 const STOPPED_TIMEOUT = 180_000;
 /**
- * Looks, a tenth of a second apart, at which the extension host must be idle before it is killed. js-debug's watchdog does not
- * notice the end of a host that has left something unread (ECONNRESET): then a program stays at any breakpoint.
+ * Looks, a tenth of a second apart, at which the extension host, what it has started and the program must be idle before it is
+ * killed. js-debug's watchdog does not notice the end of a host that has left something unread (ECONNRESET): then a program
+ * stays at any breakpoint. On a busy machine a process that wants to send to the host may wait for its turn.
  */
 const IDLE_LOOKS = 5;
 
@@ -118,11 +119,11 @@ async function expectGoingOn(name, page) {
   if (helpers.length === 0) throw new Error('there is no helper');
   await eventually(async () => {
     for (let look = 0; look < IDLE_LOOKS; look++) {
-      if (!sleeps(host)) return false;
+      if (![host, ...descendants(host), ...debuggees].every(sleeps)) return false;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     return true;
-  }, 'the extension host has read what its debugger sent');
+  }, 'the extension host has read what its debugger sent, and nobody is about to send more');
   const before = seen;
   const begun = performance.now();
   process.kill(host, 'SIGKILL');
