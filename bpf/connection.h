@@ -377,6 +377,8 @@ static __always_inline void count_trailing(struct sock *sk, struct connection *c
 	/* Or a disconnect has moved the counter past bytes that were never read. */
 	if (!can_have_moved(sk, direction, moved))
 		return;
+	/* As in count_up_to: they may be bytes of a call that is about to end. */
+	__sync_fetch_and_add(&connection->uncertain[direction & 1], 1);
 	/* On failure, a call that just ended has counted them. */
 	if (__sync_val_compare_and_swap(&connection->position[direction & 1], end, end + moved) != end)
 		return;

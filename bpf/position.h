@@ -44,10 +44,17 @@ static __always_inline u32 count_up_to(struct work *work, struct connection *con
 		*end = *(volatile u64 *)&connection->position[direction];
 		delta = now - sequence_at(connection, direction, *end);
 		/* A FIN that was read after these bytes has a sequence number, too. */
-		if (direction == DIRECTION_IN && delta == moved + 1 && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN)
+		if (direction == DIRECTION_IN && !alone && delta == moved + 1 && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN)
 			delta = moved;
-		if ((s32)delta <= 0)
+		if ((s32)delta <= 0) {
+			/*
+			 * Its bytes are among those that were counted since its entry. An atomic read, which is not moved
+			 * forward. With at most PIECE_MAX bytes, no other number and size have the same sum.
+			 */
+			if (moved <= PIECE_MAX)
+				work->claim = (u16)(__sync_fetch_and_add(&connection->uncertain[direction], 0) + moved);
 			return 0;
+		}
 		if (delta > moved && !can_have_moved(sk, direction, delta - moved)) {
 			u64 origin = *(volatile u64 *)&connection->origin[direction];
 
@@ -132,9 +139,9 @@ __noinline int trace_http_place(struct work *work, struct connection *connection
 			work->position = end > counted ? end - counted : 0;
 		else
 			work->position = end > back ? end - back : 0;
-		/* Its bytes are among those that were counted since its entry. An atomic read, which is not moved forward. */
-		if (!delta && entered && end >= back)
-			work->claim = (u16)(__sync_fetch_and_add(&connection->uncertain[direction], 0) + moved);
+		/* Where it began is not known. */
+		if (!entered || end < back)
+			work->claim = 0;
 		counted -= uncounted < counted ? uncounted : counted;
 		count_unseen(-counted);
 	}
