@@ -141,6 +141,8 @@ describe('bytes that no call was seen to move', () => {
         { ...one, position: 3, bytes: Buffer.from('xxx') },
       ];
       expect(delivered(advance, specs)).toEqual({ calls, unseen: 0 });
+      const begins = [{ ...two, protocol: WireProtocol.Tls }, eof, one];
+      expect(delivered(advance, begins)).toEqual({ calls: ['missing 3', 'two', 'ended'], unseen: 0 });
     });
   });
 

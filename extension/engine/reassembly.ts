@@ -117,14 +117,15 @@ export class Reassembly {
   }
 
   /** Unseen bytes, and nothing else, are missing before this record, and its own position is certain. */
-  #waitsForUnseen({ direction, position, unseen, claim }: DataRecord): boolean {
+  #waitsForUnseen(record: DataRecord): boolean {
     return (
-      unseen > 0 &&
-      claim !== 0 &&
+      record.unseen > 0 &&
+      record.claim !== 0 &&
       !this.#waitedInVain &&
       // Of other protocols only the first call is reported.
       !this.#foreign &&
-      position - unseen === this.#next[direction]
+      !isForeign(record) &&
+      record.position - record.unseen === this.#next[record.direction]
     );
   }
 
@@ -237,10 +238,7 @@ export class Reassembly {
     if (isShed(record)) this.#counters.shed += record.size - bytes.length;
     this.#next[direction] = next + record.size - repeated;
     const fresh = repeated === 0 ? bytes : repeated < bytes.length ? bytes.subarray(repeated) : NO_BYTES;
-    const foreign =
-      record.protocol === WireProtocol.Tls ||
-      record.protocol === WireProtocol.Other ||
-      record.omission === Omission.Protocol;
+    const foreign = isForeign(record);
     if (foreign) this.#foreign = true;
     if (fresh.length > 0) this.#sink.bytes(record, fresh);
     const omitted = record.size - Math.max(repeated, bytes.length);
@@ -252,6 +250,11 @@ export class Reassembly {
 
 function isData(record: StreamRecord | undefined): record is DataRecord {
   return record?.type === RecordType.Data;
+}
+
+/** Of a protocol that is not copied. */
+function isForeign({ protocol, omission }: DataRecord): boolean {
+  return protocol === WireProtocol.Tls || protocol === WireProtocol.Other || omission === Omission.Protocol;
 }
 
 /** `record` has exactly the bytes that were unseen before `head`. */
