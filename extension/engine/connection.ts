@@ -79,6 +79,7 @@ export class Connection implements OrderedSink {
 
   /** All records emitted up to this boot time (ns) have been pushed. */
   advance(upTo: number): void {
+    // For the dissector, time does not pass what waits.
     const delivered = this.#reassembly.advance(upTo);
     this.#detection.dissector?.advance(delivered);
   }

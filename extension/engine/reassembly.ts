@@ -89,11 +89,11 @@ export class Reassembly {
 
   push(record: StreamRecord): void {
     if (this.#open && this.#queue.length === 0 && this.#fits(record)) {
-      this.#deliver(record, record.type === RecordType.Data ? asBuffer(record.bytes) : NO_BYTES);
+      this.#deliver(record, isData(record) ? asBuffer(record.bytes) : NO_BYTES);
       return;
     }
     if (this.#open && isUnordered(record)) this.#giveUpUnlessAwaited(record);
-    const bytes = record.type === RecordType.Data ? Buffer.from(record.bytes) : NO_BYTES;
+    const bytes = isData(record) ? Buffer.from(record.bytes) : NO_BYTES;
     this.#insert({ record, bytes });
     this.#queuedBytes += bytes.length;
     this.#drain();
@@ -149,13 +149,13 @@ export class Reassembly {
   /** Inserts before the first waiting record of the same direction with a higher position, else at the end. */
   #insert(item: Waiting): void {
     let at = this.#queue.length;
-    if (item.record.type === RecordType.Data) {
+    if (isData(item.record)) {
       const { direction, position } = item.record;
       for (let i = this.#queue.length - 1; i >= 0; i--) {
         const other = (this.#queue[i] as Waiting).record;
         if (other.type === RecordType.Closed) at = i;
         else if (other.direction === direction) {
-          if (other.type === RecordType.Data ? other.position > position : other.position > position) at = i;
+          if (other.position > position) at = i;
           else break;
         }
       }

@@ -145,8 +145,8 @@ export interface DataRecord extends RecordBase {
   /** Bytes before `position` that no hook saw. */
   readonly unseen: number;
   /**
-   * 0 = the position is not certain. Of a record with `unseen` bytes it is, otherwise; and a record with
-   * {@link FLAG_UNORDERED} and the same number has the unseen bytes, if position and size agree, too.
+   * 0 = nothing is certain. Another number on a record with `unseen` bytes: its position is certain. A later record with
+   * {@link FLAG_UNORDERED} and the same number has these bytes, if its position and size agree with them, too.
    */
   readonly claim: number;
   readonly size: number;
