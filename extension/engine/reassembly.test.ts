@@ -117,6 +117,9 @@ describe('bytes that no call was seen to move', () => {
       };
       const calls = ['missing 3', 'two', 'missing 2', 'in, too'];
       expect(delivered(advance, [two, read, hello])).toEqual({ calls, unseen: 3 });
+      const alike = { ...one, ...at(10), direction: Direction.In, bytes: Buffer.from('in!') };
+      const both = ['missing 3', 'two', 'in!'];
+      expect(delivered(advance, [two, alike, one])).toEqual({ calls: both, unseen: 0 });
     });
 
     it('are waited for no more on a connection if they did not come', () => {
@@ -128,7 +131,10 @@ describe('bytes that no call was seen to move', () => {
 
     it('are missing at once if the position behind them is uncertain', () => {
       const calls = ['missing 3', 'two', 'ended', 'six'];
-      expect(delivered(advance, [{ ...two, claim: 0 }, eof, one, six])).toEqual({ calls, unseen: 0 });
+      for (const claim of [4, 0]) {
+        const specs = [{ ...two, claim: 0 }, eof, { ...one, claim }, six];
+        expect(delivered(advance, specs)).toEqual({ calls, unseen: 0 });
+      }
     });
 
     it('are missing at once in another protocol', () => {
